@@ -1,0 +1,158 @@
+#define _GNU_SOURCE
+#include "base/file.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int write_all(int descriptor, const char *bytes, size_t count) {
+  while (count > 0) {
+    ssize_t written = write(descriptor, bytes, count);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return -1;
+    bytes += written;
+    count -= (size_t)written;
+  }
+  return fsync(descriptor);
+}
+
+static void sync_folder_of(const char *path) {
+  char *copy = hg_strdup(path);
+  if (copy == NULL) return;
+  char *slash = strrchr(copy, '/');
+  if (slash != NULL) slash[slash == copy ? 1 : 0] = '\0';
+  int descriptor = open(slash == NULL ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor >= 0) {
+    fsync(descriptor);
+    close(descriptor);
+  }
+  hg_free(copy);
+}
+
+hg_code hg_file_write(const char *path, const void *bytes, size_t count, hg_error *error) {
+  size_t length = strlen(path) + 16;
+  char *temporary = hg_malloc(length);
+  if (temporary == NULL) return hg_fail_memory(error, path, length);
+  snprintf(temporary, length, "%s.tmp-XXXXXX", path);
+  int descriptor = mkostemp(temporary, O_CLOEXEC);
+  hg_code code = HG_OK;
+  if (descriptor < 0) {
+    code = hg_fail_errno(error, HG_FAILED, path, "write a file here");
+    hg_free(temporary);
+    return code;
+  }
+  mode_t mask = umask(0);
+  umask(mask);
+  fchmod(descriptor, 0666 & ~mask);
+  if (write_all(descriptor, bytes, count) != 0) code = hg_fail_errno(error, HG_FAILED, path, "write");
+  if (close(descriptor) != 0 && code == HG_OK) code = hg_fail_errno(error, HG_FAILED, path, "write");
+  if (code == HG_OK && rename(temporary, path) != 0) code = hg_fail_errno(error, HG_FAILED, path, "replace");
+  if (code == HG_OK) sync_folder_of(path);
+  else unlink(temporary);
+  hg_free(temporary);
+  return code;
+}
+
+static hg_code read_open_file(FILE *file, const char *path, size_t most, char **bytes, size_t *count, hg_error *error) {
+  size_t capacity = 0, length = 0;
+  char *buffer = NULL;
+  struct stat status;
+  size_t hint = fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) ? (size_t)status.st_size + 2 : 65536;
+  for (;;) {
+    if (!hg_grow(&buffer, &capacity, length + hint + 1, 1)) {
+      hg_free(buffer);
+      return hg_fail_memory(error, path, length + hint);
+    }
+    size_t got = fread(buffer + length, 1, capacity - length - 1, file);
+    length += got;
+    if (length > most) {
+      hg_free(buffer);
+      return hg_fail(error, HG_DATA, path, "larger than the %zu bytes allowed here", most);
+    }
+    if (got == 0) break;
+  }
+  if (ferror(file)) {
+    hg_free(buffer);
+    return hg_fail_errno(error, HG_DATA, path, "read");
+  }
+  buffer[length] = '\0';
+  *bytes = buffer;
+  *count = length;
+  return HG_OK;
+}
+
+hg_code hg_file_read(const char *path, size_t most, char **bytes, size_t *count, hg_error *error) {
+  *bytes = NULL;
+  *count = 0;
+  FILE *file = fopen(path, "rbe");
+  if (file == NULL) return hg_fail_errno(error, HG_DATA, path, "open");
+  hg_code code = hg_path_is_folder(path) ? hg_fail(error, HG_DATA, path, "is a folder, not a file")
+                                         : read_open_file(file, path, most, bytes, count, error);
+  fclose(file);
+  return code;
+}
+
+hg_code hg_folder_make(const char *path, hg_error *error) {
+  char *copy = hg_strdup(path);
+  if (copy == NULL) return hg_fail_memory(error, path, strlen(path));
+  hg_code code = HG_OK;
+  for (char *slash = copy + 1; code == HG_OK; slash++) {
+    if (*slash != '/' && *slash != '\0') continue;
+    char kept = *slash;
+    *slash = '\0';
+    if (mkdir(copy, 0777) != 0 && errno != EEXIST) code = hg_fail_errno(error, HG_FAILED, copy, "make the folder");
+    else if (!hg_path_is_folder(copy)) code = hg_fail(error, HG_FAILED, copy, "is a file; a folder is needed here");
+    *slash = kept;
+    if (kept == '\0') break;
+  }
+  hg_free(copy);
+  return code;
+}
+
+bool hg_path_exists(const char *path) { return access(path, F_OK) == 0; }
+
+bool hg_path_is_folder(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *hg_path_join(const char *dir, const char *name) {
+  size_t length = strlen(dir) + strlen(name) + 2;
+  char *path = hg_malloc(length);
+  bool slash = dir[0] != '\0' && dir[strlen(dir) - 1] != '/';
+  if (path != NULL) snprintf(path, length, "%s%s%s", dir, slash ? "/" : "", name);
+  return path;
+}
+
+static void to_hexadecimal(const unsigned char digest[32], char out[HG_SHA256_SIZE]) {
+  for (int i = 0; i < 32; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+void hg_sha256(const void *bytes, size_t count, char out[HG_SHA256_SIZE]) {
+  unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+  EVP_Digest(bytes, count, digest, NULL, EVP_sha256(), NULL);
+  to_hexadecimal(digest, out);
+}
+
+hg_code hg_sha256_file(const char *path, char out[HG_SHA256_SIZE], hg_error *error) {
+  FILE *file = fopen(path, "rbe");
+  if (file == NULL) return hg_fail_errno(error, HG_DATA, path, "open");
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  unsigned char digest[EVP_MAX_MD_SIZE] = {0}, buffer[16384];
+  bool good = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+  size_t got;
+  while (good && (got = fread(buffer, 1, sizeof buffer, file)) > 0) good = EVP_DigestUpdate(context, buffer, got) == 1;
+  good = good && !ferror(file) && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+  EVP_MD_CTX_free(context);
+  fclose(file);
+  if (!good) return hg_fail(error, HG_DATA, path, "cannot be read to its end");
+  to_hexadecimal(digest, out);
+  return HG_OK;
+}

@@ -1,0 +1,25 @@
+/* One pool of threads for the whole program.
+ *
+ * Work is cut by the caller into tasks whose number depends on shapes alone, never on the number of threads; a task owns
+ * its outputs. So which thread takes which task cannot change a result. */
+#ifndef HG_BASE_PARALLEL_H
+#define HG_BASE_PARALLEL_H
+
+#include "base/status.h"
+
+typedef struct hg_pool hg_pool;
+
+/* Threads this process may use: the affinity mask, cut to the cgroup's CPU quota (v1 and v2), at least 1. */
+int hg_threads_available(void);
+
+/* A pool of `threads` workers, the caller's thread among them; 0 = hg_threads_available(). */
+hg_code hg_pool_new(int threads, hg_pool **pool, hg_error *error);
+void hg_pool_free(hg_pool *pool);
+int hg_pool_threads(const hg_pool *pool); /* 1 for NULL */
+
+/* Calls task(context, index, worker) once for each index in [0, count), worker in [0, hg_pool_threads).
+ * Returns when all are done. Tasks are dealt dynamically. A NULL pool runs them here, in order. Must not be nested. */
+typedef void hg_task(void *context, int64_t index, int worker);
+void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context);
+
+#endif
