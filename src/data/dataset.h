@@ -1,0 +1,27 @@
+/* Images in memory, and the splits cut from them. */
+#ifndef HG_DATA_DATASET_H
+#define HG_DATA_DATASET_H
+
+#include "base/status.h"
+
+struct hg_dataset {
+  char source[256];       /* where it came from, for messages and reports */
+  hg_shape shape;
+  int64_t count;
+  uint8_t *pixels;        /* (count, H, W, C) */
+  int32_t *labels;        /* (count), or NULL */
+  int classes;
+  char **class_names;     /* (classes) */
+};
+
+/* An empty data set with room for count images and labels, class names "0", "1", ...; freed by hg_dataset_free. */
+hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error);
+hg_code hg_dataset_name_class(hg_dataset *dataset, int label, const char *name, hg_error *error);
+
+/* A copy of the samples at index[0..count), e.g. one split. */
+hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **subset, hg_error *error);
+
+/* SHA-256 over shape, pixels and labels, as lower-case hexadecimal (HG_SHA256_SIZE bytes). */
+void hg_dataset_digest(const hg_dataset *dataset, char *out);
+
+#endif

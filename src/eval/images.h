@@ -1,0 +1,13 @@
+/* How near one image is to another. Pixels in [0, 1], (H, W, C). */
+#ifndef HG_EVAL_IMAGES_H
+#define HG_EVAL_IMAGES_H
+
+#include "base/status.h"
+
+double hg_image_mse(const float *a, const float *b, int64_t count);
+double hg_image_psnr(double mse); /* 10 log10(1 / mse), in dB; infinity for 0 */
+/* Mean structural similarity (Wang et al. 2004): Gaussian window 11x11, sigma 1.5, K1 .01, K2 .03, averaged over channels and
+ * over the places where the window fits whole; images smaller than 11 use one uniform window. */
+double hg_image_ssim(const float *a, const float *b, hg_shape shape);
+
+#endif

@@ -1,0 +1,31 @@
+/* Predictions in, numbers out: scores as scikit-learn defines and names them. */
+#ifndef HG_EVAL_METRICS_H
+#define HG_EVAL_METRICS_H
+
+#include "base/status.h"
+
+typedef struct hg_class_scores {
+  double precision, recall, f1; /* 0 where undefined, as scikit-learn's zero_division=0 */
+  int64_t support;
+} hg_class_scores;
+
+typedef struct hg_classification_report {
+  int classes;
+  int64_t count, correct;
+  int64_t *confusion;           /* (classes, classes): row = true, column = predicted */
+  hg_class_scores *per_class;   /* (classes) */
+  hg_class_scores macro, weighted;
+  double accuracy;
+  double log_loss;              /* mean -log p[label], p clipped to [eps, 1 - eps], eps = 2^-23 */
+} hg_classification_report;
+
+/* probabilities (count, classes), labels (count). The prediction is the first largest probability. */
+hg_code hg_classification_report_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,
+                                     hg_classification_report *report, hg_error *error);
+void hg_classification_report_release(hg_classification_report *report);
+/* The text of sklearn.metrics.classification_report(digits=4); hg_malloc'ed. names may be NULL. */
+char *hg_classification_report_text(const hg_classification_report *report, const char *const *names);
+
+int32_t hg_argmax(const float *row, int count); /* the first largest */
+
+#endif

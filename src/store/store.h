@@ -1,0 +1,103 @@
+/* What a study leaves behind: one SQLite database (WAL) for runs and figures, and a folder per run for artifacts.
+ *
+ *   OUT/study.db
+ *   OUT/runs/NAME-seedN/settings.json            resolved settings
+ *                       checkpoint.safetensors   resumable state of a training under way; removed when it is done
+ *                       weights.safetensors      final weights
+ *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse F32 (N)
+ *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),
+ *                                                labels I32 (M), probabilities F32 (M, K): test images the page may show
+ * Absent tensors mean that the run has no such output. */
+#ifndef HG_STORE_STORE_H
+#define HG_STORE_STORE_H
+
+#include "base/status.h"
+
+typedef struct hg_store hg_store;
+
+/* Opens OUT/study.db, making folder and tables if create. HG_USAGE if it is not there and !create; HG_DATA if it is not ours
+ * or of a newer schema. Another process writing the same store is refused with HG_USAGE (lock file OUT/study.lock) when create. */
+hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error);
+void hg_store_close(hg_store *store);
+const char *hg_store_folder(const hg_store *store);
+
+/* Facts about the study by key: name, about, yaml, yaml_path, version, threads, instruction_set, command, seeds, started. */
+hg_code hg_store_set_fact(hg_store *store, const char *key, const char *value, hg_error *error);
+/* hg_malloc'ed, "" if absent; NULL only when out of memory. */
+char *hg_store_fact(hg_store *store, const char *key);
+
+typedef struct hg_run_record {
+  int64_t id;               /* 0 = new */
+  char name[HG_NAME_SIZE];
+  uint64_t seed;
+  int position;             /* in the study: order of the page */
+  char kind[32];            /* network, logistic_regression, naive_bayes, svm */
+  char status[16];          /* pending, running, interrupted, done, failed, diverged */
+  char identity[65];        /* SHA-256 of resolved settings, data and program version: same identity, not run again */
+  char data[HG_NAME_SIZE];  /* name of its data in the study */
+  char *settings;           /* JSON; owned by the record */
+  char message[512];        /* of a failure */
+  int64_t parameters;
+  int epochs, best_epoch;
+  double seconds, images_per_second;
+  char weights_sha256[65];
+} hg_run_record;
+
+void hg_run_record_release(hg_run_record *record);
+
+/* Inserts or replaces by (name, seed); sets record->id. A new identity drops the old figures of that run. */
+hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error);
+/* *found says if there is one. */
+hg_code hg_store_get_run(hg_store *store, const char *name, uint64_t seed, hg_run_record *record, bool *found, hg_error *error);
+/* All, by position then seed; the caller releases each and frees the array. */
+hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count, hg_error *error);
+/* Removes runs (and their folders) that the study no longer has. */
+hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count, hg_error *error);
+/* OUT/runs/NAME-seedN, made if need be; hg_malloc'ed. */
+hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error);
+
+/* The whole history at once, replacing what was there. */
+hg_code hg_store_put_history(hg_store *store, int64_t run, const hg_epoch *epochs, int count, hg_error *error);
+hg_code hg_store_get_history(hg_store *store, int64_t run, hg_epoch **epochs, int *count, hg_error *error);
+
+/* One figure: name "test.accuracy", "test.loss", "test.macro_f1", "test.psnr", ... */
+typedef struct hg_metric { char name[64]; double value; } hg_metric;
+hg_code hg_store_put_metric(hg_store *store, int64_t run, const char *name, double value, hg_error *error);
+hg_code hg_store_list_metrics(hg_store *store, int64_t run, hg_metric **metrics, int *count, hg_error *error);
+
+/* One row of `show`'s table. */
+typedef struct hg_layer_row {
+  char block[16], layer[HG_NAME_SIZE], kind[32], detail[128];
+  hg_shape output;
+  int64_t parameters, multiply_adds, activation_bytes;
+} hg_layer_row;
+hg_code hg_store_put_layers(hg_store *store, int64_t run, const hg_layer_row *rows, int count, hg_error *error);
+hg_code hg_store_get_layers(hg_store *store, int64_t run, hg_layer_row **rows, int *count, hg_error *error);
+
+typedef struct hg_warning { char code[32]; char message[512]; } hg_warning;
+typedef struct hg_comparison {
+  char a[HG_NAME_SIZE], b[HG_NAME_SIZE], metric[64], test[32];
+  double difference, low, high, p_value; /* a - b, its 95 % interval */
+} hg_comparison;
+typedef struct hg_published { char run[HG_NAME_SIZE], metric[64]; double published, measured; } hg_published;
+
+/* Each replaces the whole list. */
+hg_code hg_store_put_warnings(hg_store *store, const hg_warning *rows, int count, hg_error *error);
+hg_code hg_store_get_warnings(hg_store *store, hg_warning **rows, int *count, hg_error *error);
+hg_code hg_store_put_comparisons(hg_store *store, const hg_comparison *rows, int count, hg_error *error);
+hg_code hg_store_get_comparisons(hg_store *store, hg_comparison **rows, int *count, hg_error *error);
+hg_code hg_store_put_published(hg_store *store, const hg_published *rows, int count, hg_error *error);
+hg_code hg_store_get_published(hg_store *store, hg_published **rows, int *count, hg_error *error);
+
+/* Class names of a data entry, and its sizes, for the page. */
+typedef struct hg_data_record {
+  char name[HG_NAME_SIZE], source[256], digest[65];
+  hg_shape shape;
+  int64_t train, validation, test;
+  int classes;
+  char *class_names; /* JSON array; owned */
+} hg_data_record;
+hg_code hg_store_put_data(hg_store *store, const hg_data_record *record, hg_error *error);
+hg_code hg_store_list_data(hg_store *store, hg_data_record **records, int *count, hg_error *error); /* caller frees class_names too */
+
+#endif
