@@ -1,0 +1,38 @@
+/* Carries out a study: every model once per seed, in the order of the graph, skipping what is done. */
+#ifndef HG_STUDY_RUN_H
+#define HG_STUDY_RUN_H
+
+#include "store/store.h"
+#include "study/study.h"
+
+typedef enum hg_run_event_kind { HG_RUN_STARTED, HG_RUN_SKIPPED, HG_RUN_PROGRESS, HG_RUN_EPOCH, HG_RUN_DONE, HG_RUN_FAILED } hg_run_event_kind;
+
+/* For whoever shows it: the program prints, the library only tells. */
+typedef struct hg_run_event {
+  hg_run_event_kind kind;
+  const char *model;
+  uint64_t seed;
+  int run, runs;                /* from 1 */
+  const hg_progress *progress;  /* PROGRESS, EPOCH: networks; NULL for classical ones */
+  double fraction;              /* PROGRESS: of this run, in [0, 1] */
+  const hg_run_record *record;  /* DONE, SKIPPED, FAILED */
+  const char *message;          /* FAILED: what happened */
+} hg_run_event;
+
+typedef struct hg_run_settings {
+  const char *out;              /* folder of the store */
+  const char *command;          /* as typed, for "how to run it again" */
+  int threads;                  /* overrides the study's; 0 = the study's */
+  const uint64_t *seeds;        /* overrides the study's; NULL = the study's */
+  int seed_count;
+  void (*event)(void *context, const hg_run_event *event); /* may be NULL */
+  void *context;
+  const volatile int *stop;     /* set to nonzero (by a signal handler) to stop after a checkpoint; may be NULL */
+} hg_run_settings;
+
+/* Runs what is not done yet, then comparisons, published figures, warnings, report.json and report.html.
+ * A run that fails or diverges is recorded and does not stop those that do not need it; the code is then HG_FAILED or
+ * HG_DIVERGED. HG_INTERRUPTED after a stop. */
+hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error);
+
+#endif
