@@ -1,0 +1,96 @@
+# The commands of the project; `make help` lists them. CMake presets do the building, CTest the testing.
+#
+# SETUP=no leaves the system's packages alone; JOBS=N bounds the parallel jobs; PREFIX=DIR is where `make install` goes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := build
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+SETUP ?= yes
+sources = $(shell git ls-files -co --exclude-standard 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'bench/*.[ch]' 'examples/*.c')
+setup = $(if $(filter no,$(SETUP)),:,tools/setup)
+# Configures once; after that the build itself notices what changed. Ninja's progress lines are shown only when they tell something.
+define build
+@[ -e build/$(1)/build.ninja ] || { echo "building build/$(1)" >&2; mkdir -p build && cmake --preset $(1) >build/configure.log 2>&1; } || \
+  { cat build/configure.log >&2; rm -f build/$(1)/build.ninja; exit 1; }
+@cmake --build --preset $(1) -j $(JOBS) $(2) -- --quiet
+endef
+
+.PHONY: build
+build: ## build the program, the library and the tests
+	@$(setup)
+	$(call build,release)
+
+.PHONY: run
+run: ## train the four models of studies/quick.yaml and write runs/quick/report.html
+	@$(setup)
+	$(call build,release,--target hourglass_program)
+	@build/release/hourglass run studies/quick.yaml --out runs/quick
+
+.PHONY: test
+test: ## run every test
+	@$(setup) --tests
+	$(call build,release)
+	@ctest --preset release -j $(JOBS)
+
+.PHONY: sanitize
+sanitize: ## run the unit tests under the address and undefined-behaviour sanitizers
+	@$(setup) --tests
+	$(call build,sanitize)
+	@ctest --preset sanitize -j $(JOBS)
+
+.PHONY: check
+check: check-format check-lint ## formatter, linter and the rule of the arrows
+	@tests/check_layers.sh src include
+
+.PHONY: check-format
+check-format:
+	@$(setup) --check
+	@for file in $(sources); do clang-format --dry-run --Werror $$file 2>/dev/null || { echo "$$file: not in form; run make format"; bad=1; }; done; \
+	  exit $${bad:-0}
+
+.PHONY: check-lint
+check-lint:
+	@$(setup) --check
+	$(call build,debug)
+	@tools/lint build/debug $(filter src/%.c,$(sources))
+
+.PHONY: format
+format: ## bring every source file into form
+	@$(setup) --check
+	@clang-format -i $(sources)
+
+.PHONY: coverage
+coverage: ## run every test and print the line coverage of src/
+	@$(setup) --all
+	$(call build,coverage)
+	@find build/coverage -name '*.gcda' -delete
+	@ctest --preset coverage -j $(JOBS) | tail -n 4
+	@gcovr --root . --filter src/ --object-directory build/coverage --print-summary --output build/coverage.txt build/coverage | grep '^lines'
+	@echo "by file: build/coverage.txt"
+
+.PHONY: bench
+bench: ## time the seven networks beside PyTorch; QUICK=1 for a short look
+	@$(setup)
+	$(call build,release)
+	@bench/run.sh
+
+.PHONY: studies
+studies: ## train studies/fashion-cnn.yaml, three seeds
+	@$(setup)
+	$(call build,release,--target hourglass_program)
+	@build/release/hourglass run studies/fashion-cnn.yaml --out runs/fashion-cnn
+
+.PHONY: install
+install: ## install the program and the library under PREFIX
+	$(call build,release)
+	@cmake --install build/release --prefix $(PREFIX) >build/install.log || { cat build/install.log; exit 1; }
+	@echo "installed under $(PREFIX)"
+
+.PHONY: clean
+clean: ## remove build/; runs/ stays
+	@rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

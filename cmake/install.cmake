@@ -1,0 +1,28 @@
+# The program, both libraries, the header, and the files by which pkg-config and CMake find them.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS hourglass_static ARCHIVE)
+install(TARGETS hourglass_shared EXPORT hourglass-targets LIBRARY)
+if(TARGET hourglass_program)
+  install(TARGETS hourglass_program RUNTIME)
+endif()
+install(FILES include/hourglass.h TYPE INCLUDE)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# What a program must link when it takes the static library: pkg-config --static.
+set(static_libraries "-lsvm -llinear")
+if(HOURGLASS_HAS_ONEDNN)
+  string(APPEND static_libraries " -ldnnl")
+endif()
+file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
+configure_file(cmake/hourglass.pc.in hourglass.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/hourglass.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hourglass)
+install(EXPORT hourglass-targets NAMESPACE hourglass:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/hourglass-config.cmake.in hourglass-config.cmake INSTALL_DESTINATION ${package_dir}
+                              NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(hourglass-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/hourglass-config.cmake ${PROJECT_BINARY_DIR}/hourglass-config-version.cmake
+        DESTINATION ${package_dir})
