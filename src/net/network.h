@@ -16,9 +16,11 @@ typedef struct hg_tensor {
   hg_block block;
   int64_t count;
   float *value;
-  float *gradient;        /* NULL if not trainable */
-  bool frozen;            /* no gradient is computed, no update applies */
-  hg_shape flattened;     /* dense weight whose input is a flattened map of this shape, else {0, 0, 0}: for the CHW order of PyTorch */
+  float *gradient; /* NULL if not trainable */
+  bool frozen;     /* no gradient is computed, no update applies */
+  /* A vector that is a flattened map of some shape runs in H, W, C order here and in C, H, W order in PyTorch. These are the
+   * shapes behind a dense weight's inputs, and behind its outputs or a vector's elements; {0, 0, 0} where there is none. */
+  hg_shape flattened_in, flattened_out;
 } hg_tensor;
 
 int hg_network_tensor_count(const hg_network *network);
@@ -28,6 +30,7 @@ hg_tensor *hg_network_tensor(hg_network *network, int index);
  * frozen block still use batch statistics in training, as in PyTorch's requires_grad = False. */
 void hg_network_freeze(hg_network *network, hg_block block, bool frozen);
 
+const char *hg_block_name(hg_block block); /* encoder, decoder, classifier */
 bool hg_network_has(const hg_network *network, hg_block block);
 hg_shape hg_network_input_shape(const hg_network *network);
 hg_shape hg_network_block_output(const hg_network *network, hg_block block); /* the encoder's is the code; input if no encoder */
@@ -55,9 +58,9 @@ void hg_network_step(hg_network *network, const hg_batch *batch, uint64_t seed, 
 void hg_network_forward(hg_network *network, const hg_batch *batch, hg_step_result *result);
 
 /* Outputs of the last hg_network_forward, in the plan's memory; NULL where the block is missing. */
-const float *hg_network_code(const hg_network *network);           /* (n, code shape) */
-const float *hg_network_reconstruction(const hg_network *network); /* (n, input shape), after the sigmoid */
-const float *hg_network_logits(const hg_network *network);         /* (n, classes) */
+const float *hg_network_code(const hg_network *network);                            /* (n, code shape) */
+const float *hg_network_reconstruction(const hg_network *network);                  /* (n, input shape), after the sigmoid */
+const float *hg_network_logits(const hg_network *network);                          /* (n, classes) */
 const float *hg_network_per_sample_loss(const hg_network *network, hg_block block); /* (n), decoder or classifier; unweighted */
 
 /* Copies the encoder's weights from a safetensors file, tensor by tensor by name. HG_USAGE names the first tensor that is
@@ -70,11 +73,11 @@ void hg_network_digest(const hg_network *network, char *out);
 /* ---- What `show` prints. */
 typedef struct hg_layer_info {
   hg_block block;
-  hg_layer layer;            /* names filled in */
+  hg_layer layer; /* names filled in */
   hg_shape input, output;
-  int64_t parameters;        /* trainable */
-  int64_t multiply_adds;     /* one sample, forward, direct algorithm */
-  int64_t activation_bytes;  /* one sample's output */
+  int64_t parameters;       /* trainable */
+  int64_t multiply_adds;    /* one sample, forward, direct algorithm */
+  int64_t activation_bytes; /* one sample's output */
 } hg_layer_info;
 
 int hg_network_layer_count(const hg_network *network);
