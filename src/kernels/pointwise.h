@@ -1,0 +1,89 @@
+/* Kernels without a matrix product: element by element, along a row, or over a small window of an image.
+ *
+ * Each is one source, plain C loops in pointwise_*.h, compiled once for every instruction set; sums run in a fixed number
+ * of lanes and are folded along a fixed tree, so all give the same bits. A call works on one thread; callers cut the
+ * work. Feature maps are channels-last. Unless said otherwise arrays do not overlap. */
+#ifndef HG_KERNELS_POINTWISE_H
+#define HG_KERNELS_POINTWISE_H
+
+#include "kernels/isa.h"
+
+/* A window moving over one image (height, width, channels); pairs are vertical, horizontal. */
+typedef struct hg_pool_shape {
+  int height, width, channels;
+  int out_height, out_width;
+  int size[2], stride[2];
+  int before[2]; /* ignored places above and left of the image */
+} hg_pool_shape;
+
+/* One stretch of an optimizer's work; fields as in ops/op.h's hg_update. */
+typedef struct hg_update_rule {
+  float learning_rate, weight_decay, scale, clip_value;
+  float momentum;
+  bool nesterov, first_step;
+  float beta_1, beta_2, epsilon, correction_1, correction_2;
+  bool decoupled;
+} hg_update_rule;
+
+typedef struct hg_pointwise_kernels {
+  /* y = f(x), and dx = dy * f'. y may be x, dx may be dy. The gradient is taken from `value`: the output y, but for gelu,
+   * which needs the input x. Not for softmax. */
+  void (*activate)(hg_activation activation, float slope, int64_t count, const float *x, float *y);
+  void (*activate_gradient)(hg_activation activation, float slope, int64_t count, const float *value, const float *dy, float *dx);
+
+  /* One row: y = softmax(x), y may be x; returns log sum exp x. dx = y * (dy - sum(y * dy)), dx may be dy. */
+  float (*softmax)(int64_t count, const float *x, float *y);
+  void (*softmax_gradient)(int64_t count, const float *y, const float *dy, float *dx);
+
+  /* y = x * scale where the element's random word, shifted to 24 bits, is at least `threshold`, else 0. Element i takes
+   * word (i / 16) % 4 of Philox block (i / 64) * 16 + i % 16, which is counter[0]. `first` is a multiple of 64 and
+   * x, y point at element `first`. y may be x. */
+  void (*dropout)(const uint32_t key[2], const uint32_t counter[4], int64_t first, int64_t count, uint32_t threshold, float scale,
+                  const float *x, float *y);
+
+  /* One image. `place` (out_height, out_width, channels) is the index in the window of the first largest value; NULL in
+   * inference. Gradients write the whole of dx. */
+  void (*max_pool)(const hg_pool_shape *shape, const float *x, float *y, uint16_t *place);
+  void (*max_pool_gradient)(const hg_pool_shape *shape, const float *dy, const uint16_t *place, float *dx);
+  void (*average_pool)(const hg_pool_shape *shape, const float *x, float *y);
+  void (*average_pool_gradient)(const hg_pool_shape *shape, const float *dy, float *dx);
+
+  /* One image (height, width, channels) enlarged by size[0] x size[1]; shape's other fields are not read. */
+  void (*upsample)(const hg_pool_shape *shape, const float *x, float *y);
+  void (*upsample_gradient)(const hg_pool_shape *shape, const float *dy, float *dx);
+
+  /* Batch norm over (rows, lanes); vectors have `lanes` values.
+   * moments:        sum += x, squares += x * x, in double.
+   * normalize:      y = (x - mean) * scale + shift.
+   * norm_sums:      sum += dz, products += dz * (x - mean) * inverse, in double.
+   * norm_gradient:  dx = scale * (dz - sum - (x - mean) * inverse * product). */
+  void (*moments)(int64_t rows, int lanes, const float *x, double *sum, double *squares);
+  void (*normalize)(int64_t rows, int lanes, const float *x, const float *mean, const float *scale, const float *shift, float *y);
+  void (*norm_sums)(int64_t rows, int lanes, const float *dz, const float *x, const float *mean, const float *inverse,
+                    double *sum, double *products);
+  void (*norm_gradient)(int64_t rows, int lanes, const float *dz, const float *x, const float *mean, const float *inverse,
+                        const float *scale, const float *sum, const float *product, float *dx);
+
+  /* Losses of one sample: return the sum over its elements; gradient (may be NULL) is dloss/doutput * scale. */
+  double (*squared_error)(int64_t count, const float *output, const float *target, float scale, float *gradient);
+  double (*bce_logits)(int64_t count, const float *output, const float *target, float scale, float *gradient);
+  double (*bce_probabilities)(int64_t count, const float *output, const float *target, float scale, float *gradient);
+  float (*cross_entropy)(int count, const float *logits, int label, float smoothing, float scale, float *gradient);
+
+  /* sum x * x in double. */
+  double (*sum_of_squares)(int64_t count, const float *x);
+
+  /* Optimizer steps; see ops/op.h. */
+  void (*sgd)(const hg_update_rule *rule, int64_t count, const float *gradient, float *value, float *momentum);
+  void (*adam)(const hg_update_rule *rule, int64_t count, const float *gradient, float *value, float *moment_1, float *moment_2);
+} hg_pointwise_kernels;
+
+/* The version for hg_isa_get(). */
+const hg_pointwise_kernels *hg_pointwise(void);
+
+/* Each version; callable only where the processor runs it. */
+const hg_pointwise_kernels *hg_pointwise_generic(void);
+const hg_pointwise_kernels *hg_pointwise_avx2(void);
+const hg_pointwise_kernels *hg_pointwise_avx512(void);
+
+#endif

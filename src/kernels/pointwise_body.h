@@ -1,0 +1,36 @@
+/* The body of every version of the kernels: included once by each pointwise_ISA.c, compiled with that version's flags. */
+#ifndef HG_KERNELS_POINTWISE_BODY_H
+#define HG_KERNELS_POINTWISE_BODY_H
+
+#include "kernels/pointwise_activation.h"
+#include "kernels/pointwise_loss.h"
+#include "kernels/pointwise_norm.h"
+#include "kernels/pointwise_pool.h"
+#include "kernels/pointwise_update.h"
+
+static const hg_pointwise_kernels kernels = {
+    .activate = activate,
+    .activate_gradient = activate_gradient,
+    .softmax = softmax,
+    .softmax_gradient = softmax_gradient,
+    .dropout = dropout,
+    .max_pool = max_pool,
+    .max_pool_gradient = max_pool_gradient,
+    .average_pool = average_pool,
+    .average_pool_gradient = average_pool_gradient,
+    .upsample = upsample,
+    .upsample_gradient = upsample_gradient,
+    .moments = moments,
+    .normalize = normalize,
+    .norm_sums = norm_sums,
+    .norm_gradient = norm_gradient,
+    .squared_error = squared_error,
+    .bce_logits = bce_logits,
+    .bce_probabilities = bce_probabilities,
+    .cross_entropy = cross_entropy,
+    .sum_of_squares = sum_of_squares,
+    .sgd = sgd,
+    .adam = adam,
+};
+
+#endif
