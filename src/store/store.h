@@ -45,7 +45,7 @@ typedef struct hg_run_record {
 
 void hg_run_record_release(hg_run_record *record);
 
-/* Inserts or replaces by (name, seed); sets record->id. A new identity drops the old figures of that run. */
+/* Inserts or replaces by (name, seed); sets record->id. A new identity drops the old figures of that run, and its folder. */
 hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error);
 /* *found says if there is one. */
 hg_code hg_store_get_run(hg_store *store, const char *name, uint64_t seed, hg_run_record *record, bool *found, hg_error *error);

@@ -1,0 +1,344 @@
+#define _GNU_SOURCE
+#include "store/store.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "store/database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { SCHEMA = 1, APPLICATION = 0x68676C73 /* "hgls" */, BUSY_MILLISECONDS = 10000 };
+
+static const char tables[] =
+    "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL, seed INTEGER NOT NULL, position INTEGER NOT NULL,"
+    " kind TEXT NOT NULL, status TEXT NOT NULL, identity TEXT NOT NULL, data TEXT NOT NULL, settings TEXT NOT NULL,"
+    " message TEXT NOT NULL, parameters INTEGER NOT NULL, epochs INTEGER NOT NULL, best_epoch INTEGER NOT NULL,"
+    " seconds REAL, images_per_second REAL, weights_sha256 TEXT NOT NULL, UNIQUE(name, seed));"
+    "CREATE TABLE history(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, epoch INTEGER NOT NULL, loss REAL,"
+    " reconstruction_loss REAL, classification_loss REAL, center_loss REAL, accuracy REAL, val_loss REAL,"
+    " val_reconstruction_loss REAL, val_classification_loss REAL, val_center_loss REAL, val_accuracy REAL,"
+    " learning_rate REAL, seconds REAL, PRIMARY KEY(run, epoch)) WITHOUT ROWID;"
+    "CREATE TABLE metrics(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, name TEXT NOT NULL, value REAL,"
+    " PRIMARY KEY(run, name)) WITHOUT ROWID;"
+    "CREATE TABLE layers(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL, block TEXT NOT NULL,"
+    " layer TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL,"
+    " channels INTEGER NOT NULL, parameters INTEGER NOT NULL, multiply_adds INTEGER NOT NULL, activation_bytes INTEGER NOT NULL,"
+    " PRIMARY KEY(run, position)) WITHOUT ROWID;"
+    "CREATE TABLE warnings(position INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL);"
+    "CREATE TABLE comparisons(position INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT NOT NULL, metric TEXT NOT NULL,"
+    " test TEXT NOT NULL, difference REAL, low REAL, high REAL, p_value REAL);"
+    "CREATE TABLE published(position INTEGER PRIMARY KEY, run TEXT NOT NULL, metric TEXT NOT NULL, published REAL, measured "
+    "REAL);"
+    "CREATE TABLE data(name TEXT PRIMARY KEY, source TEXT NOT NULL, digest TEXT NOT NULL, height INTEGER NOT NULL,"
+    " width INTEGER NOT NULL, channels INTEGER NOT NULL, train INTEGER NOT NULL, validation INTEGER NOT NULL,"
+    " test INTEGER NOT NULL, classes INTEGER NOT NULL, class_names TEXT NOT NULL);";
+
+/* ---------------------------------------------------------------- opening */
+
+static hg_code take_lock(hg_store *store, hg_error *error) {
+  char *path = hg_path_join(store->folder, "study.lock");
+  if (path == NULL) return hg_fail_memory(error, store->folder, 0);
+  hg_code code = HG_OK;
+  store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (store->lock < 0)
+    code = hg_fail_errno(error, HG_FAILED, path, "open the lock file");
+  else if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
+    code = errno == EWOULDBLOCK ? hg_fail(error, HG_USAGE, store->folder,
+                                          "another hourglass is writing here; wait for it, or choose another folder with --out")
+                                : hg_fail_errno(error, HG_FAILED, path, "lock the file");
+  hg_free(path);
+  return code;
+}
+
+static hg_code read_number(hg_store *store, const char *sql, int64_t *number, hg_error *error) {
+  hg_query query = hg_query_begin(store, sql, error);
+  *number = hg_query_row(&query) ? hg_query_get_int(&query) : 0;
+  return hg_query_end(&query);
+}
+
+static hg_code make_tables(hg_store *store, hg_error *error) {
+  char marks[96];
+  snprintf(marks, sizeof marks, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, SCHEMA);
+  hg_code code = hg_store_begin(store, error);
+  if (code != HG_OK) return code;
+  code = hg_store_execute(store, tables, error);
+  if (code == HG_OK) code = hg_store_execute(store, marks, error);
+  return hg_store_finish(store, code, error);
+}
+
+static hg_code check_schema(hg_store *store, bool create, hg_error *error) {
+  int64_t application = 0, version = 0, objects = 0;
+  hg_code code = read_number(store, "PRAGMA application_id", &application, error);
+  if (code == HG_OK) code = read_number(store, "PRAGMA user_version", &version, error);
+  if (code == HG_OK) code = read_number(store, "SELECT count(*) FROM sqlite_schema", &objects, error);
+  if (code != HG_OK) return code;
+  if (objects == 0 && application == 0 && create) return make_tables(store, error);
+  if (application != APPLICATION) return hg_fail(error, HG_DATA, store->path, "is not a store that hourglass wrote");
+  if (version > SCHEMA)
+    return hg_fail(error, HG_DATA, store->path, "was written by a newer hourglass (schema %lld, this one reads %d)",
+                   (long long)version, SCHEMA);
+  return HG_OK;
+}
+
+static hg_code open_database(hg_store *store, bool create, hg_error *error) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+  if (sqlite3_open_v2(store->path, &store->database, flags, NULL) != SQLITE_OK)
+    return hg_fail(error, HG_FAILED, store->path, "cannot be opened: %s", sqlite3_errmsg(store->database));
+  sqlite3_busy_timeout(store->database, BUSY_MILLISECONDS);
+  hg_code code = check_schema(store, create, error);
+  if (code == HG_OK) code = hg_store_execute(store, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL", error);
+  if (code == HG_OK && create) code = hg_store_execute(store, "PRAGMA journal_mode = WAL", error);
+  return code;
+}
+
+hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error) {
+  *store = NULL;
+  hg_store *made = hg_calloc(1, sizeof *made);
+  if (made == NULL) return hg_fail_memory(error, folder, sizeof *made);
+  made->lock = -1;
+  made->folder = hg_strdup(folder);
+  made->path = hg_path_join(folder, "study.db");
+  hg_code code = HG_OK;
+  if (made->folder == NULL || made->path == NULL) code = hg_fail_memory(error, folder, strlen(folder));
+  if (code == HG_OK && !create && !hg_path_exists(made->path))
+    code = hg_fail(error, HG_USAGE, folder, "holds no study.db; `hourglass run` with --out makes one");
+  if (code == HG_OK && create) code = hg_folder_make(folder, error);
+  if (code == HG_OK && create) code = take_lock(made, error);
+  if (code == HG_OK) code = open_database(made, create, error);
+  if (code != HG_OK) {
+    hg_store_close(made);
+    return code;
+  }
+  *store = made;
+  return HG_OK;
+}
+
+void hg_store_close(hg_store *store) {
+  if (store == NULL) return;
+  sqlite3_close(store->database);
+  if (store->lock >= 0) close(store->lock);
+  hg_free(store->path);
+  hg_free(store->folder);
+  hg_free(store);
+}
+
+const char *hg_store_folder(const hg_store *store) { return store->folder; }
+
+/* ---------------------------------------------------------------- facts */
+
+hg_code hg_store_set_fact(hg_store *store, const char *key, const char *value, hg_error *error) {
+  hg_query query = hg_query_begin(store, "INSERT OR REPLACE INTO facts VALUES(?, ?)", error);
+  hg_query_put_text(&query, key);
+  hg_query_put_text(&query, value);
+  hg_query_run(&query);
+  return hg_query_end(&query);
+}
+
+char *hg_store_fact(hg_store *store, const char *key) {
+  hg_query query = hg_query_begin(store, "SELECT value FROM facts WHERE key = ?", NULL);
+  hg_query_put_text(&query, key);
+  char *value = hg_query_row(&query) ? hg_query_get_string(&query) : hg_strdup("");
+  hg_query_end(&query);
+  return value;
+}
+
+/* ---------------------------------------------------------------- runs */
+
+#define RUN_COLUMNS                                                                                                     \
+  "id, name, seed, position, kind, status, identity, data, settings, message, parameters, epochs, best_epoch, seconds," \
+  " images_per_second, weights_sha256"
+
+void hg_run_record_release(hg_run_record *record) {
+  hg_free(record->settings);
+  *record = (hg_run_record){0};
+}
+
+static void read_run(hg_query *query, hg_run_record *record) {
+  record->id = hg_query_get_int(query);
+  hg_query_get_text(query, record->name, sizeof record->name);
+  record->seed = (uint64_t)hg_query_get_int(query);
+  record->position = (int)hg_query_get_int(query);
+  hg_query_get_text(query, record->kind, sizeof record->kind);
+  hg_query_get_text(query, record->status, sizeof record->status);
+  hg_query_get_text(query, record->identity, sizeof record->identity);
+  hg_query_get_text(query, record->data, sizeof record->data);
+  record->settings = hg_query_get_string(query);
+  hg_query_get_text(query, record->message, sizeof record->message);
+  record->parameters = hg_query_get_int(query);
+  record->epochs = (int)hg_query_get_int(query);
+  record->best_epoch = (int)hg_query_get_int(query);
+  record->seconds = hg_query_get_real(query);
+  record->images_per_second = hg_query_get_real(query);
+  hg_query_get_text(query, record->weights_sha256, sizeof record->weights_sha256);
+}
+
+static void bind_run(hg_query *query, const hg_run_record *record) {
+  hg_query_put_text(query, record->name);
+  hg_query_put_int(query, (int64_t)record->seed);
+  hg_query_put_int(query, record->position);
+  hg_query_put_text(query, record->kind);
+  hg_query_put_text(query, record->status);
+  hg_query_put_text(query, record->identity);
+  hg_query_put_text(query, record->data);
+  hg_query_put_text(query, record->settings);
+  hg_query_put_text(query, record->message);
+  hg_query_put_int(query, record->parameters);
+  hg_query_put_int(query, record->epochs);
+  hg_query_put_int(query, record->best_epoch);
+  hg_query_put_real(query, record->seconds);
+  hg_query_put_real(query, record->images_per_second);
+  hg_query_put_text(query, record->weights_sha256);
+}
+
+/* The run's folder without making it; NULL when out of memory. */
+static char *folder_of(const hg_store *store, const hg_run_record *record) {
+  size_t size = strlen(store->folder) + HG_NAME_SIZE + 40;
+  char *folder = hg_malloc(size);
+  if (folder != NULL) snprintf(folder, size, "%s/runs/%s-seed%" PRIu64, store->folder, record->name, record->seed);
+  return folder;
+}
+
+static hg_code check_name(const hg_run_record *record, hg_error *error) {
+  if (record->name[0] != '\0' && record->name[0] != '.' && strchr(record->name, '/') == NULL) return HG_OK;
+  return hg_fail(error, HG_USAGE, record->name, "a run's name becomes a folder: it may not be empty, begin with '.' or hold '/'");
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
+  (void)status, (void)kind, (void)place;
+  return remove(path);
+}
+
+static hg_code remove_folder(const hg_store *store, const hg_run_record *record, hg_error *error) {
+  enum { OPEN_FOLDERS = 8 };
+  char *folder = folder_of(store, record);
+  if (folder == NULL) return hg_fail_memory(error, store->folder, 0);
+  hg_code code = HG_OK;
+  if (hg_path_exists(folder) && nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) != 0)
+    code = hg_fail_errno(error, HG_FAILED, folder, "remove the folder");
+  hg_free(folder);
+  return code;
+}
+
+static hg_code drop_figures(hg_store *store, int64_t run, hg_error *error) {
+  static const char *const statements[] = {"DELETE FROM history WHERE run = ?", "DELETE FROM metrics WHERE run = ?",
+                                           "DELETE FROM layers WHERE run = ?"};
+  hg_code code = HG_OK;
+  for (int i = 0; code == HG_OK && i < 3; i++) {
+    hg_query query = hg_query_begin(store, statements[i], error);
+    hg_query_put_int(&query, run);
+    hg_query_run(&query);
+    code = hg_query_end(&query);
+  }
+  return code;
+}
+
+static hg_code write_run(hg_store *store, hg_run_record *record, hg_error *error) {
+  hg_query query = hg_query_begin(store,
+                                  "INSERT INTO runs(name, seed, position, kind, status, identity, data, settings, message,"
+                                  " parameters, epochs, best_epoch, seconds, images_per_second, weights_sha256)"
+                                  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(name, seed) DO UPDATE SET"
+                                  " position = excluded.position, kind = excluded.kind, status = excluded.status,"
+                                  " identity = excluded.identity, data = excluded.data, settings = excluded.settings,"
+                                  " message = excluded.message, parameters = excluded.parameters, epochs = excluded.epochs,"
+                                  " best_epoch = excluded.best_epoch, seconds = excluded.seconds,"
+                                  " images_per_second = excluded.images_per_second, weights_sha256 = excluded.weights_sha256"
+                                  " RETURNING id",
+                                  error);
+  bind_run(&query, record);
+  if (hg_query_row(&query)) record->id = hg_query_get_int(&query);
+  while (hg_query_row(&query)) continue; /* to the end, so that the statement is done */
+  return hg_query_end(&query);
+}
+
+hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error) {
+  hg_run_record old = {0};
+  bool found = false;
+  hg_code code = check_name(record, error);
+  if (code == HG_OK) code = hg_store_begin(store, error);
+  if (code != HG_OK) return code;
+  code = hg_store_get_run(store, record->name, record->seed, &old, &found, error);
+  bool changed = found && strcmp(old.identity, record->identity) != 0;
+  if (code == HG_OK && changed) code = drop_figures(store, old.id, error);
+  if (code == HG_OK) code = write_run(store, record, error);
+  if (code == HG_OK && changed) code = remove_folder(store, record, error);
+  hg_run_record_release(&old);
+  return hg_store_finish(store, code, error);
+}
+
+hg_code hg_store_get_run(hg_store *store, const char *name, uint64_t seed, hg_run_record *record, bool *found, hg_error *error) {
+  *record = (hg_run_record){0};
+  hg_query query = hg_query_begin(store, "SELECT " RUN_COLUMNS " FROM runs WHERE name = ? AND seed = ?", error);
+  hg_query_put_text(&query, name);
+  hg_query_put_int(&query, (int64_t)seed);
+  *found = hg_query_row(&query);
+  if (*found) read_run(&query, record);
+  hg_code code = hg_query_end(&query);
+  if (code != HG_OK) hg_run_record_release(record);
+  return code;
+}
+
+hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count, hg_error *error) {
+  size_t capacity = 0;
+  *records = NULL;
+  *count = 0;
+  hg_query query = hg_query_begin(store, "SELECT " RUN_COLUMNS " FROM runs ORDER BY position, seed", error);
+  while (hg_query_row(&query)) {
+    hg_run_record *record = hg_query_append(&query, records, &capacity, count, sizeof **records);
+    if (record != NULL) read_run(&query, record);
+  }
+  hg_code code = hg_query_end(&query);
+  if (code == HG_OK) return HG_OK;
+  for (int i = 0; i < *count; i++) hg_run_record_release(&(*records)[i]);
+  hg_free(*records);
+  *records = NULL;
+  *count = 0;
+  return code;
+}
+
+static bool is_kept(const hg_run_record *record, const hg_run_record *kept, int count) {
+  for (int i = 0; i < count; i++)
+    if (kept[i].seed == record->seed && strcmp(kept[i].name, record->name) == 0) return true;
+  return false;
+}
+
+static hg_code remove_run(hg_store *store, const hg_run_record *record, hg_error *error) {
+  hg_query query = hg_query_begin(store, "DELETE FROM runs WHERE id = ?", error);
+  hg_query_put_int(&query, record->id);
+  hg_query_run(&query);
+  hg_code code = hg_query_end(&query);
+  return code == HG_OK ? remove_folder(store, record, error) : code;
+}
+
+hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count, hg_error *error) {
+  hg_run_record *records;
+  int present;
+  hg_code code = hg_store_list_runs(store, &records, &present, error);
+  for (int i = 0; code == HG_OK && i < present; i++)
+    if (!is_kept(&records[i], kept, count)) code = remove_run(store, &records[i], error);
+  for (int i = 0; i < present; i++) hg_run_record_release(&records[i]);
+  hg_free(records);
+  return code;
+}
+
+hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error) {
+  *folder = NULL;
+  hg_code code = check_name(record, error);
+  if (code != HG_OK) return code;
+  char *made = folder_of(store, record);
+  if (made == NULL) return hg_fail_memory(error, store->folder, 0);
+  code = hg_folder_make(made, error);
+  if (code == HG_OK)
+    *folder = made;
+  else
+    hg_free(made);
+  return code;
+}

@@ -1,0 +1,360 @@
+#include "base/alloc.h"
+#include "base/file.h"
+#include "store/store.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[64];
+
+static int make_folder(void **state) {
+  (void)state;
+  snprintf(folder, sizeof folder, "/tmp/hourglass-store-XXXXXX");
+  return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  char command[96];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command);
+}
+
+static hg_store *open_store(void) {
+  hg_store *store;
+  hg_error error = {0};
+  if (hg_store_open(folder, true, &store, &error) != HG_OK) fail_msg("%s: %s", error.place, error.message);
+  return store;
+}
+
+static hg_run_record put_run(hg_store *store, const char *name, uint64_t seed, const char *identity) {
+  hg_run_record record = {.seed = seed, .kind = "network", .status = "done", .parameters = 241546, .epochs = 3, .seconds = 1.5};
+  snprintf(record.name, sizeof record.name, "%s", name);
+  snprintf(record.identity, sizeof record.identity, "%s", identity);
+  record.settings = hg_strdup("{\"epochs\":3}");
+  assert_int_equal(hg_store_put_run(store, &record, NULL), HG_OK);
+  assert_true(record.id > 0);
+  return record;
+}
+
+static void facts_outlive_the_process(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  assert_int_equal(hg_store_set_fact(store, "name", "first", NULL), HG_OK);
+  assert_int_equal(hg_store_set_fact(store, "name", "it's \"quick\"", NULL), HG_OK);
+  hg_store_close(store);
+  store = open_store();
+  char *name = hg_store_fact(store, "name"), *absent = hg_store_fact(store, "absent");
+  assert_string_equal(name, "it's \"quick\"");
+  assert_string_equal(absent, "");
+  hg_free(name);
+  hg_free(absent);
+  hg_store_close(store);
+}
+
+static void a_run_is_read_back_as_it_was_put(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", UINT64_MAX, "a"), read;
+  bool found;
+  assert_int_equal(hg_store_get_run(store, "cnn", UINT64_MAX, &read, &found, NULL), HG_OK);
+  assert_true(found);
+  assert_true(read.id == record.id && read.seed == UINT64_MAX && read.parameters == 241546 && read.seconds == 1.5);
+  assert_string_equal(read.settings, "{\"epochs\":3}");
+  hg_run_record_release(&read);
+  assert_int_equal(hg_store_get_run(store, "cnn", 7, &read, &found, NULL), HG_OK);
+  assert_false(found);
+  hg_run_record_release(&record);
+  hg_store_close(store);
+}
+
+static void runs_are_listed_by_position_then_seed(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  const struct {
+    const char *name;
+    uint64_t seed;
+    int position;
+  } given[] = {{"b", 2, 1}, {"b", 1, 1}, {"a", 1, 2}, {"c", 1, 0}};
+  for (int i = 0; i < 4; i++) {
+    hg_run_record record = {.seed = given[i].seed, .position = given[i].position};
+    snprintf(record.name, sizeof record.name, "%s", given[i].name);
+    assert_int_equal(hg_store_put_run(store, &record, NULL), HG_OK);
+  }
+  hg_run_record *records;
+  int count;
+  char order[512] = "";
+  assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++) {
+    snprintf(order + strlen(order), sizeof order - strlen(order), "%s%d ", records[i].name, (int)records[i].seed);
+    hg_run_record_release(&records[i]);
+  }
+  assert_string_equal(order, "c1 b1 b2 a1 ");
+  hg_free(records);
+  hg_store_close(store);
+}
+
+static void a_history_keeps_missing_figures_and_every_digit(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a");
+  hg_epoch epochs[] = {{.epoch = 1, .loss = 1.0 / 3, .val_loss = NAN, .learning_rate = 1e-3},
+                       {.epoch = 2, .loss = INFINITY, .val_loss = 0.1 + 0.2, .seconds = 2}};
+  hg_epoch *read;
+  int count;
+  assert_int_equal(hg_store_put_history(store, record.id, epochs, 2, NULL), HG_OK);
+  assert_int_equal(hg_store_put_history(store, record.id, epochs, 2, NULL), HG_OK);
+  assert_int_equal(hg_store_get_history(store, record.id, &read, &count, NULL), HG_OK);
+  assert_int_equal(count, 2);
+  assert_true(read[0].epoch == 1 && read[0].loss == 1.0 / 3 && isnan(read[0].val_loss) && read[0].learning_rate == 1e-3);
+  assert_true(isinf(read[1].loss) && read[1].val_loss == 0.1 + 0.2 && read[1].seconds == 2);
+  hg_free(read);
+  hg_run_record_release(&record);
+  hg_store_close(store);
+}
+
+static int metric_count(hg_store *store, int64_t run) {
+  hg_metric *metrics;
+  int count;
+  assert_int_equal(hg_store_list_metrics(store, run, &metrics, &count, NULL), HG_OK);
+  hg_free(metrics);
+  return count;
+}
+
+static void a_metric_is_replaced_by_name(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a");
+  hg_metric *metrics;
+  int count;
+  assert_int_equal(hg_store_put_metric(store, record.id, "test.accuracy", 0.5, NULL), HG_OK);
+  assert_int_equal(hg_store_put_metric(store, record.id, "test.accuracy", 0.9, NULL), HG_OK);
+  assert_int_equal(hg_store_list_metrics(store, record.id, &metrics, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_true(metrics[0].value == 0.9);
+  hg_free(metrics);
+  hg_run_record_release(&record);
+  hg_store_close(store);
+}
+
+static void a_new_identity_drops_old_figures_and_files(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a"), same, other;
+  char *run_folder;
+  assert_int_equal(hg_store_put_metric(store, record.id, "test.accuracy", 0.5, NULL), HG_OK);
+  assert_int_equal(hg_store_run_folder(store, &record, &run_folder, NULL), HG_OK);
+  same = put_run(store, "cnn", 1, "a");
+  assert_int_equal(same.id, record.id);
+  assert_int_equal(metric_count(store, record.id), 1);
+  assert_true(hg_path_exists(run_folder));
+  other = put_run(store, "cnn", 1, "b");
+  assert_int_equal(other.id, record.id);
+  assert_int_equal(metric_count(store, record.id), 0);
+  assert_false(hg_path_exists(run_folder));
+  hg_free(run_folder);
+  hg_run_record_release(&record);
+  hg_run_record_release(&same);
+  hg_run_record_release(&other);
+  hg_store_close(store);
+}
+
+static void runs_the_study_no_longer_has_go_with_their_folders(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record kept = put_run(store, "cnn", 1, "a"), dropped = put_run(store, "cnn", 2, "a"), read;
+  char *kept_folder, *dropped_folder, *inside;
+  bool found;
+  assert_int_equal(hg_store_run_folder(store, &kept, &kept_folder, NULL), HG_OK);
+  assert_int_equal(hg_store_run_folder(store, &dropped, &dropped_folder, NULL), HG_OK);
+  inside = hg_path_join(dropped_folder, "deeper/still");
+  assert_int_equal(hg_folder_make(inside, NULL), HG_OK);
+  assert_int_equal(hg_store_put_metric(store, dropped.id, "test.accuracy", 0.5, NULL), HG_OK);
+  assert_int_equal(hg_store_keep_only(store, &kept, 1, NULL), HG_OK);
+  assert_true(hg_path_exists(kept_folder));
+  assert_false(hg_path_exists(dropped_folder));
+  assert_int_equal(hg_store_get_run(store, "cnn", 2, &read, &found, NULL), HG_OK);
+  assert_false(found);
+  assert_int_equal(metric_count(store, dropped.id), 0);
+  hg_free(kept_folder);
+  hg_free(dropped_folder);
+  hg_free(inside);
+  hg_run_record_release(&kept);
+  hg_run_record_release(&dropped);
+  hg_store_close(store);
+}
+
+static void a_run_name_cannot_leave_the_folder(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = {.name = "../../etc"};
+  char *run_folder;
+  assert_int_equal(hg_store_put_run(store, &record, NULL), HG_USAGE);
+  assert_int_equal(hg_store_run_folder(store, &record, &run_folder, NULL), HG_USAGE);
+  hg_store_close(store);
+}
+
+static void lists_are_replaced_whole_and_in_order(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a");
+  const hg_warning warnings[] = {{"test-leak", "97 % of test images are in the training set"}, {"diverged", "x"}};
+  const hg_comparison comparison = {"cnn", "svm", "accuracy", "mcnemar", 0.012, 0.007, 0.017, 0.0004};
+  const hg_published published = {"cnn", "test.accuracy", 0.924, NAN};
+  const hg_layer_row layer = {"encoder", "conv2d_1", "conv2d", "32 filters 3x3", {28, 28, 32}, 320, 225792, 100352};
+  hg_warning *read_warnings;
+  hg_comparison *comparisons;
+  hg_published *read_published;
+  hg_layer_row *layers;
+  int count;
+  assert_int_equal(hg_store_put_warnings(store, warnings, 2, NULL), HG_OK);
+  assert_int_equal(hg_store_put_warnings(store, warnings, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_get_warnings(store, &read_warnings, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_string_equal(read_warnings[0].message, warnings[0].message);
+  assert_int_equal(hg_store_put_comparisons(store, &comparison, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_get_comparisons(store, &comparisons, &count, NULL), HG_OK);
+  assert_true(comparisons[0].p_value == 0.0004 && strcmp(comparisons[0].b, "svm") == 0);
+  assert_int_equal(hg_store_put_published(store, &published, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_get_published(store, &read_published, &count, NULL), HG_OK);
+  assert_true(read_published[0].published == 0.924 && isnan(read_published[0].measured));
+  assert_int_equal(hg_store_put_layers(store, record.id, &layer, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_get_layers(store, record.id, &layers, &count, NULL), HG_OK);
+  assert_memory_equal(&layers[0].output, &layer.output, sizeof layer.output);
+  assert_int_equal(layers[0].activation_bytes, 100352);
+  hg_free(read_warnings);
+  hg_free(comparisons);
+  hg_free(read_published);
+  hg_free(layers);
+  hg_run_record_release(&record);
+  hg_store_close(store);
+}
+
+static void data_is_kept_by_name(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  char names[] = "[\"shirt\",\"shoe\"]";
+  hg_data_record record = {.name = "garments", .source = "fashion-mnist", .shape = {28, 28, 1}, .train = 54000, .classes = 2};
+  hg_data_record *records;
+  int count;
+  record.class_names = names;
+  assert_int_equal(hg_store_put_data(store, &record, NULL), HG_OK);
+  record.validation = 6000;
+  assert_int_equal(hg_store_put_data(store, &record, NULL), HG_OK);
+  assert_int_equal(hg_store_list_data(store, &records, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_true(records[0].validation == 6000 && records[0].shape.height == 28);
+  assert_string_equal(records[0].class_names, names);
+  hg_free(records[0].class_names);
+  hg_free(records);
+  hg_store_close(store);
+}
+
+static void a_second_writer_is_refused_and_a_reader_is_not(void **state) {
+  (void)state;
+  hg_store *store = open_store(), *second;
+  hg_error error;
+  assert_int_equal(hg_store_set_fact(store, "name", "x", NULL), HG_OK);
+  assert_int_equal(hg_store_open(folder, true, &second, &error), HG_USAGE);
+  assert_non_null(strstr(error.message, "another hourglass"));
+  assert_int_equal(hg_store_open(folder, false, &second, &error), HG_OK);
+  char *name = hg_store_fact(second, "name");
+  assert_string_equal(name, "x");
+  hg_free(name);
+  hg_store_close(second);
+  hg_store_close(store);
+}
+
+static void the_lock_goes_with_a_killed_process(void **state) {
+  (void)state;
+  pid_t child = fork();
+  if (child == 0) {
+    hg_store *store;
+    if (hg_store_open(folder, true, &store, NULL) == HG_OK) hg_store_set_fact(store, "name", "kept", NULL);
+    abort();
+  }
+  int status;
+  waitpid(child, &status, 0);
+  assert_true(WIFSIGNALED(status));
+  hg_store *store = open_store();
+  char *name = hg_store_fact(store, "name");
+  assert_string_equal(name, "kept");
+  hg_free(name);
+  hg_store_close(store);
+}
+
+static void a_folder_without_a_store_is_told(void **state) {
+  (void)state;
+  hg_store *store;
+  hg_error error;
+  assert_int_equal(hg_store_open(folder, false, &store, &error), HG_USAGE);
+  assert_non_null(strstr(error.message, "study.db"));
+}
+
+static void execute(const char *sql) {
+  char path[96];
+  sqlite3 *database;
+  snprintf(path, sizeof path, "%s/study.db", folder);
+  assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(database);
+}
+
+static void another_programs_database_is_refused(void **state) {
+  (void)state;
+  hg_store *store;
+  execute("CREATE TABLE songs(title TEXT)");
+  assert_int_equal(hg_store_open(folder, true, &store, NULL), HG_DATA);
+  assert_int_equal(hg_store_open(folder, false, &store, NULL), HG_DATA);
+}
+
+static void a_newer_schema_is_refused(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_error error;
+  hg_store_close(store);
+  execute("PRAGMA user_version = 99");
+  assert_int_equal(hg_store_open(folder, true, &store, &error), HG_DATA);
+  assert_non_null(strstr(error.message, "newer"));
+}
+
+static void a_file_that_is_no_database_is_refused(void **state) {
+  (void)state;
+  char path[96];
+  hg_store *store;
+  snprintf(path, sizeof path, "%s/study.db", folder);
+  assert_int_equal(hg_file_write(path, "this is no database, whatever its name says. ", 45, NULL), HG_OK);
+  assert_int_equal(hg_store_open(folder, true, &store, NULL), HG_DATA);
+}
+
+int main(void) {
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+  const struct CMUnitTest tests[] = {
+      STORE_TEST(facts_outlive_the_process),
+      STORE_TEST(a_run_is_read_back_as_it_was_put),
+      STORE_TEST(runs_are_listed_by_position_then_seed),
+      STORE_TEST(a_history_keeps_missing_figures_and_every_digit),
+      STORE_TEST(a_metric_is_replaced_by_name),
+      STORE_TEST(a_new_identity_drops_old_figures_and_files),
+      STORE_TEST(runs_the_study_no_longer_has_go_with_their_folders),
+      STORE_TEST(a_run_name_cannot_leave_the_folder),
+      STORE_TEST(lists_are_replaced_whole_and_in_order),
+      STORE_TEST(data_is_kept_by_name),
+      STORE_TEST(a_second_writer_is_refused_and_a_reader_is_not),
+      STORE_TEST(the_lock_goes_with_a_killed_process),
+      STORE_TEST(a_folder_without_a_store_is_told),
+      STORE_TEST(another_programs_database_is_refused),
+      STORE_TEST(a_newer_schema_is_refused),
+      STORE_TEST(a_file_that_is_no_database_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
