@@ -33,9 +33,10 @@ typedef struct hg_classical hg_classical;
 hg_code hg_classical_fit(const hg_classical_settings *settings, const float *features, const int32_t *labels, int64_t count,
                          int width, int classes, hg_pool *pool, bool (*progress)(void *context, double fraction), void *context,
                          hg_classical **model, hg_error *error);
-/* probabilities (count, classes): softmax or posterior; svm: shares of the one-against-one votes (its argmax is the prediction). */
-hg_code hg_classical_predict(const hg_classical *model, const float *features, int64_t count, hg_pool *pool,
-                             float *probabilities, hg_error *error);
+/* probabilities (count, classes): softmax or posterior; svm: shares of the one-against-one votes (its argmax is the prediction).
+ */
+hg_code hg_classical_predict(const hg_classical *model, const float *features, int64_t count, hg_pool *pool, float *probabilities,
+                             hg_error *error);
 void hg_classical_free(hg_classical *model);
 
 int64_t hg_classical_parameters(const hg_classical *model); /* numbers it holds */

@@ -1,0 +1,111 @@
+#include "learn/optimizer.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t trainable_floats(const hg_network *network) {
+  int64_t count = 0;
+  for (int i = 0; i < hg_network_tensor_count(network); i++) {
+    const hg_tensor *tensor = hg_network_tensor((hg_network *)network, i);
+    if (tensor->gradient != NULL) count += tensor->count;
+  }
+  return count;
+}
+
+hg_code hg_optimizer_init(hg_optimizer_state *state, const hg_optimizer *optimizer, const hg_network *network, hg_error *error) {
+  memset(state, 0, sizeof *state);
+  state->count = trainable_floats(network);
+  size_t bytes = (size_t)state->count * sizeof(float);
+  bool adaptive = optimizer->kind != HG_SGD;
+  if (adaptive || optimizer->momentum > 0) {
+    state->moment_1 = hg_alloc_aligned(bytes);
+    if (state->moment_1 == NULL) return hg_fail_memory(error, "optimizer", bytes);
+  }
+  if (adaptive) {
+    state->moment_2 = hg_alloc_aligned(bytes);
+    if (state->moment_2 == NULL) {
+      hg_optimizer_release(state);
+      return hg_fail_memory(error, "optimizer", bytes);
+    }
+  }
+  return HG_OK;
+}
+
+void hg_optimizer_release(hg_optimizer_state *state) {
+  hg_free_aligned(state->moment_1);
+  hg_free_aligned(state->moment_2);
+  memset(state, 0, sizeof *state);
+}
+
+/* The factor that brings the norm over all gradients down to `most`, as torch.nn.utils.clip_grad_norm_. */
+static double clipping_scale(float most, hg_network *network, hg_pool *pool) {
+  if (most <= 0) return 1;
+  double squares = 0;
+  for (int i = 0; i < hg_network_tensor_count(network); i++) {
+    const hg_tensor *tensor = hg_network_tensor(network, i);
+    if (tensor->gradient != NULL && !tensor->frozen) squares += hg_sum_of_squares(pool, tensor->gradient, tensor->count);
+  }
+  double scale = most / (sqrt(squares) + 1e-6);
+  return scale < 1 ? scale : 1;
+}
+
+/* The update of every tensor of a block; tensor, moments and count are filled in for each. */
+static hg_update update_of_block(const hg_optimizer_state *state, const hg_train_settings *settings, hg_block block,
+                                 double learning_rate, double scale) {
+  const hg_optimizer *optimizer = &settings->optimizer;
+  int64_t t = state->updates[block];
+  return (hg_update){
+      .learning_rate = (float)(learning_rate * (double)settings->block_learning_rate[block]),
+      .weight_decay = optimizer->weight_decay,
+      .scale = (float)scale,
+      .clip_value = settings->clip_value,
+      .momentum = optimizer->momentum,
+      .nesterov = optimizer->nesterov,
+      .first_step = t == 1,
+      .beta_1 = optimizer->beta_1,
+      .beta_2 = optimizer->beta_2,
+      .epsilon = optimizer->epsilon,
+      .correction_1 = (float)(1 - hg_power(optimizer->beta_1, t)),
+      .correction_2 = (float)(1 - hg_power(optimizer->beta_2, t)),
+      .decoupled = optimizer->kind == HG_ADAMW,
+  };
+}
+
+/* A block makes an update when one of its tensors is trained. */
+static void count_updates(hg_optimizer_state *state, hg_network *network) {
+  bool trained[HG_BLOCKS] = {false};
+  for (int i = 0; i < hg_network_tensor_count(network); i++) {
+    const hg_tensor *tensor = hg_network_tensor(network, i);
+    if (tensor->gradient != NULL && !tensor->frozen) trained[tensor->block] = true;
+  }
+  for (int block = 0; block < HG_BLOCKS; block++) state->updates[block] += trained[block];
+}
+
+void hg_optimizer_step(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, hg_network *network,
+                       hg_pool *pool) {
+  double scale = clipping_scale(settings->clip_norm, network, pool);
+  hg_update updates[HG_BLOCKS];
+  count_updates(state, network);
+  for (int block = 0; block < HG_BLOCKS; block++) {
+    updates[block] = update_of_block(state, settings, (hg_block)block, learning_rate, scale);
+  }
+  int64_t offset = 0; /* of the tensor in the moments */
+  for (int i = 0; i < hg_network_tensor_count(network); i++) {
+    hg_tensor *tensor = hg_network_tensor(network, i);
+    if (tensor->gradient == NULL) continue;
+    hg_update update = updates[tensor->block];
+    update.count = tensor->count;
+    update.value = tensor->value;
+    update.gradient = tensor->gradient;
+    update.moment_1 = state->moment_1 == NULL ? NULL : state->moment_1 + offset;
+    update.moment_2 = state->moment_2 == NULL ? NULL : state->moment_2 + offset;
+    offset += tensor->count;
+    if (tensor->frozen) continue;
+    if (settings->optimizer.kind == HG_SGD)
+      hg_update_sgd(pool, &update);
+    else
+      hg_update_adam(pool, &update);
+  }
+}
