@@ -15,9 +15,9 @@ typedef struct hg_batch {
 typedef struct hg_batches_settings {
   uint64_t seed;
   int batch_size;
-  bool shuffle;                  /* by (seed, epoch) */
-  hg_augmentation augment;       /* by (seed, epoch, sample); training only */
-  hg_corruption corrupt;         /* by (seed, epoch, sample); epoch counts as 0 where !shuffle, so it is fixed */
+  bool shuffle;            /* by (seed, epoch) */
+  hg_augmentation augment; /* by (seed, epoch, sample); training only */
+  hg_corruption corrupt;   /* by (seed, epoch, sample); epoch counts as 0 where !shuffle, so it is fixed */
 } hg_batches_settings;
 
 typedef struct hg_batches hg_batches;
@@ -27,13 +27,15 @@ hg_code hg_batches_new(const hg_dataset *dataset, const hg_batches_settings *set
 void hg_batches_free(hg_batches *batches);
 
 int64_t hg_batches_per_epoch(const hg_batches *batches);
-/* Goes to a batch of an epoch (both from 0); the batches from there on are the same as if the earlier ones had been drawn. */
+/* Goes to a batch of an epoch (both from 0; a new hg_batches stands at 0, 0); the batches from there on are the same as if the
+ * earlier ones had been drawn. */
 void hg_batches_seek(hg_batches *batches, uint32_t epoch, int64_t batch);
 /* The next batch of the epoch, valid until the next call; NULL at its end. */
 const hg_batch *hg_batches_next(hg_batches *batches);
 
-/* One sample at a time, the same way, for previews: writes H*W*C floats. */
-void hg_augment_image(const hg_augmentation *augment, hg_shape shape, uint64_t seed, uint32_t epoch, int64_t sample, float *image);
+/* One sample at a time, the same way, for previews: changes H*W*C floats in place. scratch holds as many. */
+void hg_augment_image(const hg_augmentation *augment, hg_shape shape, uint64_t seed, uint32_t epoch, int64_t sample, float *image,
+                      float *scratch);
 void hg_corrupt_image(const hg_corruption *corrupt, hg_shape shape, uint64_t seed, uint32_t epoch, int64_t sample, float *image);
 bool hg_augmentation_is_off(const hg_augmentation *augment);
 bool hg_corruption_is_off(const hg_corruption *corrupt);

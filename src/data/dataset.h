@@ -5,14 +5,17 @@
 #include "base/status.h"
 
 struct hg_dataset {
-  char source[256];       /* where it came from, for messages and reports */
+  char source[256]; /* where it came from, for messages and reports */
   hg_shape shape;
   int64_t count;
-  uint8_t *pixels;        /* (count, H, W, C) */
-  int32_t *labels;        /* (count), or NULL */
+  uint8_t *pixels; /* (count, H, W, C) */
+  int32_t *labels; /* (count), or NULL */
   int classes;
-  char **class_names;     /* (classes) */
+  char **class_names; /* (classes) */
 };
+
+/* The most that a data set's pixels may take: a header or an archive that promises more is refused. */
+#define HG_MOST_DATA_BYTES ((uint64_t)8 << 30)
 
 /* An empty data set with room for count images and labels, class names "0", "1", ...; freed by hg_dataset_free. */
 hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error);

@@ -1,0 +1,123 @@
+#include "base/rng.h"
+#include "data/batches.h"
+
+#include <math.h>
+#include <string.h>
+
+bool hg_augmentation_is_off(const hg_augmentation *augment) {
+  return augment->rotate == 0 && augment->shift == 0 && !augment->flip && augment->crop == 0 && augment->gaussian_noise == 0 &&
+         augment->cutout == 0;
+}
+
+/* sin by its series, for |x| <= pi: sums and products only, so that no libm version can change an image. */
+static double sine(double x) {
+  double term = x, sum = x;
+  for (int k = 2; k <= 24; k += 2) {
+    term *= -x * x / (double)(k * (k + 1));
+    sum += term;
+  }
+  return sum;
+}
+
+static double cosine(double x) {
+  double term = 1, sum = 1;
+  for (int k = 1; k <= 25; k += 2) {
+    term *= -x * x / (double)(k * (k + 1));
+    sum += term;
+  }
+  return sum;
+}
+
+/* The pixel of `channel` at (y, x) of image (H, W, C); 0 outside. */
+static float pixel_at(const float *image, hg_shape shape, int y, int x, int channel) {
+  if (y < 0 || y >= shape.height || x < 0 || x >= shape.width) return 0;
+  return image[((int64_t)y * shape.width + x) * shape.channels + channel];
+}
+
+/* Bilinear, from (fy, fx) of image to the C channels of `out`. */
+static void sample_bilinear(const float *image, hg_shape shape, double fy, double fx, float *out) {
+  int y = (int)floor(fy), x = (int)floor(fx);
+  float dy = (float)(fy - y), dx = (float)(fx - x);
+  for (int c = 0; c < shape.channels; c++) {
+    float top = (1 - dx) * pixel_at(image, shape, y, x, c) + dx * pixel_at(image, shape, y, x + 1, c);
+    float bottom = (1 - dx) * pixel_at(image, shape, y + 1, x, c) + dx * pixel_at(image, shape, y + 1, x + 1, c);
+    out[c] = (1 - dy) * top + dy * bottom;
+  }
+}
+
+/* Both image and scratch are (H, W, C). */
+static void rotate(float *image, hg_shape shape, double degrees, float *scratch) {
+  double angle = degrees * (3.14159265358979324 / 180), c = cosine(angle), s = sine(angle);
+  double middle_y = 0.5 * (shape.height - 1), middle_x = 0.5 * (shape.width - 1);
+  memcpy(scratch, image, (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels * sizeof *image);
+  for (int y = 0; y < shape.height; y++)
+    for (int x = 0; x < shape.width; x++) {
+      double right = x - middle_x, down = y - middle_y;
+      sample_bilinear(scratch, shape, middle_y - s * right + c * down, middle_x + c * right + s * down,
+                      image + ((int64_t)y * shape.width + x) * shape.channels);
+    }
+}
+
+/* Moves by whole pixels, to the right and down; zeros come in. */
+static void shift(float *image, hg_shape shape, int right, int down, float *scratch) {
+  if (right == 0 && down == 0) return;
+  size_t row = (size_t)shape.width * (size_t)shape.channels;
+  memcpy(scratch, image, (size_t)shape.height * row * sizeof *image);
+  memset(image, 0, (size_t)shape.height * row * sizeof *image);
+  int columns = shape.width - (right < 0 ? -right : right);
+  for (int y = 0; columns > 0 && y < shape.height; y++) {
+    if (y - down < 0 || y - down >= shape.height) continue;
+    const float *from = scratch + (size_t)(y - down) * row + (right < 0 ? -right * shape.channels : 0);
+    memcpy(image + (size_t)y * row + (right > 0 ? right * shape.channels : 0), from,
+           (size_t)columns * (size_t)shape.channels * sizeof *image);
+  }
+}
+
+static void flip(float *image, hg_shape shape) {
+  for (int y = 0; y < shape.height; y++) {
+    float *row = image + (int64_t)y * shape.width * shape.channels;
+    for (int x = 0; x < shape.width / 2; x++)
+      for (int c = 0; c < shape.channels; c++) {
+        float *left = row + x * shape.channels + c, *right = row + (shape.width - 1 - x) * shape.channels + c, kept = *left;
+        *left = *right;
+        *right = kept;
+      }
+  }
+}
+
+static void add_noise(float *image, int64_t count, float deviation, hg_rng *rng) {
+  for (int64_t i = 0; i < count; i++) {
+    float value = image[i] + deviation * hg_rng_normal(rng);
+    image[i] = value < 0 ? 0 : value > 1 ? 1 : value;
+  }
+}
+
+static void cut_out(float *image, hg_shape shape, int side, hg_rng *rng) {
+  int top = (int)hg_rng_below(rng, (uint64_t)shape.height) - side / 2;
+  int left = (int)hg_rng_below(rng, (uint64_t)shape.width) - side / 2;
+  for (int y = top < 0 ? 0 : top; y < top + side && y < shape.height; y++)
+    for (int x = left < 0 ? 0 : left; x < left + side && x < shape.width; x++)
+      memset(image + ((int64_t)y * shape.width + x) * shape.channels, 0, (size_t)shape.channels * sizeof *image);
+}
+
+/* Uniform whole number in [-most, most]. */
+static int within(hg_rng *rng, int most) { return (int)hg_rng_below(rng, 2 * (uint64_t)most + 1) - most; }
+
+void hg_augment_image(const hg_augmentation *augment, hg_shape shape, uint64_t seed, uint32_t epoch, int64_t sample, float *image,
+                      float *scratch) {
+  hg_rng rng = hg_rng_at(seed, HG_RNG_AUGMENT, epoch, (uint64_t)sample);
+  int64_t count = (int64_t)shape.height * shape.width * shape.channels;
+  if (augment->rotate > 0) rotate(image, shape, (2 * hg_rng_uniform_double(&rng) - 1) * (double)augment->rotate, scratch);
+  if (augment->shift > 0) {
+    int right = within(&rng, (int)floorf(augment->shift * (float)shape.width + 0.5f));
+    int down = within(&rng, (int)floorf(augment->shift * (float)shape.height + 0.5f));
+    shift(image, shape, right, down, scratch);
+  }
+  if (augment->flip && hg_rng_u32(&rng) >> 31) flip(image, shape);
+  if (augment->crop > 0) {
+    int right = within(&rng, augment->crop), down = within(&rng, augment->crop);
+    shift(image, shape, right, down, scratch);
+  }
+  if (augment->gaussian_noise > 0) add_noise(image, count, augment->gaussian_noise, &rng);
+  if (augment->cutout > 0) cut_out(image, shape, augment->cutout, &rng);
+}

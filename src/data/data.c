@@ -1,0 +1,224 @@
+#include "data/data.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "data/idx.h"
+#include "data/source.h"
+#include "data/splits.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+hg_data_settings hg_data_settings_default(void) {
+  hg_data_settings settings;
+  memset(&settings, 0, sizeof settings);
+  settings.validation = 0.1;
+  settings.test = 0.2;
+  settings.stratified = true;
+  settings.seed = 1;
+  settings.lines = (hg_lines_settings){.per_class = 1000, .split = HG_LINES_RANDOM, .test_share = 0.2};
+  return settings;
+}
+
+static hg_code check_settings(const hg_data_settings *settings, hg_error *error) {
+  const char *place = settings->name[0] != '\0' ? settings->name : settings->source;
+  if (!(settings->validation >= 0))
+    return hg_fail(error, HG_USAGE, place, "validation is %g; it must not be negative", settings->validation);
+  if (!(settings->test > 0)) return hg_fail(error, HG_USAGE, place, "test is %g; it must be above 0", settings->test);
+  if (settings->limit < 0 || settings->test_limit < 0) return hg_fail(error, HG_USAGE, place, "a limit must not be negative");
+  if (settings->resize < 0 || settings->resize > 1024)
+    return hg_fail(error, HG_USAGE, place, "resize is %d; it must be within 1 and 1024 pixels", settings->resize);
+  if (settings->class_count < 0 || settings->class_count > HG_MOST_CLASSES)
+    return hg_fail(error, HG_USAGE, place, "%d classes are chosen; at most %d are possible", settings->class_count,
+                   HG_MOST_CLASSES);
+  for (int i = 0; i < settings->class_count; i++)
+    for (int k = 0; k < i; k++)
+      if (settings->classes[i] == settings->classes[k])
+        return hg_fail(error, HG_USAGE, place, "classes names class %d twice", settings->classes[i]);
+  return HG_OK;
+}
+
+static hg_code check_classes(const hg_data_settings *settings, int classes, const char *source, hg_error *error) {
+  for (int i = 0; i < settings->class_count; i++)
+    if (settings->classes[i] < 0 || settings->classes[i] >= classes)
+      return hg_fail(error, HG_USAGE, source, "class %d does not exist: labels are 0 to %d", settings->classes[i], classes - 1);
+  return HG_OK;
+}
+
+/* Replaces *dataset by its images of the chosen classes, renumbered. */
+static hg_code choose_classes(const hg_data_settings *settings, hg_dataset **dataset, hg_error *error) {
+  hg_dataset *all = *dataset, *made = NULL;
+  if (settings->class_count == 0) return HG_OK;
+  if (all->labels == NULL) return hg_fail(error, HG_DATA, all->source, "has no labels, so no classes can be chosen");
+  hg_code code = check_classes(settings, all->classes, all->source, error);
+  if (code != HG_OK) return code;
+  int32_t *renumber = hg_malloc((size_t)all->classes * sizeof *renumber);
+  if (renumber == NULL) return hg_fail_memory(error, "classes", (size_t)all->classes * sizeof *renumber);
+  for (int i = 0; i < all->classes; i++) renumber[i] = -1;
+  for (int i = 0; i < settings->class_count; i++) renumber[settings->classes[i]] = i;
+  int64_t count = 0, next = 0;
+  for (int64_t i = 0; i < all->count; i++) count += renumber[all->labels[i]] >= 0;
+  code = hg_dataset_new(all->shape, count, settings->class_count, &made, error);
+  size_t bytes = (size_t)all->shape.height * (size_t)all->shape.width * (size_t)all->shape.channels;
+  for (int64_t i = 0; code == HG_OK && i < all->count; i++) {
+    if (renumber[all->labels[i]] < 0) continue;
+    memcpy(made->pixels + (size_t)next * bytes, all->pixels + (size_t)i * bytes, bytes);
+    made->labels[next++] = renumber[all->labels[i]];
+  }
+  for (int i = 0; code == HG_OK && i < settings->class_count; i++)
+    code = hg_dataset_name_class(made, i, all->class_names[settings->classes[i]], error);
+  hg_free(renumber);
+  if (code != HG_OK) {
+    hg_dataset_free(made);
+    return code;
+  }
+  memcpy(made->source, all->source, sizeof made->source);
+  hg_dataset_free(all);
+  *dataset = made;
+  return HG_OK;
+}
+
+static hg_code limit_to(const hg_data_settings *settings, int64_t limit, hg_split_use use, hg_dataset **dataset,
+                        hg_error *error) {
+  if (limit == 0 || limit >= (*dataset)->count) return HG_OK;
+  hg_dataset *kept = NULL;
+  hg_code code = hg_split(*dataset, limit, settings->stratified, settings->seed, use, &kept, NULL, error);
+  if (code != HG_OK) return code;
+  hg_dataset_free(*dataset);
+  *dataset = kept;
+  return HG_OK;
+}
+
+/* Below 1 a share, else a number; at least one image of either is left. */
+static hg_code images_of(double amount, const char *what, const hg_dataset *from, int64_t *count, hg_error *error) {
+  double images = amount < 1 ? amount * (double)from->count : amount;
+  *count = images < 1 ? 1 : images > 1e15 ? (int64_t)1e15 : (int64_t)floor(images + 0.5);
+  if (*count < from->count) return HG_OK;
+  return hg_fail(error, HG_USAGE, from->source, "%s: %g leaves nothing to train on, the training part has %lld images", what,
+                 amount, (long long)from->count);
+}
+
+/* Cuts `amount` of the training part off into *part. */
+static hg_code cut(const hg_data_settings *settings, double amount, const char *what, hg_split_use use, hg_dataset **train,
+                   hg_dataset **part, hg_error *error) {
+  int64_t count;
+  hg_dataset *rest = NULL;
+  hg_code code = images_of(amount, what, *train, &count, error);
+  if (code == HG_OK) code = hg_split(*train, count, settings->stratified, settings->seed, use, part, &rest, error);
+  if (code != HG_OK) return code;
+  hg_dataset_free(*train);
+  *train = rest;
+  return HG_OK;
+}
+
+static hg_code not_empty(const hg_dataset *dataset, const char *part, hg_error *error) {
+  if (dataset->count > 0) return HG_OK;
+  return hg_fail(error, HG_DATA, dataset->source, "the %s part has no images of the chosen classes", part);
+}
+
+static void digest_all(hg_data *data) {
+  char digests[3][HG_SHA256_SIZE] = {"", "", ""};
+  hg_dataset_digest(data->train, digests[0]);
+  if (data->validation != NULL) hg_dataset_digest(data->validation, digests[1]);
+  hg_dataset_digest(data->test, digests[2]);
+  hg_sha256(digests, sizeof digests, data->digest);
+}
+
+/* The order matters to reproducibility: classes, the test part, limits, validation. */
+static hg_code cut_parts(const hg_data_settings *settings, hg_data *data, hg_error *error) {
+  hg_code code = choose_classes(settings, &data->train, error);
+  if (code == HG_OK && data->test != NULL) code = choose_classes(settings, &data->test, error);
+  if (code == HG_OK) code = not_empty(data->train, "training", error);
+  if (code == HG_OK && data->test == NULL)
+    code = cut(settings, settings->test, "test", HG_SPLIT_TEST, &data->train, &data->test, error);
+  if (code == HG_OK) code = not_empty(data->test, "test", error);
+  if (code == HG_OK) code = limit_to(settings, settings->limit, HG_SPLIT_LIMIT, &data->train, error);
+  if (code == HG_OK) code = limit_to(settings, settings->test_limit, HG_SPLIT_TEST_LIMIT, &data->test, error);
+  if (code == HG_OK && settings->validation > 0)
+    code = cut(settings, settings->validation, "validation", HG_SPLIT_VALIDATION, &data->train, &data->validation, error);
+  return code;
+}
+
+hg_code hg_data_open(const hg_data_settings *settings, const char *base_folder, hg_data *data, hg_error *error) {
+  memset(data, 0, sizeof *data);
+  hg_source source;
+  hg_code code = check_settings(settings, error);
+  if (code == HG_OK) code = hg_source_find(settings->source, base_folder, &source, error);
+  if (code != HG_OK) return code;
+  code = hg_source_read(&source, settings, &data->train, &data->test, error);
+  hg_source_release(&source);
+  if (code == HG_OK) code = cut_parts(settings, data, error);
+  if (code == HG_OK)
+    digest_all(data);
+  else
+    hg_data_release(data);
+  return code;
+}
+
+void hg_data_release(hg_data *data) {
+  hg_dataset_free(data->train);
+  hg_dataset_free(data->validation);
+  hg_dataset_free(data->test);
+  memset(data, 0, sizeof *data);
+}
+
+static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes,
+                               hg_error *error) {
+  hg_dataset *train = NULL;
+  hg_code code = hg_source_read(source, settings, &train, NULL, error);
+  if (code != HG_OK) return code;
+  *shape = train->shape;
+  *classes = train->classes;
+  hg_dataset_free(train);
+  return HG_OK;
+}
+
+static hg_code peek_path(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes,
+                         hg_error *error) {
+  hg_source source;
+  int64_t count;
+  hg_code code = hg_source_find(settings->source, base_folder, &source, error);
+  if (code != HG_OK) return code;
+  if (source.found.layout == HG_LAYOUT_IDX && source.found.labels[0] != NULL) {
+    code = hg_idx_peek(source.found.images[0], shape, &count, error);
+    if (code == HG_OK) code = hg_idx_classes(source.found.labels[0], classes, error);
+  } else if (source.found.layout == HG_LAYOUT_CIFAR) {
+    *shape = (hg_shape){32, 32, 3};
+    *classes = 10;
+  } else {
+    code = peek_by_reading(&source, settings, shape, classes, error);
+  }
+  hg_source_release(&source);
+  return code;
+}
+
+hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes, hg_error *error) {
+  hg_code code = check_settings(settings, error);
+  if (code != HG_OK) return code;
+  const hg_catalog_entry *entry = settings->source == NULL ? NULL : hg_catalog_find(settings->source);
+  if (entry != NULL) {
+    *shape = entry->shape;
+    *classes = entry->classes;
+  } else {
+    code = peek_path(settings, base_folder, shape, classes, error);
+  }
+  if (code == HG_OK) code = check_classes(settings, *classes, settings->source, error);
+  if (code != HG_OK) return code;
+  if (settings->resize > 0) shape->height = shape->width = settings->resize;
+  if (settings->grayscale && shape->channels == 3) shape->channels = 1;
+  if (settings->class_count > 0) *classes = settings->class_count;
+  return HG_OK;
+}
+
+hg_code hg_dataset_open(const char *source, bool test_part, hg_dataset **dataset, hg_error *error) {
+  *dataset = NULL;
+  hg_source found;
+  hg_code code = hg_source_find(source, NULL, &found, error);
+  if (code != HG_OK) return code;
+  hg_data_settings settings = hg_data_settings_default();
+  code = hg_source_read(&found, &settings, test_part ? NULL : dataset, test_part ? dataset : NULL, error);
+  if (code == HG_OK && *dataset == NULL) code = hg_fail(error, HG_DATA, source, "has no test part");
+  hg_source_release(&found);
+  return code;
+}

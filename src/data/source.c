@@ -1,0 +1,237 @@
+#define _GNU_SOURCE
+#include "data/source.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "data/cifar.h"
+#include "data/convert.h"
+#include "data/folder.h"
+#include "data/idx.h"
+#include "data/lines.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+static void list_catalog(char *text, size_t size) {
+  int count;
+  const hg_catalog_entry *entries = hg_catalog(&count);
+  size_t used = 0;
+  for (int i = 0; i < count && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ", ", entries[i].name);
+}
+
+/* The IDX files of a folder of any origin: the training part is needed, the test part is not. */
+static bool is_idx_folder(const char *path, hg_found *found) {
+  hg_find_idx_files(path, found);
+  if (found->images[0] != NULL && found->labels[0] != NULL) return true;
+  for (int i = 0; i < 2; i++) {
+    hg_free(found->images[i]);
+    hg_free(found->labels[i]);
+    found->images[i] = found->labels[i] = NULL;
+  }
+  return false;
+}
+
+/* Text with the first `from` after its last slash put in place of `to`; NULL where there is none or no memory. */
+static char *with_name_part(const char *path, const char *from, const char *to) {
+  const char *slash = strrchr(path, '/');
+  const char *at = strstr(slash == NULL ? path : slash, from);
+  if (at == NULL) return NULL;
+  size_t length = strlen(path) + strlen(to) + 1;
+  char *made = hg_malloc(length);
+  if (made != NULL) snprintf(made, length, "%.*s%s%s", (int)(at - path), path, to, at + strlen(from));
+  return made;
+}
+
+/* As with_name_part, where a file of that name is there. */
+static char *sibling(const char *path, const char *from, const char *to) {
+  char *made = path == NULL ? NULL : with_name_part(path, from, to);
+  if (made != NULL && hg_path_exists(made)) return made;
+  hg_free(made);
+  return NULL;
+}
+
+static char *labels_beside(const char *images) {
+  char *as_labels = images == NULL ? NULL : with_name_part(images, "images", "labels");
+  char *labels = sibling(as_labels, "idx3", "idx1");
+  if (labels == NULL && as_labels != NULL && hg_path_exists(as_labels)) return as_labels;
+  hg_free(as_labels);
+  return labels;
+}
+
+static void find_idx_siblings(const char *path, hg_found *found) {
+  found->layout = HG_LAYOUT_IDX;
+  found->images[0] = hg_strdup(path);
+  found->labels[0] = labels_beside(path);
+  found->images[1] = sibling(path, "train", "t10k");
+  if (found->images[1] == NULL) found->images[1] = sibling(path, "train", "test");
+  found->labels[1] = labels_beside(found->images[1]);
+}
+
+static bool starts_like_idx(const char *path) {
+  gzFile file = gzopen(path, "rbe");
+  unsigned char magic[4] = {1, 1, 1, 1};
+  bool idx = file != NULL && gzread(file, magic, sizeof magic) == sizeof magic && magic[0] == 0 && magic[1] == 0;
+  if (file != NULL) gzclose(file);
+  return idx;
+}
+
+static bool ends_with(const char *text, const char *end) {
+  size_t length = strlen(text), tail = strlen(end);
+  return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+static void recognise(const char *path, hg_found *found) {
+  if (hg_path_is_folder(path)) {
+    char *cifar = hg_find_cifar(path);
+    if (is_idx_folder(path, found)) {
+      found->layout = HG_LAYOUT_IDX;
+    } else if (cifar != NULL) {
+      found->layout = HG_LAYOUT_CIFAR;
+      hg_free(found->path);
+      found->path = cifar;
+      cifar = NULL;
+    } else {
+      found->layout = HG_LAYOUT_FOLDER;
+    }
+    hg_free(cifar);
+  } else if (strstr(path, "idx") != NULL || starts_like_idx(path)) {
+    find_idx_siblings(path, found);
+  } else {
+    found->layout = ends_with(path, ".bin") ? HG_LAYOUT_CIFAR : HG_LAYOUT_ARCHIVE;
+  }
+}
+
+static hg_code find_path(const char *text, const char *base_folder, hg_source *source, hg_error *error) {
+  bool relative = text[0] != '/' && base_folder != NULL && base_folder[0] != '\0';
+  char *path = relative ? hg_path_join(base_folder, text) : hg_strdup(text);
+  if (path == NULL) return hg_fail_memory(error, text, strlen(text));
+  source->found.path = path;
+  snprintf(source->label, sizeof source->label, "%s", text);
+  if (!hg_path_exists(path)) {
+    char names[256];
+    list_catalog(names, sizeof names);
+    return hg_fail(error, HG_DATA, text, "is neither a data set of the catalog (%s) nor a file or folder: %s is not there", names,
+                   path);
+  }
+  recognise(path, &source->found);
+  if (source->found.layout == HG_LAYOUT_IDX && source->found.images[0] == NULL) return hg_fail_memory(error, path, strlen(path));
+  return HG_OK;
+}
+
+hg_code hg_source_find(const char *source, const char *base_folder, hg_source *found, hg_error *error) {
+  memset(found, 0, sizeof *found);
+  if (source == NULL || source[0] == '\0') return hg_fail(error, HG_USAGE, "source", "no source is given");
+  found->entry = hg_catalog_find(source);
+  hg_code code;
+  if (found->entry != NULL) {
+    code = hg_catalog_locate(found->entry, &found->found, error);
+    snprintf(found->label, sizeof found->label, "%s%s", found->entry->title, found->found.jpeg_copy ? " (JPEG copy)" : "");
+  } else {
+    code = find_path(source, base_folder, found, error);
+  }
+  if (code != HG_OK) hg_source_release(found);
+  return code;
+}
+
+void hg_source_release(hg_source *source) {
+  hg_found_release(&source->found);
+  memset(source, 0, sizeof *source);
+}
+
+/* The training and the test part may each lack the highest class: both files are asked. */
+static hg_code idx_classes(const hg_source *source, int *classes, hg_error *error) {
+  *classes = source->entry == NULL ? 0 : source->entry->classes;
+  hg_code code = HG_OK;
+  for (int part = 0; code == HG_OK && source->entry == NULL && part < 2; part++) {
+    int found = 0;
+    if (source->found.labels[part] != NULL) code = hg_idx_classes(source->found.labels[part], &found, error);
+    if (found > *classes) *classes = found;
+  }
+  return code;
+}
+
+static hg_code read_idx(const hg_source *source, hg_dataset **train, hg_dataset **test, hg_error *error) {
+  int classes;
+  hg_code code = idx_classes(source, &classes, error);
+  hg_dataset **parts[2] = {train, test};
+  for (int part = 0; code == HG_OK && part < 2; part++)
+    if (parts[part] != NULL && source->found.images[part] != NULL)
+      code = hg_idx_read(source->found.images[part], source->found.labels[part], classes, parts[part], error);
+  return code;
+}
+
+static bool has_file(const char *folder, const char *name) {
+  char *path = hg_path_join(folder, name);
+  bool there = path != NULL && hg_path_exists(path);
+  hg_free(path);
+  return there;
+}
+
+static hg_code read_cifar(const hg_source *source, hg_dataset **train, hg_dataset **test, hg_error *error) {
+  const char *path = source->found.path;
+  if (!hg_path_is_folder(path)) return train == NULL ? HG_OK : hg_cifar_read_file(path, train, error);
+  hg_code code = train == NULL ? HG_OK : hg_cifar_read(path, false, train, error);
+  bool wanted = test != NULL && (source->entry != NULL || has_file(path, "test_batch.bin"));
+  if (code == HG_OK && wanted) code = hg_cifar_read(path, true, test, error);
+  return code;
+}
+
+/* A folder's reader leaves its remark on skipped files where the source's name belongs. */
+static hg_code name_source_and_classes(const hg_source *source, hg_dataset *dataset, hg_error *error) {
+  bool remarked = source->found.layout == HG_LAYOUT_FOLDER || source->found.layout == HG_LAYOUT_ARCHIVE;
+  char remark[64] = "";
+  if (remarked) snprintf(remark, sizeof remark, "%.63s", dataset->source);
+  snprintf(dataset->source, sizeof dataset->source, "%.190s%s", source->label, remark);
+  hg_code code = HG_OK;
+  for (int i = 0; source->entry != NULL && source->entry->class_names != NULL && code == HG_OK && i < dataset->classes; i++)
+    code = hg_dataset_name_class(dataset, i, source->entry->class_names[i], error);
+  return code;
+}
+
+static hg_code read_parts(const hg_source *source, const hg_data_settings *settings, hg_dataset **train, hg_dataset **test,
+                          hg_error *error) {
+  hg_folder_settings how = {settings->resize, settings->grayscale, source->found.layout == HG_LAYOUT_ARCHIVE};
+  switch (source->found.layout) {
+    case HG_LAYOUT_IDX:
+      return read_idx(source, train, test, error);
+    case HG_LAYOUT_CIFAR:
+      return read_cifar(source, train, test, error);
+    case HG_LAYOUT_GENERATED:
+      return hg_lines_make(&settings->lines, settings->seed, train, test, error);
+    default:
+      return hg_folder_read(source->found.path, &how, train, test, error);
+  }
+}
+
+/* Names, resize and grayscale, and what must hold of every source. */
+static hg_code finish(const hg_source *source, const hg_data_settings *settings, hg_dataset *part, hg_error *error) {
+  if (part == NULL) return HG_OK;
+  if (part->count == 0) return hg_fail(error, HG_DATA, source->label, "holds no images");
+  hg_code code = name_source_and_classes(source, part, error);
+  return code == HG_OK ? hg_dataset_convert(part, settings->resize, settings->grayscale, error) : code;
+}
+
+static hg_code check_parts_agree(const hg_source *source, const hg_dataset *train, const hg_dataset *test, hg_error *error) {
+  hg_shape a = train->shape, b = test->shape;
+  if (a.height == b.height && a.width == b.width && a.channels == b.channels) return HG_OK;
+  return hg_fail(error, HG_DATA, source->label, "training images are %d x %d x %d, test images %d x %d x %d", a.height, a.width,
+                 a.channels, b.height, b.width, b.channels);
+}
+
+hg_code hg_source_read(const hg_source *source, const hg_data_settings *settings, hg_dataset **train, hg_dataset **test,
+                       hg_error *error) {
+  if (train != NULL) *train = NULL;
+  if (test != NULL) *test = NULL;
+  hg_code code = read_parts(source, settings, train, test, error);
+  if (code == HG_OK && train != NULL) code = finish(source, settings, *train, error);
+  if (code == HG_OK && test != NULL) code = finish(source, settings, *test, error);
+  if (code == HG_OK && train != NULL && test != NULL && *test != NULL) code = check_parts_agree(source, *train, *test, error);
+  if (code == HG_OK) return HG_OK;
+  if (train != NULL) hg_dataset_free(*train);
+  if (train != NULL) *train = NULL;
+  if (test != NULL) hg_dataset_free(*test);
+  if (test != NULL) *test = NULL;
+  return code;
+}

@@ -1,0 +1,86 @@
+#include "data/splits.h"
+
+#include "base/alloc.h"
+#include "base/rng.h"
+
+#include <string.h>
+
+/* The images of one group, and how many of them are wanted. */
+typedef struct group {
+  int64_t count, want, remainder, first;
+} group;
+
+static int group_of(const hg_dataset *dataset, bool stratified, int64_t image) {
+  return stratified && dataset->labels != NULL ? dataset->labels[image] : 0;
+}
+
+/* Largest remainders: floor(want * count / total) each, the rest to the largest fractions. */
+static void share_out(group *groups, int count, int64_t want, int64_t total) {
+  int64_t given = 0;
+  for (int g = 0; g < count; g++) {
+    __int128 product = (__int128)want * groups[g].count;
+    groups[g].want = total == 0 ? 0 : (int64_t)(product / total);
+    groups[g].remainder = total == 0 ? 0 : (int64_t)(product % total);
+    given += groups[g].want;
+  }
+  for (; given < want; given++) {
+    int best = -1;
+    for (int g = 0; g < count; g++)
+      if (groups[g].want < groups[g].count && (best < 0 || groups[g].remainder > groups[best].remainder)) best = g;
+    groups[best].want++;
+    groups[best].remainder = -1;
+  }
+}
+
+/* Sorts the images' numbers by group into `order`, shuffles each group, and marks the first `want` of each. */
+static void mark(const hg_dataset *dataset, bool stratified, uint64_t seed, hg_split_use use, group *groups, int count,
+                 int64_t *order, uint8_t *marked) {
+  int64_t first = 0;
+  for (int g = 0; g < count; first += groups[g].count, g++) groups[g].first = first;
+  for (int64_t i = 0; i < dataset->count; i++) order[groups[group_of(dataset, stratified, i)].first++] = i;
+  first = 0;
+  for (int g = 0; g < count; first += groups[g].count, g++) {
+    hg_rng rng = hg_rng_at(seed, HG_RNG_SPLIT, use, (uint64_t)g);
+    hg_rng_shuffle(&rng, order + first, groups[g].count);
+    for (int64_t i = 0; i < groups[g].want; i++) marked[order[first + i]] = 1;
+  }
+}
+
+static hg_code take(const hg_dataset *dataset, const uint8_t *marked, uint8_t value, int64_t *index, hg_dataset **part,
+                    hg_error *error) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < dataset->count; i++)
+    if (marked[i] == value) index[count++] = i;
+  return hg_dataset_subset(dataset, index, count, part, error);
+}
+
+hg_code hg_split(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, hg_dataset **chosen,
+                 hg_dataset **rest, hg_error *error) {
+  if (chosen != NULL) *chosen = NULL;
+  if (rest != NULL) *rest = NULL;
+  if (want < 0 || want > dataset->count)
+    return hg_fail(error, HG_DATA, dataset->source, "%lld images cannot be taken from %lld", (long long)want,
+                   (long long)dataset->count);
+  int groups_count = stratified && dataset->labels != NULL ? dataset->classes : 1;
+  group *groups = hg_calloc((size_t)groups_count, sizeof *groups);
+  int64_t *order = hg_malloc((size_t)dataset->count * sizeof *order);
+  uint8_t *marked = hg_calloc((size_t)dataset->count, 1);
+  hg_code code = HG_OK;
+  if (groups == NULL || order == NULL || marked == NULL) {
+    code = hg_fail_memory(error, "a split", (size_t)dataset->count * sizeof *order);
+  } else {
+    for (int64_t i = 0; i < dataset->count; i++) groups[group_of(dataset, stratified, i)].count++;
+    share_out(groups, groups_count, want, dataset->count);
+    mark(dataset, stratified, seed, use, groups, groups_count, order, marked);
+  }
+  if (code == HG_OK && chosen != NULL) code = take(dataset, marked, 1, order, chosen, error);
+  if (code == HG_OK && rest != NULL) code = take(dataset, marked, 0, order, rest, error);
+  if (code != HG_OK && chosen != NULL) {
+    hg_dataset_free(*chosen);
+    *chosen = NULL;
+  }
+  hg_free(groups);
+  hg_free(order);
+  hg_free(marked);
+  return code;
+}

@@ -1,0 +1,488 @@
+/* Readers of IDX and CIFAR-10, line images, splits, and the real data sets where they are at hand. */
+#define _GNU_SOURCE
+#include "base/alloc.h"
+#include "base/file.h"
+#include "data/cifar.h"
+#include "data/data.h"
+#include "data/idx.h"
+#include "data/lines.h"
+#include "data/splits.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/hg-test-data-XXXXXX";
+
+static const char *at(const char *name) {
+  static char path[8][512];
+  static int next;
+  next = (next + 1) % 8;
+  snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
+  return path[next];
+}
+
+static void put(const char *name, const void *bytes, size_t count) {
+  assert_int_equal(hg_file_write(at(name), bytes, count, NULL), HG_OK);
+}
+
+/* An IDX file of `count` images of h x w whose pixel k of image i is (i * 7 + k) % 256. */
+static size_t idx_images(uint8_t *bytes, int count, int h, int w) {
+  uint8_t header[16] = {0, 0, 8, 3, 0, 0, (uint8_t)(count >> 8), (uint8_t)count, 0, 0, 0, (uint8_t)h, 0, 0, 0, (uint8_t)w};
+  memcpy(bytes, header, sizeof header);
+  for (int i = 0; i < count; i++)
+    for (int k = 0; k < h * w; k++) bytes[16 + i * h * w + k] = (uint8_t)(i * 7 + k);
+  return 16 + (size_t)(count * h * w);
+}
+
+static size_t idx_labels(uint8_t *bytes, int count, int classes) {
+  uint8_t header[8] = {0, 0, 8, 1, 0, 0, (uint8_t)(count >> 8), (uint8_t)count};
+  memcpy(bytes, header, sizeof header);
+  for (int i = 0; i < count; i++) bytes[8 + i] = (uint8_t)(i % classes);
+  return 8 + (size_t)count;
+}
+
+static void put_gzip(const char *name, const void *bytes, size_t count) {
+  gzFile file = gzopen(at(name), "wb");
+  assert_int_equal(gzwrite(file, bytes, (unsigned)count), (int)count);
+  assert_int_equal(gzclose(file), Z_OK);
+}
+
+static void an_idx_file_reads_the_same_plain_and_compressed(void **state) {
+  (void)state;
+  uint8_t images[4096], labels[64];
+  size_t image_bytes = idx_images(images, 9, 5, 4), label_bytes = idx_labels(labels, 9, 3);
+  put("train-images-idx3-ubyte", images, image_bytes);
+  put("train-labels-idx1-ubyte", labels, label_bytes);
+  put_gzip("zipped-images-idx3-ubyte.gz", images, image_bytes);
+  hg_dataset *plain, *zipped;
+  assert_int_equal(hg_idx_read(at("train-images-idx3-ubyte"), at("train-labels-idx1-ubyte"), 0, &plain, NULL), HG_OK);
+  assert_int_equal(hg_idx_read(at("zipped-images-idx3-ubyte.gz"), at("train-labels-idx1-ubyte"), 0, &zipped, NULL), HG_OK);
+  assert_int_equal(plain->count, 9);
+  assert_int_equal(plain->classes, 3);
+  assert_int_equal(plain->shape.height, 5);
+  assert_int_equal(plain->shape.width, 4);
+  assert_int_equal(hg_dataset_image(plain, 2)[3], 17);
+  assert_int_equal(hg_dataset_label(plain, 5), 2);
+  char a[HG_SHA256_SIZE], b[HG_SHA256_SIZE];
+  hg_dataset_digest(plain, a);
+  hg_dataset_digest(zipped, b);
+  assert_string_equal(a, b);
+  hg_dataset_free(plain);
+  hg_dataset_free(zipped);
+}
+
+static void a_path_to_an_images_file_finds_labels_and_test_part_beside_it(void **state) {
+  (void)state;
+  uint8_t bytes[4096];
+  put("train-images-idx3-ubyte", bytes, idx_images(bytes, 9, 5, 4));
+  put("train-labels-idx1-ubyte", bytes, idx_labels(bytes, 9, 3));
+  put("t10k-images-idx3-ubyte", bytes, idx_images(bytes, 4, 5, 4));
+  put("t10k-labels-idx1-ubyte", bytes, idx_labels(bytes, 4, 2));
+  hg_dataset *test;
+  assert_int_equal(hg_dataset_open(at("train-images-idx3-ubyte"), true, &test, NULL), HG_OK);
+  assert_int_equal(hg_dataset_count(test), 4);
+  assert_int_equal(hg_dataset_classes(test), 3);
+  hg_dataset_free(test);
+  assert_int_equal(hg_dataset_open(folder, true, &test, NULL), HG_OK);
+  assert_int_equal(hg_dataset_count(test), 4);
+  hg_dataset_free(test);
+  unlink(at("t10k-images-idx3-ubyte"));
+  unlink(at("t10k-labels-idx1-ubyte"));
+}
+
+static void put_cifar(const char *name, int records) {
+  uint8_t *bytes = malloc((size_t)records * 3073);
+  for (int i = 0; i < records; i++) {
+    bytes[i * 3073] = (uint8_t)(i % 10);
+    for (int k = 0; k < 3072; k++) bytes[i * 3073 + 1 + k] = (uint8_t)(k / 1024 * 100 + k % 32);
+  }
+  put(name, bytes, (size_t)records * 3073);
+  free(bytes);
+}
+
+static void cifar_records_become_channels_last_images(void **state) {
+  (void)state;
+  assert_int_equal(hg_folder_make(at("cifar"), NULL), HG_OK);
+  char name[64];
+  for (int i = 1; i <= 5; i++) {
+    snprintf(name, sizeof name, "cifar/data_batch_%d.bin", i);
+    put_cifar(name, 20);
+  }
+  put_cifar("cifar/test_batch.bin", 10);
+  put("cifar/batches.meta.txt", "airplane\nautomobile\n\n", 21);
+  hg_dataset *train;
+  assert_int_equal(hg_dataset_open(at("cifar"), false, &train, NULL), HG_OK);
+  assert_int_equal(train->count, 100);
+  assert_int_equal(train->shape.channels, 3);
+  const uint8_t *pixel = hg_dataset_image(train, 21) + (3 * 32 + 5) * 3;
+  assert_int_equal(pixel[0], 5);
+  assert_int_equal(pixel[1], 105);
+  assert_int_equal(pixel[2], 205);
+  assert_int_equal(hg_dataset_label(train, 21), 1);
+  assert_string_equal(hg_dataset_class_name(train, 1), "automobile");
+  assert_string_equal(hg_dataset_class_name(train, 9), "9");
+  hg_dataset_free(train);
+}
+
+/* ---------------------------------------------------------------- splits */
+
+static hg_dataset *numbered(int64_t count, int classes) {
+  hg_dataset *dataset;
+  assert_int_equal(hg_dataset_new((hg_shape){1, 2, 1}, count, classes, &dataset, NULL), HG_OK);
+  for (int64_t i = 0; i < count; i++) {
+    dataset->pixels[2 * i] = (uint8_t)i;
+    dataset->pixels[2 * i + 1] = (uint8_t)(i >> 8);
+    dataset->labels[i] = (int32_t)(i * i % classes);
+  }
+  return dataset;
+}
+
+static int number_of(const hg_dataset *dataset, int64_t i) { return dataset->pixels[2 * i] | dataset->pixels[2 * i + 1] << 8; }
+
+static void a_split_keeps_every_image_once_and_the_classes_shares(void **state) {
+  (void)state;
+  hg_dataset *all = numbered(1000, 7), *chosen, *rest;
+  assert_int_equal(hg_split(all, 200, true, 1, HG_SPLIT_VALIDATION, &chosen, &rest, NULL), HG_OK);
+  assert_int_equal(chosen->count, 200);
+  assert_int_equal(rest->count, 800);
+  int seen[1000] = {0}, of_class[7] = {0}, taken[7] = {0};
+  for (int64_t i = 0; i < 1000; i++) of_class[all->labels[i]]++;
+  for (int64_t i = 0; i < 200; i++) seen[number_of(chosen, i)]++, taken[chosen->labels[i]]++;
+  for (int64_t i = 0; i < 800; i++) seen[number_of(rest, i)]++;
+  for (int i = 0; i < 1000; i++) assert_int_equal(seen[i], 1);
+  for (int c = 0; c < 7; c++) assert_in_range(taken[c], (unsigned long)(of_class[c] / 5), (unsigned long)(of_class[c] / 5 + 1));
+  hg_dataset_free(chosen);
+  hg_dataset_free(rest);
+  hg_dataset_free(all);
+}
+
+static void a_split_depends_on_its_seed_alone(void **state) {
+  (void)state;
+  hg_dataset *all = numbered(500, 3), *a, *b, *c;
+  hg_split(all, 100, true, 1, HG_SPLIT_LIMIT, &a, NULL, NULL);
+  hg_split(all, 100, true, 1, HG_SPLIT_LIMIT, &b, NULL, NULL);
+  hg_split(all, 100, true, 2, HG_SPLIT_LIMIT, &c, NULL, NULL);
+  assert_memory_equal(a->pixels, b->pixels, 200);
+  assert_memory_not_equal(a->pixels, c->pixels, 200);
+  hg_dataset_free(a);
+  hg_dataset_free(b);
+  hg_dataset_free(c);
+  hg_dataset_free(all);
+}
+
+static hg_data_settings small_cifar(void) {
+  hg_data_settings settings = hg_data_settings_default();
+  settings.source = (char *)(uintptr_t)at("cifar");
+  return settings;
+}
+
+static void chosen_classes_are_renumbered_in_their_order(void **state) {
+  (void)state;
+  hg_data_settings settings = small_cifar();
+  settings.classes = (int[]){3, 1};
+  settings.class_count = 2;
+  settings.validation = 4;
+  hg_data data;
+  assert_int_equal(hg_data_open(&settings, NULL, &data, NULL), HG_OK);
+  assert_int_equal(data.train->count, 16);
+  assert_int_equal(data.validation->count, 4);
+  assert_int_equal(data.test->count, 2);
+  assert_int_equal(data.train->classes, 2);
+  assert_string_equal(hg_dataset_class_name(data.train, 1), "automobile");
+  int of_class[2] = {0};
+  for (int64_t i = 0; i < 4; i++) of_class[data.validation->labels[i]]++;
+  assert_int_equal(of_class[0], 2);
+  hg_data_release(&data);
+}
+
+static void limits_are_stratified_and_cut_before_validation(void **state) {
+  (void)state;
+  hg_data_settings settings = small_cifar();
+  settings.limit = 50;
+  settings.test_limit = 5;
+  settings.validation = 0.2;
+  hg_data data;
+  assert_int_equal(hg_data_open(&settings, NULL, &data, NULL), HG_OK);
+  assert_int_equal(data.train->count, 40);
+  assert_int_equal(data.validation->count, 10);
+  assert_int_equal(data.test->count, 5);
+  int of_class[10] = {0};
+  for (int64_t i = 0; i < 40; i++) of_class[data.train->labels[i]]++;
+  for (int c = 0; c < 10; c++) assert_int_equal(of_class[c], 4);
+  hg_data_release(&data);
+}
+
+static void the_digest_tells_other_splits_apart_and_repeats(void **state) {
+  (void)state;
+  hg_data_settings settings = small_cifar();
+  char digest[3][65];
+  for (int i = 0; i < 3; i++) {
+    settings.seed = i < 2 ? 1 : 2;
+    hg_data data;
+    assert_int_equal(hg_data_open(&settings, NULL, &data, NULL), HG_OK);
+    memcpy(digest[i], data.digest, 65);
+    hg_data_release(&data);
+  }
+  assert_string_equal(digest[0], digest[1]);
+  assert_string_not_equal(digest[0], digest[2]);
+}
+
+static void a_source_without_a_test_part_gives_one_up(void **state) {
+  (void)state;
+  hg_data_settings settings = hg_data_settings_default();
+  settings.source = (char *)(uintptr_t)at("train-images-idx3-ubyte");
+  settings.test = 3;
+  settings.validation = 0;
+  hg_data data;
+  assert_int_equal(hg_data_open(&settings, NULL, &data, NULL), HG_OK);
+  assert_int_equal(data.train->count, 6);
+  assert_int_equal(data.test->count, 3);
+  assert_null(data.validation);
+  hg_data_release(&data);
+}
+
+static void settings_that_cannot_be_are_refused_with_the_reason(void **state) {
+  (void)state;
+  static int twice[] = {1, 1}, beyond[] = {10};
+  struct {
+    const char *word;
+    double validation;
+    int64_t limit;
+    int *classes;
+    int class_count;
+  } cases[] = {{"leaves nothing to train on", 100, 0, NULL, 0},
+               {"negative", -1, 0, NULL, 0},
+               {"limit", 0.1, -1, NULL, 0},
+               {"twice", 0.1, 0, twice, 2},
+               {"labels are 0 to 9", 0.1, 0, beyond, 1}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    hg_data_settings settings = small_cifar();
+    settings.validation = cases[i].validation;
+    settings.limit = cases[i].limit;
+    settings.classes = cases[i].classes;
+    settings.class_count = cases[i].class_count;
+    hg_data data;
+    hg_error error;
+    assert_int_equal(hg_data_open(&settings, NULL, &data, &error), HG_USAGE);
+    assert_non_null(strstr(error.message, cases[i].word));
+  }
+}
+
+/* ---------------------------------------------------------------- line images */
+
+static int find_image(const hg_dataset *in, const uint8_t *image) {
+  for (int64_t i = 0; i < in->count; i++)
+    if (memcmp(hg_dataset_image(in, i), image, 2352) == 0) return (int)i;
+  return -1;
+}
+
+static int shared_images(const hg_dataset *a, const hg_dataset *b) {
+  int shared = 0;
+  for (int64_t i = 0; i < a->count; i++) shared += find_image(b, hg_dataset_image(a, i)) >= 0;
+  return shared;
+}
+
+static void every_line_class_and_placement_is_its_own_image(void **state) {
+  (void)state;
+  hg_dataset *all;
+  int64_t count = 48 * 289 + 48 * 81, next = 0;
+  assert_int_equal(hg_dataset_new((hg_shape){28, 28, 3}, count, 96, &all, NULL), HG_OK);
+  char(*digests)[HG_SHA256_SIZE] = malloc((size_t)count * sizeof *digests);
+  for (int label = 0; label < 96; label++)
+    for (int dy = -hg_lines_reach(label); dy <= hg_lines_reach(label); dy++)
+      for (int dx = -hg_lines_reach(label); dx <= hg_lines_reach(label); dx++) {
+        hg_lines_draw(label, dx, dy, all->pixels + next * 2352);
+        hg_sha256(all->pixels + next * 2352, 2352, digests[next]);
+        next++;
+      }
+  assert_int_equal(next, count);
+  qsort(digests, (size_t)count, sizeof *digests, (int (*)(const void *, const void *))strcmp);
+  for (int64_t i = 1; i < count; i++) assert_string_not_equal(digests[i - 1], digests[i]);
+  free(digests);
+  hg_dataset_free(all);
+}
+
+static void a_line_never_touches_the_border(void **state) {
+  (void)state;
+  uint8_t pixels[2352];
+  for (int label = 0; label < 96; label++)
+    for (int corner = 0; corner < 4; corner++) {
+      int reach = hg_lines_reach(label), lit = 0;
+      hg_lines_draw(label, corner & 1 ? reach : -reach, corner & 2 ? reach : -reach, pixels);
+      for (int i = 0; i < 784; i++) {
+        bool on = pixels[3 * i] || pixels[3 * i + 1] || pixels[3 * i + 2];
+        lit += on;
+        assert_false(on && (i % 28 == 0 || i / 28 == 0));
+      }
+      assert_true(lit >= 5);
+    }
+}
+
+static void only_the_random_split_of_lines_leaks(void **state) {
+  (void)state;
+  hg_lines_settings settings = {.per_class = 300, .split = HG_LINES_RANDOM, .test_share = 0.2};
+  hg_dataset *train, *test;
+  for (int split = HG_LINES_RANDOM; split <= HG_LINES_HELD_OUT; split++) {
+    settings.split = (hg_lines_split)split;
+    settings.per_class = split == HG_LINES_RANDOM ? 300 : 60;
+    assert_int_equal(hg_lines_make(&settings, 1, &train, &test, NULL), HG_OK);
+    int shared = shared_images(test, train);
+    if (split == HG_LINES_RANDOM)
+      assert_true(shared > test->count / 2);
+    else
+      assert_int_equal(shared, 0);
+    hg_dataset_free(train);
+    hg_dataset_free(test);
+  }
+}
+
+static void line_images_are_the_study_s_96_classes(void **state) {
+  (void)state;
+  hg_data_settings settings = hg_data_settings_default();
+  settings.source = (char *)(uintptr_t) "lines";
+  settings.lines.per_class = 10;
+  hg_data data;
+  assert_int_equal(hg_data_open(&settings, NULL, &data, NULL), HG_OK);
+  assert_int_equal(data.train->count + data.validation->count, 96 * 8);
+  assert_int_equal(data.test->count, 96 * 2);
+  assert_string_equal(hg_dataset_class_name(data.train, 0), "length 7, width 1, 0 degrees, red");
+  assert_string_equal(hg_dataset_class_name(data.train, 95), "length 15, width 3, 165 degrees, blue");
+  hg_data_release(&data);
+}
+
+/* ---------------------------------------------------------------- finding */
+
+static void a_missing_set_says_where_it_was_looked_for_and_what_brings_it(void **state) {
+  (void)state;
+  assert_int_equal(hg_folder_make(at("elsewhere/cifar10"), NULL), HG_OK);
+  char *here = getcwd(NULL, 0), *before = getenv("HOURGLASS_DATA");
+  before = before == NULL ? NULL : strdup(before);
+  assert_int_equal(chdir(folder), 0);
+  setenv("HOURGLASS_DATA", at("elsewhere"), 1);
+  setenv("XDG_CACHE_HOME", at("no-cache"), 1);
+  hg_dataset *dataset;
+  hg_error error;
+  hg_code code = hg_dataset_open("cifar10", false, &dataset, &error);
+  assert_int_equal(chdir(here), 0);
+  if (before == NULL)
+    unsetenv("HOURGLASS_DATA");
+  else
+    setenv("HOURGLASS_DATA", before, 1);
+  free(before);
+  free(here);
+  assert_int_equal(code, HG_DATA);
+  assert_non_null(strstr(error.message, at("elsewhere/cifar10")));
+  assert_non_null(strstr(error.message, "no data_batch_1.bin"));
+  assert_non_null(strstr(error.message, at("no-cache/hourglass/cifar10")));
+  assert_non_null(strstr(error.message, "hourglass data fetch cifar10"));
+}
+
+static void an_unknown_source_lists_the_catalog(void **state) {
+  (void)state;
+  hg_dataset *dataset;
+  hg_error error;
+  assert_int_equal(hg_dataset_open("mnsit", false, &dataset, &error), HG_DATA);
+  assert_string_equal(error.place, "mnsit");
+  assert_non_null(strstr(error.message, "mnist, fashion-mnist, cifar10, lines"));
+}
+
+static void peeking_tells_shape_and_classes_without_the_data(void **state) {
+  (void)state;
+  hg_data_settings settings = hg_data_settings_default();
+  settings.source = (char *)(uintptr_t) "cifar10";
+  settings.classes = (int[]){0, 1, 2};
+  settings.class_count = 3;
+  settings.grayscale = true;
+  settings.resize = 16;
+  hg_shape shape;
+  int classes;
+  assert_int_equal(hg_data_peek(&settings, NULL, &shape, &classes, NULL), HG_OK);
+  assert_int_equal(shape.height, 16);
+  assert_int_equal(shape.channels, 1);
+  assert_int_equal(classes, 3);
+}
+
+static void the_real_sets_have_their_published_sizes(void **state) {
+  (void)state;
+  static const char *const names[] = {"mnist", "fashion-mnist"};
+  int found = 0;
+  for (int i = 0; i < 2; i++) {
+    hg_dataset *train, *test;
+    hg_error error;
+    if (hg_dataset_open(names[i], false, &train, &error) != HG_OK) continue;
+    found++;
+    assert_int_equal(hg_dataset_open(names[i], true, &test, NULL), HG_OK);
+    assert_int_equal(train->count, 60000);
+    assert_int_equal(test->count, 10000);
+    int of_class[10] = {0};
+    for (int64_t k = 0; k < 10000; k++) of_class[test->labels[k]]++;
+    for (int c = 0; c < 10; c++) assert_in_range(of_class[c], 800, 1200);
+    hg_dataset_free(train);
+    hg_dataset_free(test);
+  }
+  if (found == 0) skip();
+}
+
+static void a_failed_allocation_is_reported_and_leaks_nothing(void **state) {
+  (void)state;
+  hg_data_settings settings = small_cifar();
+  settings.classes = (int[]){0, 1, 2};
+  settings.class_count = 3;
+  settings.limit = 20;
+  hg_data data;
+  hg_code code = HG_NO_MEMORY;
+  int failures = 0;
+  for (int successes = 0; code != HG_OK && successes < 10000; successes++) {
+    hg_alloc_fail_after(successes);
+    code = hg_data_open(&settings, NULL, &data, NULL);
+    hg_alloc_fail_after(-1);
+    failures += code != HG_OK;
+  }
+  assert_int_equal(code, HG_OK);
+  assert_true(failures > 0);
+  hg_data_release(&data);
+}
+
+static int make_folder(void **state) {
+  (void)state;
+  return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf '%s'", folder);
+  return system(command);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(an_idx_file_reads_the_same_plain_and_compressed),
+      cmocka_unit_test(a_path_to_an_images_file_finds_labels_and_test_part_beside_it),
+      cmocka_unit_test(cifar_records_become_channels_last_images),
+      cmocka_unit_test(a_split_keeps_every_image_once_and_the_classes_shares),
+      cmocka_unit_test(a_split_depends_on_its_seed_alone),
+      cmocka_unit_test(chosen_classes_are_renumbered_in_their_order),
+      cmocka_unit_test(limits_are_stratified_and_cut_before_validation),
+      cmocka_unit_test(the_digest_tells_other_splits_apart_and_repeats),
+      cmocka_unit_test(a_source_without_a_test_part_gives_one_up),
+      cmocka_unit_test(settings_that_cannot_be_are_refused_with_the_reason),
+      cmocka_unit_test(every_line_class_and_placement_is_its_own_image),
+      cmocka_unit_test(a_line_never_touches_the_border),
+      cmocka_unit_test(only_the_random_split_of_lines_leaks),
+      cmocka_unit_test(line_images_are_the_study_s_96_classes),
+      cmocka_unit_test(a_missing_set_says_where_it_was_looked_for_and_what_brings_it),
+      cmocka_unit_test(an_unknown_source_lists_the_catalog),
+      cmocka_unit_test(peeking_tells_shape_and_classes_without_the_data),
+      cmocka_unit_test(the_real_sets_have_their_published_sizes),
+      cmocka_unit_test(a_failed_allocation_is_reported_and_leaks_nothing),
+  };
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
