@@ -1,0 +1,214 @@
+#include "report/report.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "report/load.h"
+#include "report/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCHEMA = 1 };
+
+static void put_pair(hg_text *text, const char *key, const char *value) {
+  hg_json_key(text, key);
+  hg_json_string(text, value);
+}
+
+static void put_number(hg_text *text, const char *key, double value) {
+  hg_json_key(text, key);
+  hg_json_number(text, value);
+}
+
+static void put_integer(hg_text *text, const char *key, int64_t value) {
+  hg_json_key(text, key);
+  hg_json_integer(text, value);
+}
+
+/* The four figures every history has, and those that this one has besides. */
+static void put_epoch(hg_text *text, const hg_epoch *epoch) {
+  const struct {
+    const char *key;
+    double value;
+    bool always;
+  } figures[] = {{"loss", epoch->loss, true},
+                 {"val_loss", epoch->val_loss, true},
+                 {"accuracy", epoch->accuracy, true},
+                 {"val_accuracy", epoch->val_accuracy, true},
+                 {"reconstruction_loss", epoch->reconstruction_loss, false},
+                 {"val_reconstruction_loss", epoch->val_reconstruction_loss, false},
+                 {"classification_loss", epoch->classification_loss, false},
+                 {"val_classification_loss", epoch->val_classification_loss, false},
+                 {"center_loss", epoch->center_loss, false},
+                 {"val_center_loss", epoch->val_center_loss, false},
+                 {"learning_rate", epoch->learning_rate, false},
+                 {"seconds", epoch->seconds, false}};
+  hg_json_open(text, '{');
+  put_integer(text, "epoch", epoch->epoch);
+  for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+    if (figures[i].always || isfinite(figures[i].value)) put_number(text, figures[i].key, figures[i].value);
+  hg_json_close(text, '}');
+}
+
+static void put_ungrouped_metrics(hg_text *text, const hg_report_run *run) {
+  bool opened = false;
+  for (int i = 0; i < run->metric_count; i++) {
+    if (strchr(run->metrics[i].name, '.') != NULL) continue;
+    if (!opened) {
+      hg_json_key(text, "other");
+      hg_json_open(text, '{');
+      opened = true;
+    }
+    put_number(text, run->metrics[i].name, run->metrics[i].value);
+  }
+  if (opened) hg_json_close(text, '}');
+}
+
+/* "test.accuracy" -> "test": {"accuracy": ...}; names come sorted, so a group is a run of equal prefixes. "test" is always
+ * there; names without a prefix stand in "other". */
+static void put_metrics(hg_text *text, const hg_report_run *run) {
+  const char *group = "";
+  size_t length = 0;
+  bool tested = false;
+  put_ungrouped_metrics(text, run);
+  for (int i = 0; i < run->metric_count; i++) {
+    const char *name = run->metrics[i].name, *dot = strchr(name, '.');
+    if (dot == NULL) continue;
+    if (length != (size_t)(dot - name) || strncmp(group, name, length) != 0) {
+      if (length > 0) hg_json_close(text, '}');
+      group = name;
+      length = (size_t)(dot - name);
+      tested = tested || strncmp(name, "test.", strlen("test.")) == 0;
+      char key[sizeof run->metrics->name] = "";
+      memcpy(key, name, length);
+      hg_json_key(text, key);
+      hg_json_open(text, '{');
+    }
+    put_number(text, dot + 1, run->metrics[i].value);
+  }
+  if (length > 0) hg_json_close(text, '}');
+  if (tested) return;
+  hg_json_key(text, "test");
+  hg_json_raw(text, "{}");
+}
+
+static void put_run(hg_text *text, const hg_report_run *run) {
+  const hg_run_record *record = &run->record;
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "name", record->name);
+  hg_json_key(text, "seed");
+  hg_json_unsigned(text, record->seed);
+  put_pair(text, "kind", record->kind);
+  put_pair(text, "status", record->status);
+  if (record->message[0] != '\0') put_pair(text, "message", record->message);
+  put_pair(text, "data", record->data);
+  put_integer(text, "parameters", record->parameters);
+  put_integer(text, "epochs", record->epochs);
+  put_integer(text, "best_epoch", record->best_epoch);
+  put_number(text, "seconds", record->seconds);
+  put_number(text, "images_per_second", record->images_per_second);
+  put_pair(text, "weights_sha256", record->weights_sha256);
+  hg_json_break(text, 5);
+  hg_json_key(text, "history");
+  hg_json_open(text, '[');
+  for (int i = 0; i < run->epoch_count; i++) {
+    hg_json_break(text, 6);
+    put_epoch(text, &run->epochs[i]);
+  }
+  hg_json_close(text, ']');
+  hg_json_break(text, 5);
+  put_metrics(text, run);
+  hg_json_close(text, '}');
+}
+
+static void put_comparison(hg_text *text, const hg_comparison *comparison) {
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "a", comparison->a);
+  put_pair(text, "b", comparison->b);
+  put_pair(text, "metric", comparison->metric);
+  put_number(text, "difference", comparison->difference);
+  put_number(text, "low", comparison->low);
+  put_number(text, "high", comparison->high);
+  put_pair(text, "test", comparison->test);
+  put_number(text, "p_value", comparison->p_value);
+  hg_json_close(text, '}');
+}
+
+static void put_published(hg_text *text, const hg_published *published) {
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "run", published->run);
+  put_pair(text, "metric", published->metric);
+  put_number(text, "published", published->published);
+  put_number(text, "measured", published->measured);
+  hg_json_close(text, '}');
+}
+
+static void put_warning(hg_text *text, const hg_warning *warning) {
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "code", warning->code);
+  put_pair(text, "message", warning->message);
+  hg_json_close(text, '}');
+}
+
+static void put_list_key(hg_text *text, const char *key) {
+  hg_json_break(text, 2);
+  hg_json_key(text, key);
+  hg_json_open(text, '[');
+}
+
+static void put_report(hg_text *text, const hg_report *report) {
+  hg_json_open(text, '{');
+  put_integer(text, "schema", SCHEMA);
+  put_pair(text, "study", report->name);
+  put_pair(text, "version", report->version);
+  put_integer(text, "threads", strtol(report->threads, NULL, 10));
+  put_pair(text, "instruction_set", report->instruction_set);
+  put_list_key(text, "runs");
+  for (int i = 0; i < report->run_count; i++) put_run(text, &report->runs[i]);
+  hg_json_close(text, ']');
+  put_list_key(text, "comparisons");
+  for (int i = 0; i < report->comparison_count; i++) put_comparison(text, &report->comparisons[i]);
+  hg_json_close(text, ']');
+  put_list_key(text, "published");
+  for (int i = 0; i < report->published_count; i++) put_published(text, &report->published[i]);
+  hg_json_close(text, ']');
+  put_list_key(text, "warnings");
+  for (int i = 0; i < report->warning_count; i++) put_warning(text, &report->warnings[i]);
+  hg_json_close(text, ']');
+  hg_json_close(text, '}');
+  hg_text_put(text, "\n");
+}
+
+hg_code hg_report_json(hg_store *store, char **text, hg_error *error) {
+  hg_report report;
+  hg_text out = {0};
+  *text = NULL;
+  hg_code code = hg_report_load(store, &report, error);
+  if (code != HG_OK) return code;
+  put_report(&out, &report);
+  hg_report_release(&report);
+  if (out.failed) {
+    code = hg_fail_memory(error, "report.json", out.length);
+    hg_text_release(&out);
+    return code;
+  }
+  *text = out.bytes;
+  return HG_OK;
+}
+
+hg_code hg_report_write_json(hg_store *store, hg_error *error) {
+  char *text, *path = hg_path_join(hg_store_folder(store), "report.json");
+  if (path == NULL) return hg_fail_memory(error, "report.json", 0);
+  hg_code code = hg_report_json(store, &text, error);
+  if (code == HG_OK) {
+    code = hg_file_write(path, text, strlen(text), error);
+    hg_free(text);
+  }
+  hg_free(path);
+  return code;
+}

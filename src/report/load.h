@@ -1,0 +1,31 @@
+/* Everything a report tells, read from the store in one go. */
+#ifndef HG_REPORT_LOAD_H
+#define HG_REPORT_LOAD_H
+
+#include "report/report.h"
+
+typedef struct hg_report_run {
+  hg_run_record record;
+  hg_epoch *epochs;
+  hg_metric *metrics; /* by name */
+  hg_layer_row *layers;
+  int epoch_count, metric_count, layer_count;
+} hg_report_run;
+
+typedef struct hg_report {
+  char *name, *about, *yaml, *yaml_path, *version, *threads, *instruction_set, *command, *seeds, *started; /* "" if absent */
+  hg_report_run *runs; /* by position, then seed */
+  hg_warning *warnings;
+  hg_comparison *comparisons;
+  hg_published *published;
+  hg_data_record *data;
+  int run_count, warning_count, comparison_count, published_count, data_count;
+} hg_report;
+
+hg_code hg_report_load(hg_store *store, hg_report *report, hg_error *error);
+void hg_report_release(hg_report *report);
+
+double hg_report_metric(const hg_report_run *run, const char *name);                     /* NaN if absent */
+const hg_data_record *hg_report_data(const hg_report *report, const hg_report_run *run); /* NULL if absent */
+
+#endif
