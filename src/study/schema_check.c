@@ -1,0 +1,272 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "study/schema.h"
+
+static const char *const block_names[HG_BLOCKS] = {"encoder", "decoder", "classifier"};
+
+/* ---------------------------------------------------------------- building a network */
+
+/* The model whose layers are this one's encoder; the study has no cycles. */
+static const hg_model *encoder_owner(const hg_study *study, const hg_model *model) {
+  while (model->from >= 0) model = &study->models[model->from];
+  return model;
+}
+
+/* Where in the model a network could not be made. */
+typedef struct spot {
+  hg_block block;
+  int layer;       /* of the block */
+  const char *key; /* in place of a layer: "loss", "engine" */
+} spot;
+
+static hg_code add_layers(const hg_study *study, const hg_model *model, hg_network *network, spot *at, hg_error *error) {
+  for (int b = 0; b < HG_BLOCKS; b++) {
+    const hg_model_block *block = &(b == HG_ENCODER ? encoder_owner(study, model) : model)->blocks[b];
+    for (int i = 0; i < block->count; i++) {
+      *at = (spot){.block = (hg_block)b, .layer = i};
+      hg_code code = hg_network_add(network, (hg_block)b, &block->layers[i], error);
+      if (code != HG_OK) return code;
+    }
+  }
+  return HG_OK;
+}
+
+static hg_code set_losses_and_engine(const hg_model *model, hg_network *network, spot *at, hg_error *error) {
+  *at = (spot){.key = "loss"};
+  hg_code code = hg_network_set_losses(network, &model->losses, error);
+  if (code != HG_OK) return code;
+  *at = (spot){.key = "engine"};
+  return hg_network_set_engine(network, model->engine, error);
+}
+
+hg_code hg_study_network(const hg_study *study, int index, hg_network **network, hg_error *error) {
+  const hg_model *model = &study->models[index];
+  hg_network *made = hg_network_new(model->input);
+  spot at;
+  if (made == NULL) return hg_fail_memory(error, "network", 0);
+  hg_code code = add_layers(study, model, made, &at, error);
+  if (code == HG_OK) code = set_losses_and_engine(model, made, &at, error);
+  if (code != HG_OK) {
+    hg_network_free(made);
+    return code;
+  }
+  if (model->freeze) hg_network_freeze(made, HG_ENCODER, true);
+  *network = made;
+  return HG_OK;
+}
+
+/* ---------------------------------------------------------------- places */
+
+static const hg_node *model_key(const hg_reader *reader, const hg_model *model) {
+  return hg_node_key(reader->model_nodes, model->name);
+}
+
+/* The value of a key of a model, or the model's name where there is none. */
+static const hg_node *place_of(const hg_reader *reader, const hg_model *model, const char *key) {
+  const hg_node *node = hg_node_get(hg_node_get(reader->model_nodes, model->name), key);
+  return node == NULL ? model_key(reader, model) : node;
+}
+
+static const hg_node *place_in(const hg_reader *reader, const hg_model *model, const char *key, const char *inner) {
+  const hg_node *outer = place_of(reader, model, key), *node = hg_node_get(outer, inner);
+  return node == NULL ? outer : node;
+}
+
+static const hg_node *place_of_layer(const hg_reader *reader, const hg_model *model, hg_block block, int layer) {
+  const hg_node *list = place_of(reader, model, block_names[block]);
+  bool inside = list->kind == HG_NODE_LIST && layer >= 0 && (size_t)layer < list->count;
+  return inside ? list->items[layer] : list;
+}
+
+/* ---------------------------------------------------------------- references */
+
+static bool has_encoder(const hg_study *study, const hg_model *model) {
+  return encoder_owner(study, model)->blocks[HG_ENCODER].count > 0;
+}
+
+static hg_code check_taken(hg_reader *reader, const hg_model *model, int from, const char *key) {
+  const hg_study *study = reader->study;
+  const hg_model *other = &study->models[from];
+  const hg_node *place = place_in(reader, model, key, "from");
+  if (other->kind != HG_MODEL_NETWORK || !has_encoder(study, other)) {
+    return hg_reject(reader, place, "`%s` has no encoder to take over", other->name);
+  }
+  hg_shape a = model->input, b = other->input;
+  if (a.height == b.height && a.width == b.width && a.channels == b.channels) return HG_OK;
+  return hg_reject(reader, place, "the encoder of `%s` takes images of %dx%dx%d (%s), but those of `%s` are %dx%dx%d",
+                   other->name, b.height, b.width, b.channels, study->data[other->data].name, study->data[model->data].name,
+                   a.height, a.width, a.channels);
+}
+
+static hg_code check_references(hg_reader *reader, const hg_model *model) {
+  if (model->from >= 0) return check_taken(reader, model, model->from, "encoder");
+  if (model->features_from >= 0) return check_taken(reader, model, model->features_from, "features");
+  return HG_OK;
+}
+
+/* ---------------------------------------------------------------- losses */
+
+static hg_code check_losses(hg_reader *reader, const hg_model *model) {
+  const hg_losses *losses = &model->losses;
+  bool decoder = model->blocks[HG_DECODER].count > 0, classifier = model->blocks[HG_CLASSIFIER].count > 0;
+  const hg_node *decoder_key = hg_node_key(hg_node_get(reader->model_nodes, model->name), "decoder");
+  const hg_node *classifier_key = hg_node_key(hg_node_get(reader->model_nodes, model->name), "classifier");
+  if (decoder && losses->reconstruction == HG_NO_RECONSTRUCTION) {
+    return hg_reject(reader, decoder_key, "the decoder of `%s` has no loss; add `loss: {reconstruction: mse}`", model->name);
+  }
+  if (classifier && losses->classification == HG_NO_CLASSIFICATION) {
+    return hg_reject(reader, classifier_key, "the classifier of `%s` has no loss; add `loss: {classification: cross_entropy}`",
+                     model->name);
+  }
+  if (!decoder && losses->reconstruction != HG_NO_RECONSTRUCTION) {
+    return hg_reject(reader, place_in(reader, model, "loss", "reconstruction"), "`%s` has no decoder for this loss", model->name);
+  }
+  if (!classifier && losses->classification != HG_NO_CLASSIFICATION) {
+    return hg_reject(reader, place_in(reader, model, "loss", "classification"), "`%s` has no classifier for this loss",
+                     model->name);
+  }
+  if (losses->center_weight > 0 && !(classifier && has_encoder(reader->study, model))) {
+    return hg_reject(reader, place_in(reader, model, "loss", "center"),
+                     "the center loss needs an encoder and a classifier in `%s`", model->name);
+  }
+  return HG_OK;
+}
+
+/* ---------------------------------------------------------------- training */
+
+static hg_code check_training(hg_reader *reader, const hg_model *model) {
+  const hg_train_settings *train = &model->train;
+  const hg_early_stopping *stop = &train->early_stopping;
+  const hg_data_settings *data = &reader->study->data[model->data];
+  const hg_node *place = place_in(reader, model, "train", "early_stopping");
+  bool validation = stop->monitor == HG_VAL_LOSS || stop->monitor == HG_VAL_ACCURACY;
+  bool accuracy = stop->monitor == HG_VAL_ACCURACY || stop->monitor == HG_TRAIN_ACCURACY;
+  if (stop->enabled && validation && data->validation <= 0) {
+    return hg_reject(reader, place, "early stopping watches a validation figure, but `%s` has `validation: 0`", data->name);
+  }
+  if (stop->enabled && accuracy && model->blocks[HG_CLASSIFIER].count == 0) {
+    return hg_reject(reader, place, "early stopping watches an accuracy, but `%s` has no classifier", model->name);
+  }
+  if (data->limit > 0 && train->batch_size > data->limit) {
+    return hg_reject(reader, place_in(reader, model, "train", "batch_size"),
+                     "a batch of %d is more than the %lld images that `limit` of `%s` allows", train->batch_size,
+                     (long long)data->limit, data->name);
+  }
+  if (train->unfreeze_after > train->epochs) {
+    return hg_reject(reader, place_in(reader, model, "encoder", "unfreeze_after"), "the training has only %d epochs",
+                     train->epochs);
+  }
+  return HG_OK;
+}
+
+static hg_code check_pixels(hg_reader *reader, const hg_model *model) {
+  int side = model->input.height < model->input.width ? model->input.height : model->input.width;
+  if (model->train.augment.cutout > side) {
+    return hg_reject(reader, place_in(reader, model, "augment", "cutout"), "the square is larger than the image (%dx%d)",
+                     model->input.height, model->input.width);
+  }
+  return HG_OK;
+}
+
+/* ---------------------------------------------------------------- shapes */
+
+/* Puts file:line:column in the place of a message that names a layer. */
+static hg_code reject_spot(hg_reader *reader, const hg_model *model, const spot *at) {
+  hg_error cause = *reader->error;
+  if (at->key != NULL) return hg_reject(reader, place_of(reader, model, at->key), "%s", cause.message);
+  return hg_reject(reader, place_of_layer(reader, model, at->block, at->layer), "%s%s%s", cause.place,
+                   cause.place[0] == 0 ? "" : ": ", cause.message);
+}
+
+static hg_code check_outputs(hg_reader *reader, const hg_model *model, const hg_network *network) {
+  hg_shape in = model->input;
+  if (model->blocks[HG_DECODER].count > 0) {
+    hg_shape out = hg_network_block_output(network, HG_DECODER);
+    if (out.height != in.height || out.width != in.width || out.channels != in.channels) {
+      return hg_reject(reader, place_of_layer(reader, model, HG_DECODER, model->blocks[HG_DECODER].count - 1),
+                       "the decoder of `%s` ends in %dx%dx%d, but must give back the input's %dx%dx%d", model->name, out.height,
+                       out.width, out.channels, in.height, in.width, in.channels);
+    }
+  }
+  if (model->blocks[HG_CLASSIFIER].count > 0) {
+    hg_shape out = hg_network_block_output(network, HG_CLASSIFIER);
+    if (out.height != 1 || out.width != 1 || out.channels != model->classes) {
+      return hg_reject(reader, place_of_layer(reader, model, HG_CLASSIFIER, model->blocks[HG_CLASSIFIER].count - 1),
+                       "the classifier of `%s` ends in %dx%dx%d, but `%s` has %d classes, so it must end in 1x1x%d", model->name,
+                       out.height, out.width, out.channels, reader->study->data[model->data].name, model->classes,
+                       model->classes);
+    }
+  }
+  return HG_OK;
+}
+
+static hg_code check_network(hg_reader *reader, const hg_model *model) {
+  hg_network *network = hg_network_new(model->input);
+  spot at = {0};
+  if (network == NULL) return hg_fail_memory(reader->error, "network", 0);
+  hg_code code = add_layers(reader->study, model, network, &at, reader->error);
+  if (code == HG_USAGE) code = reject_spot(reader, model, &at);
+  if (code == HG_OK) code = check_outputs(reader, model, network);
+  if (code == HG_OK) {
+    code = set_losses_and_engine(model, network, &at, reader->error);
+    if (code == HG_USAGE) code = reject_spot(reader, model, &at);
+  }
+  hg_network_free(network);
+  return code;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+/* The shape and classes of every data set that a model uses. */
+static hg_code look_at_data(hg_reader *reader) {
+  hg_study *study = reader->study;
+  for (int d = 0; d < study->data_count; d++) {
+    hg_shape shape = {0, 0, 0};
+    int classes = 0;
+    bool looked = false;
+    for (int m = 0; m < study->model_count; m++) {
+      if (study->models[m].data != d) continue;
+      hg_code code = looked ? HG_OK : hg_data_peek(&study->data[d], study->folder, &shape, &classes, reader->error);
+      if (code == HG_USAGE) {
+        hg_error cause = *reader->error;
+        return hg_reject(reader, hg_node_get(reader->data_nodes, study->data[d].name), "%s", cause.message);
+      }
+      if (code != HG_OK) return code;
+      looked = true;
+      study->models[m].input = shape;
+      study->models[m].classes = classes;
+    }
+  }
+  return HG_OK;
+}
+
+static hg_code check_model(hg_reader *reader, const hg_model *model) {
+  hg_code code = check_references(reader, model);
+  if (code != HG_OK || model->kind == HG_MODEL_CLASSICAL) return code;
+  code = check_losses(reader, model);
+  if (code == HG_OK) code = check_training(reader, model);
+  if (code == HG_OK) code = check_pixels(reader, model);
+  if (code == HG_OK) code = check_network(reader, model);
+  return code;
+}
+
+static hg_code check_order(hg_reader *reader, int *order) {
+  hg_code code = hg_study_order(reader->study, order, reader->error);
+  if (code != HG_USAGE) return code;
+  hg_error cause = *reader->error;
+  const hg_model *first = &reader->study->models[hg_study_find_model(reader->study, cause.place)];
+  return hg_reject(reader, place_in(reader, first, first->from >= 0 ? "encoder" : "features", "from"), "%s", cause.message);
+}
+
+hg_code hg_study_check(hg_reader *reader) {
+  const hg_study *study = reader->study;
+  int *order = hg_calloc((size_t)study->model_count, sizeof *order);
+  if (order == NULL) return hg_fail_memory(reader->error, "order of models", (size_t)study->model_count * sizeof *order);
+  hg_code code = check_order(reader, order);
+  if (code == HG_OK) code = look_at_data(reader);
+  for (int i = 0; i < study->model_count && code == HG_OK; i++) code = check_model(reader, &study->models[order[i]]);
+  hg_free(order);
+  return code;
+}

@@ -1,0 +1,181 @@
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "study/schema.h"
+
+#define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
+#define MOST_IMAGES 1e9
+
+static hg_code read_classes(hg_reader *reader, const hg_node *node, void *target) {
+  static const hg_field label = {.key = "classes", .type = HG_FIELD_INT, .low = 0, .high = HG_MOST_CLASSES - 1};
+  hg_data_settings *data = target;
+  if (node->kind != HG_NODE_LIST || node->count < 2) {
+    return hg_reject(reader, node, "`classes` must be a list of at least two labels, such as [1, 3, 5]");
+  }
+  hg_free(data->classes);
+  data->class_count = 0;
+  data->classes = hg_calloc(node->count, sizeof *data->classes);
+  if (data->classes == NULL) return hg_fail_memory(reader->error, "classes", node->count * sizeof *data->classes);
+  for (size_t i = 0; i < node->count; i++) {
+    int64_t value;
+    hg_code code = hg_value_whole(reader, &label, node->items[i], &value);
+    if (code != HG_OK) return code;
+    for (int j = 0; j < data->class_count; j++) {
+      if (data->classes[j] == value) return hg_reject(reader, node->items[i], "the label %d is given twice", (int)value);
+    }
+    data->classes[data->class_count++] = (int)value;
+  }
+  return HG_OK;
+}
+
+static const char *lines_split_name(int value) {
+  static const char *const names[] = {
+      [HG_LINES_RANDOM] = "random", [HG_LINES_DEDUPLICATED] = "deduplicated", [HG_LINES_HELD_OUT] = "held_out"};
+  return value < (int)(sizeof names / sizeof *names) ? names[value] : NULL;
+}
+
+static const hg_field lines_fields[] = {
+    {.key = "per_class",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_lines_settings, per_class),
+     .low = 1,
+     .high = 1e6,
+     .fallback = "1000",
+     .doc = "images of each of the 96 classes"},
+    {.key = "split",
+     .type = HG_FIELD_CHOICE,
+     .offset = offsetof(hg_lines_settings, split),
+     .fallback = "random",
+     .choices = lines_split_name,
+     .doc = "random leaks test images into the training set; deduplicated drops the copies; held_out keeps placements apart"},
+    {.key = "test_share",
+     .type = HG_FIELD_DOUBLE,
+     .offset = offsetof(hg_lines_settings, test_share),
+     .low = 0,
+     .high = 1,
+     .flags = HG_ABOVE_LOW | HG_BELOW_HIGH,
+     .fallback = "0.2",
+     .doc = "share of the images that make the test set"},
+};
+static const hg_table lines = {.name = "lines", .shorthand = "split", FIELDS(lines_fields)};
+
+static const hg_field data_fields[] = {
+    {.key = "source",
+     .type = HG_FIELD_TEXT,
+     .offset = offsetof(hg_data_settings, source),
+     .flags = HG_REQUIRED,
+     .doc =
+         "a name of the catalog (mnist, fashion-mnist, cifar10, lines; `hourglass data list`) or a path from the study's folder"},
+    {.key = "validation",
+     .type = HG_FIELD_DOUBLE,
+     .offset = offsetof(hg_data_settings, validation),
+     .low = 0,
+     .high = MOST_IMAGES,
+     .fallback = "0.1",
+     .doc = "cut from the training part: below 1 a share, else a number of images; 0 = none"},
+    {.key = "test",
+     .type = HG_FIELD_DOUBLE,
+     .offset = offsetof(hg_data_settings, test),
+     .low = 0,
+     .high = MOST_IMAGES,
+     .flags = HG_ABOVE_LOW,
+     .fallback = "0.2",
+     .doc = "the same for the test set, where the source brings none"},
+    {.key = "classes",
+     .type = HG_FIELD_READ,
+     .read = read_classes,
+     .type_doc = "list of labels",
+     .fallback = "all",
+     .doc = "the labels to keep; they become 0, 1, ... in this order"},
+    {.key = "limit",
+     .type = HG_FIELD_INT64,
+     .offset = offsetof(hg_data_settings, limit),
+     .low = 0,
+     .high = MOST_IMAGES,
+     .fallback = "0",
+     .doc = "at most this many training images; 0 = all"},
+    {.key = "test_limit",
+     .type = HG_FIELD_INT64,
+     .offset = offsetof(hg_data_settings, test_limit),
+     .low = 0,
+     .high = MOST_IMAGES,
+     .fallback = "0",
+     .doc = "at most this many test images; 0 = all"},
+    {.key = "stratified",
+     .type = HG_FIELD_BOOL,
+     .offset = offsetof(hg_data_settings, stratified),
+     .fallback = "true",
+     .doc = "whether splits and limits keep the classes' shares"},
+    {.key = "seed",
+     .type = HG_FIELD_UINT64,
+     .offset = offsetof(hg_data_settings, seed),
+     .low = 0,
+     .high = 0x1p62,
+     .fallback = "1",
+     .doc = "of splits; the same for every training seed"},
+    {.key = "resize",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_data_settings, resize),
+     .low = 0,
+     .high = 4096,
+     .fallback = "0",
+     .doc = "folders of images: the side in pixels they are brought to; 0 = they must agree"},
+    {.key = "grayscale",
+     .type = HG_FIELD_BOOL,
+     .offset = offsetof(hg_data_settings, grayscale),
+     .fallback = "false",
+     .doc = "folders of images: one channel"},
+    {.key = "lines",
+     .type = HG_FIELD_TABLE,
+     .offset = offsetof(hg_data_settings, lines),
+     .table = &lines,
+     .doc = "`source: lines`: the images that are generated"},
+};
+const hg_table hg_data_table = {.name = "data", .shorthand = "source", FIELDS(data_fields)};
+
+int hg_study_find_data(const hg_study *study, const char *name) {
+  for (int i = 0; i < study->data_count; i++) {
+    if (strcmp(study->data[i].name, name) == 0) return i;
+  }
+  return -1;
+}
+
+static hg_code check_data(hg_reader *reader, const hg_node *node, const hg_data_settings *data) {
+  const hg_node *validation = hg_node_get(node, "validation");
+  if (validation != NULL && data->validation >= 1 && data->limit > 0 && data->validation >= (double)data->limit) {
+    return hg_reject(reader, validation, "%.12g validation images leave nothing of the %lld that `limit` allows",
+                     data->validation, (long long)data->limit);
+  }
+  const hg_node *made = hg_node_key(node, "lines");
+  if (made != NULL && strcmp(data->source, "lines") != 0) {
+    return hg_reject(reader, made, "`lines` belongs to `source: lines`; here the source is `%.60s`", data->source);
+  }
+  return HG_OK;
+}
+
+static hg_code read_entry(hg_reader *reader, const hg_node *key, const hg_node *node, hg_data_settings *data) {
+  *data = hg_data_settings_default();
+  data->line = key->line;
+  hg_code code = hg_value_name(reader, "data", key, data->name);
+  if (code == HG_OK) code = hg_table_read(reader, &hg_data_table, node, data);
+  if (code == HG_OK) code = check_data(reader, node, data);
+  return code;
+}
+
+hg_code hg_study_read_data(hg_reader *reader) {
+  const hg_node *node = reader->data_nodes;
+  hg_study *study = reader->study;
+  if (node == NULL || node->kind != HG_NODE_MAPPING || node->count == 0) {
+    return hg_reject(reader, node, "`data` must name at least one data set, such as `digits: mnist`");
+  }
+  study->data = hg_calloc(node->count, sizeof *study->data);
+  if (study->data == NULL) return hg_fail_memory(reader->error, "data", node->count * sizeof *study->data);
+  for (size_t i = 0; i < node->count; i++) {
+    study->data_count = (int)i + 1;
+    hg_code code = read_entry(reader, node->keys[i], node->items[i], &study->data[i]);
+    if (code != HG_OK) return code;
+  }
+  return HG_OK;
+}

@@ -1,0 +1,108 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "study/schema.h"
+
+#define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
+
+/* ---------------------------------------------------------------- compare */
+
+static hg_code check_pair(hg_reader *reader, const hg_node *node, hg_study_pair pair) {
+  const hg_model *a = &reader->study->models[pair.a], *b = &reader->study->models[pair.b];
+  if (pair.a == pair.b) return hg_reject(reader, node, "`%s` is compared with itself", a->name);
+  if (a->data == b->data) return HG_OK;
+  return hg_reject(reader, node, "`%s` and `%s` have different data (%s, %s); a comparison needs the same test images", a->name,
+                   b->name, reader->study->data[a->data].name, reader->study->data[b->data].name);
+}
+
+static hg_code read_pair(hg_reader *reader, const hg_node *node, hg_study_pair *pair) {
+  if (node->kind != HG_NODE_LIST || node->count != 2) return hg_reject(reader, node, "a comparison is a pair of models: [a, b]");
+  hg_code code = hg_model_reference_read(reader, node->items[0], &pair->a);
+  if (code == HG_OK) code = hg_model_reference_read(reader, node->items[1], &pair->b);
+  return code == HG_OK ? check_pair(reader, node, *pair) : code;
+}
+
+static hg_code read_compare(hg_reader *reader, const hg_node *node, void *target) {
+  hg_study *study = target;
+  if (node->kind != HG_NODE_LIST) return hg_reject(reader, node, "`compare` must be a list of pairs: [[a, b], [a, c]]");
+  hg_free(study->compare);
+  study->compare = hg_calloc(node->count, sizeof *study->compare);
+  if (study->compare == NULL) return hg_fail_memory(reader->error, "compare", node->count * sizeof *study->compare);
+  for (size_t i = 0; i < node->count; i++) {
+    hg_code code = read_pair(reader, node->items[i], &study->compare[i]);
+    if (code != HG_OK) return code;
+    study->compare_count = (int)i + 1;
+  }
+  return HG_OK;
+}
+
+/* ---------------------------------------------------------------- published */
+
+/* A part of the data, a dot, a figure: test.accuracy. */
+static hg_code check_metric(hg_reader *reader, const hg_node *key) {
+  static const char *const parts[] = {"train.", "validation.", "test."};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    size_t length = strlen(parts[i]);
+    if (strncmp(key->text, parts[i], length) == 0 && key->text[length] != 0) return HG_OK;
+  }
+  return hg_reject(reader, key,
+                   "`%.60s` is no figure: write test.accuracy, test.loss, validation.accuracy, train.loss or the like",
+                   key->text);
+}
+
+static hg_code add_published(hg_reader *reader, const hg_node *key, const hg_node *node, int model, size_t *capacity) {
+  static const hg_field value = {.key = "published", .type = HG_FIELD_DOUBLE, .low = -INFINITY, .high = INFINITY};
+  hg_study *study = reader->study;
+  hg_study_published made = {.model = model};
+  hg_code code = check_metric(reader, key);
+  if (code == HG_OK) code = hg_value_number(reader, &value, node, &made.value);
+  if (code != HG_OK) return code;
+  if (strlen(key->text) >= sizeof made.metric) return hg_reject(reader, key, "the figure's name is too long");
+  snprintf(made.metric, sizeof made.metric, "%s", key->text);
+  size_t count = (size_t)study->published_count + 1;
+  if (!hg_grow(&study->published, capacity, count, sizeof *study->published)) {
+    return hg_fail_memory(reader->error, "published", count * sizeof *study->published);
+  }
+  study->published[study->published_count++] = made;
+  return HG_OK;
+}
+
+static hg_code read_published(hg_reader *reader, const hg_node *node, void *target) {
+  (void)target;
+  size_t capacity = 0;
+  if (node->kind != HG_NODE_MAPPING)
+    return hg_reject(reader, node, "`published` must be written {MODEL: {test.accuracy: 0.924}}");
+  for (size_t i = 0; i < node->count; i++) {
+    const hg_node *figures = node->items[i];
+    int model;
+    hg_code code = hg_model_reference_read(reader, node->keys[i], &model);
+    if (code != HG_OK) return code;
+    if (figures->kind != HG_NODE_MAPPING) return hg_reject(reader, figures, "here must stand figures: {test.accuracy: 0.924}");
+    for (size_t j = 0; j < figures->count; j++) {
+      code = add_published(reader, figures->keys[j], figures->items[j], model, &capacity);
+      if (code != HG_OK) return code;
+    }
+  }
+  return HG_OK;
+}
+
+static const hg_field report_fields[] = {
+    {.key = "compare",
+     .type = HG_FIELD_READ,
+     .read = read_compare,
+     .type_doc = "list of pairs of models",
+     .doc = "each pair gets a paired test on the same test images: [[cnn, transfer]]"},
+    {.key = "published",
+     .type = HG_FIELD_READ,
+     .read = read_published,
+     .type_doc = "mapping of models to figures",
+     .doc = "figures of others, shown beside the measured ones: {cnn: {test.accuracy: 0.924}}"},
+};
+const hg_table hg_report_table = {.name = "report", FIELDS(report_fields)};
+
+hg_code hg_study_read_report(hg_reader *reader) {
+  if (reader->report_node == NULL) return HG_OK;
+  return hg_table_read(reader, &hg_report_table, reader->report_node, reader->study);
+}
