@@ -1,6 +1,9 @@
 #include "ops/native.h"
 
 static const hg_op *const rows[HG_LAYER_KINDS] = {
+    [HG_DENSE] = &hg_op_dense,
+    [HG_CONV2D] = &hg_op_conv2d,
+    [HG_CONV2D_TRANSPOSE] = &hg_op_conv2d_transpose,
     [HG_MAX_POOL2D] = &hg_op_max_pool2d,
     [HG_AVERAGE_POOL2D] = &hg_op_average_pool2d,
     [HG_GLOBAL_AVERAGE_POOL2D] = &hg_op_global_average_pool2d,

@@ -1,0 +1,49 @@
+/* The matrix product under every dense and convolution layer, forward and backward.
+ *
+ * For i in [0, rows), j in [0, columns):
+ *
+ *   c[i * c_row + j] = f(start[i][j] + sum over s in [0, segments), k in [0, steps) of
+ *                        a[i * a_row + s * a_segment + k * a_step] * b[s * b_segment + k * b_step + j])
+ *
+ * The sum of one element is ONE chain of fused multiply-adds in the order of s, then k. Vectors run over j, so that every
+ * instruction-set version gives the same bits, and so does a sum cut in two that goes on from the stored part (start = c).
+ *
+ * A convolution's kernel row is one segment: in a channels-last image kw * channels floats lie side by side. */
+#ifndef HG_KERNELS_GEMM_H
+#define HG_KERNELS_GEMM_H
+
+#include "kernels/isa.h"
+
+/* Strides count floats and may be 0 or negative. c may not overlap a or b. */
+typedef struct hg_gemm {
+  int rows, columns;
+  int segments, steps;
+  const float *a;
+  ptrdiff_t a_row, a_segment, a_step;
+  const float *b;
+  ptrdiff_t b_segment, b_step;
+  float *c;
+  ptrdiff_t c_row;
+  const float *start;       /* (rows, columns), c itself to go on from a partial sum; NULL = zeros */
+  ptrdiff_t start_row;      /* 0: one row for all, as a bias is */
+  hg_activation activation; /* f: linear, relu, leaky_relu, sigmoid or tanh */
+  float negative_slope;
+} hg_gemm;
+
+typedef struct hg_gemm_kernels {
+  void (*product)(const hg_gemm *gemm);
+
+  /* to[j * to_row + i] = from[i * from_row + j] for i in [0, rows), j in [0, columns). */
+  void (*transpose)(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row);
+} hg_gemm_kernels;
+
+/* The kernels of hg_isa_get(). */
+const hg_gemm_kernels *hg_gemm_kernels_get(void);
+
+/* The versions; callable only where the processor runs them. */
+extern const hg_gemm_kernels hg_gemm_generic, hg_gemm_avx2, hg_gemm_avx512;
+
+/* For the versions: sigmoid and tanh on a tile of c that was just stored. */
+void hg_gemm_activate_stored(const hg_gemm *gemm, int rows, int columns, float *c);
+
+#endif

@@ -1,0 +1,135 @@
+/* The register-blocked product over the vectors of one instruction set. The including file defines first:
+ *   LANES, vec, mask            floats in a vector, its type, the type of a mask of lanes
+ *   ROWS_1 .. ROWS_4            most rows of a tile that is 1 .. 4 vectors wide (0 = no such tile)
+ *   vec_zero, vec_set, vec_load, vec_store, vec_load_masked, vec_store_masked, vec_fma, vec_mul,
+ *   vec_negative (mask of x < 0), vec_blend, mask_first
+ *
+ * A tile of R rows and V vectors of columns keeps its R * V sums in registers through the whole chain. R, V and whether the
+ * last vector is cut are constants in each of its instances. */
+#ifndef HG_KERNELS_GEMM_TILE_H
+#define HG_KERNELS_GEMM_TILE_H
+
+#include "kernels/gemm.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 32")
+enum { MOST_ROWS = 16, MOST_VECTORS = 4, BASES = (MOST_ROWS + 2) / 3 };
+
+/* Where a tile lies: the first elements of its rows and columns. */
+typedef struct place {
+  const float *a, *b, *start;
+  float *c;
+  mask last; /* lanes of the last vector, where it is cut */
+} place;
+
+INLINE vec load_column(const float *from, int v, int V, bool cut, mask last) {
+  return cut && v == V - 1 ? vec_load_masked(from + v * LANES, last) : vec_load(from + v * LANES);
+}
+
+INLINE vec activated(hg_activation activation, vec slope, vec x) {
+  if (activation == HG_RELU) return vec_blend(x, vec_zero(), vec_negative(x));
+  if (activation == HG_LEAKY_RELU) return vec_blend(x, vec_mul(x, slope), vec_negative(x));
+  return x;
+}
+
+INLINE void multiply(const hg_gemm *g, const place *at, int R, int V, bool cut, vec sum[MOST_ROWS][MOST_VECTORS]) {
+  const ptrdiff_t a_row = g->a_row, a_step = g->a_step, b_step = g->b_step;
+  const mask last = at->last;
+  for (int s = 0; s < g->segments; s++) {
+    const float *base[BASES]; /* one for three rows: the other two are reached by scaled indexing */
+    UNROLL for (int t = 0; t < (R + 2) / 3; t++) base[t] = at->a + s * g->a_segment + 3 * t * a_row;
+    const float *b = at->b + s * g->b_segment;
+    for (int k = g->steps; k > 0; k--) {
+      vec column[MOST_VECTORS];
+      UNROLL for (int v = 0; v < V; v++) column[v] = load_column(b, v, V, cut, last);
+      UNROLL for (int i = 0; i < R; i++) {
+        vec x = vec_set(base[i / 3][i % 3 * a_row]);
+        UNROLL for (int v = 0; v < V; v++) sum[i][v] = vec_fma(x, column[v], sum[i][v]);
+      }
+      UNROLL for (int t = 0; t < (R + 2) / 3; t++) {
+        base[t] += a_step;
+        __asm__("" : "+r"(base[t])); /* else the compiler makes a pointer of each row and spills them */
+      }
+      b += b_step;
+    }
+  }
+}
+
+INLINE void store(const hg_gemm *g, const place *at, int R, int V, bool cut, hg_activation activation,
+                  vec sum[MOST_ROWS][MOST_VECTORS]) {
+  const vec slope = vec_set(g->negative_slope);
+  const ptrdiff_t c_row = g->c_row;
+  const mask last = at->last;
+  float *c = at->c;
+  UNROLL for (int i = 0; i < R; i++) {
+    UNROLL for (int v = 0; v < V; v++) {
+      vec x = activated(activation, slope, sum[i][v]);
+      if (cut && v == V - 1)
+        vec_store_masked(c + v * LANES, x, last);
+      else
+        vec_store(c + v * LANES, x);
+    }
+    c += c_row;
+  }
+}
+
+INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut) {
+  vec sum[MOST_ROWS][MOST_VECTORS];
+  if (at->start == NULL) {
+    UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < V; v++) sum[i][v] = vec_zero();
+  } else {
+    UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < V; v++) sum[i][v] =
+        load_column(at->start + i * g->start_row, v, V, cut, at->last);
+  }
+  multiply(g, at, R, V, cut, sum);
+  if (g->activation == HG_RELU)
+    store(g, at, R, V, cut, HG_RELU, sum);
+  else if (g->activation == HG_LEAKY_RELU)
+    store(g, at, R, V, cut, HG_LEAKY_RELU, sum);
+  else
+    store(g, at, R, V, cut, HG_LINEAR, sum);
+}
+
+#define TILE(R, V)                                                                            \
+  static void tile_##R##x##V(const hg_gemm *g, const place *at) { tile(g, at, R, V, false); } \
+  static void tile_##R##x##V##_cut(const hg_gemm *g, const place *at) { tile(g, at, R, V, true); }
+
+TILES(TILE)
+
+typedef void tile_function(const hg_gemm *g, const place *at);
+static tile_function *const tiles[MOST_VECTORS + 1][MOST_ROWS + 1][2] = {
+#define ENTRY(R, V) [V][R] = {tile_##R##x##V, tile_##R##x##V##_cut},
+    TILES(ENTRY)
+#undef ENTRY
+};
+
+/* The size of the next piece of `left` things when no piece may be above `most`: pieces as equal as can be. */
+static int next_piece(int left, int most) {
+  int pieces = (left + most - 1) / most;
+  return (left + pieces - 1) / pieces;
+}
+
+static void panel(const hg_gemm *g, int column, int vectors, int cut) {
+  static const int most_rows[MOST_VECTORS + 1] = {0, ROWS_1, ROWS_2, ROWS_3, ROWS_4};
+  place at = {.b = g->b + column, .last = mask_first(cut)};
+  for (int row = 0; row < g->rows;) {
+    int rows = next_piece(g->rows - row, most_rows[vectors]);
+    at.a = g->a + row * g->a_row;
+    at.c = g->c + row * g->c_row + column;
+    at.start = g->start == NULL ? NULL : g->start + row * g->start_row + column;
+    tiles[vectors][rows][cut != 0](g, &at);
+    hg_gemm_activate_stored(g, rows, cut == 0 ? vectors * LANES : (vectors - 1) * LANES + cut, at.c);
+    row += rows;
+  }
+}
+
+static void product(const hg_gemm *g) {
+  int vectors = (g->columns + LANES - 1) / LANES, cut = g->columns % LANES;
+  for (int done = 0; done < vectors;) {
+    int width = next_piece(vectors - done, WIDEST);
+    panel(g, done * LANES, width, done + width == vectors ? cut : 0);
+    done += width;
+  }
+}
+
+#endif

@@ -1,0 +1,280 @@
+#include "ops/conv_map.h"
+
+#include <string.h>
+
+#include "kernels/gemm.h"
+
+static int larger(int a, int b) { return a > b ? a : b; }
+
+/* Large pixel `phase` + stride * j gets tap `first` + stride * i from small pixel j + `offset` - i, i in [0, count). */
+typedef struct phase {
+  int first, count, offset;
+  int pixels; /* of this phase in the large image */
+} phase;
+
+static phase phase_of(const hg_conv_side *side, int index) {
+  phase p = {.first = (index + side->before) % side->stride, .offset = (index + side->before) / side->stride};
+  p.count = p.first < side->kernel ? (side->kernel - 1 - p.first) / side->stride + 1 : 0;
+  p.pixels = index < side->large ? (side->large - index - 1) / side->stride + 1 : 0;
+  return p;
+}
+
+static hg_conv_side make_side(int large, int small, int kernel, int stride, int before) {
+  hg_conv_side side = {.large = large, .small = small, .kernel = kernel, .stride = stride, .before = before};
+  side.length = larger((small - 1) * stride + kernel, before + large);
+  int last = small;
+  for (int r = 0; r < stride; r++) {
+    phase p = phase_of(&side, r);
+    side.up_before = larger(side.up_before, p.count - 1 - p.offset);
+    last = larger(last, p.offset + p.pixels);
+  }
+  side.up_length = side.up_before + last;
+  return side;
+}
+
+hg_conv_map hg_conv_map_make(hg_shape large, hg_shape small, const int kernel[2], const int stride[2], const int before[2],
+                             hg_padding padding) {
+  hg_conv_map map = {.y = make_side(large.height, small.height, kernel[0], stride[0], before[0]),
+                     .x = make_side(large.width, small.width, kernel[1], stride[1], before[1]),
+                     .large_channels = large.channels,
+                     .small_channels = small.channels,
+                     .replicate = padding == HG_REPLICATE};
+  map.padded = map.y.length > large.height || map.x.length > large.width;
+  return map;
+}
+
+hg_conv_map hg_conv_map_padded(const hg_conv_map *map) {
+  hg_shape large = {map->y.length, map->x.length, map->large_channels};
+  hg_shape small = {map->y.small, map->x.small, map->small_channels};
+  return hg_conv_map_make(large, small, (int[2]){map->y.kernel, map->x.kernel}, (int[2]){map->y.stride, map->x.stride},
+                          (int[2]){0, 0}, HG_VALID);
+}
+
+size_t hg_conv_weight_count(const hg_conv_map *map) {
+  return (size_t)map->y.kernel * (size_t)map->x.kernel * (size_t)map->large_channels * (size_t)map->small_channels;
+}
+
+static size_t pixels(int height, int width, int channels) { return (size_t)height * (size_t)width * (size_t)channels; }
+
+size_t hg_conv_large_count(const hg_conv_map *map) { return pixels(map->y.large, map->x.large, map->large_channels); }
+
+size_t hg_conv_small_count(const hg_conv_map *map) { return pixels(map->y.small, map->x.small, map->small_channels); }
+
+size_t hg_conv_padded_large_count(const hg_conv_map *map) {
+  return map->padded ? pixels(map->y.length, map->x.length, map->large_channels) : 0;
+}
+
+static bool small_is_padded(const hg_conv_map *map) { return map->y.up_length > map->y.small || map->x.up_length > map->x.small; }
+
+size_t hg_conv_padded_small_count(const hg_conv_map *map) {
+  return small_is_padded(map) ? pixels(map->y.up_length, map->x.up_length, map->small_channels) : 0;
+}
+
+/* ---- Padding */
+
+static void copy_pixels(const float *from, size_t count, float *to) { memcpy(to, from, count * sizeof *to); }
+static void clear(float *to, size_t count) { memset(to, 0, count * sizeof *to); }
+
+static void repeat_pixel(const float *pixel, int times, int channels, float *to) {
+  for (int i = 0; i < times; i++) copy_pixels(pixel, (size_t)channels, to + (ptrdiff_t)i * channels);
+}
+
+/* One line of `width` pixels with `before` places before it, to a whole of `length`. */
+static void pad_line(const float *line, int width, int channels, int before, int length, bool replicate, float *to) {
+  float *inner = to + (ptrdiff_t)before * channels;
+  float *end = inner + (ptrdiff_t)width * channels;
+  int after = length - before - width;
+  copy_pixels(line, (size_t)width * (size_t)channels, inner);
+  if (replicate) {
+    repeat_pixel(line, before, channels, to);
+    repeat_pixel(line + (ptrdiff_t)(width - 1) * channels, after, channels, end);
+  } else {
+    clear(to, (size_t)before * (size_t)channels);
+    clear(end, (size_t)after * (size_t)channels);
+  }
+}
+
+hg_conv_view hg_conv_pad_large(const hg_conv_map *map, const float *image, int first, int lines, float *to) {
+  ptrdiff_t line = (ptrdiff_t)map->x.large * map->large_channels;
+  if (!map->padded) return (hg_conv_view){image + first * line, line};
+  ptrdiff_t padded_line = (ptrdiff_t)map->x.length * map->large_channels;
+  for (int i = 0; i < lines; i++) {
+    int y = first + i - map->y.before;
+    float *at = to + i * padded_line;
+    if (map->replicate) y = y < 0 ? 0 : y < map->y.large ? y : map->y.large - 1;
+    if (y < 0 || y >= map->y.large)
+      clear(at, (size_t)padded_line);
+    else
+      pad_line(image + y * line, map->x.large, map->large_channels, map->x.before, map->x.length, map->replicate, at);
+  }
+  return (hg_conv_view){to, padded_line};
+}
+
+hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float *to) {
+  ptrdiff_t line = (ptrdiff_t)map->x.small * map->small_channels;
+  if (!small_is_padded(map)) return (hg_conv_view){image, line};
+  ptrdiff_t padded_line = (ptrdiff_t)map->x.up_length * map->small_channels;
+  for (int i = 0; i < map->y.up_length; i++) {
+    int y = i - map->y.up_before;
+    float *at = to + i * padded_line;
+    if (y < 0 || y >= map->y.small)
+      clear(at, (size_t)padded_line);
+    else
+      pad_line(image + y * line, map->x.small, map->small_channels, map->x.up_before, map->x.up_length, false, at);
+  }
+  return (hg_conv_view){to, padded_line};
+}
+
+static void add(const float *from, size_t count, float *to) {
+  for (size_t i = 0; i < count; i++) to[i] += from[i];
+}
+
+static void fold_line(const hg_conv_map *map, float *line) {
+  int channels = map->large_channels, edge = map->x.before + map->x.large;
+  for (int x = 0; x < map->x.before; x++)
+    add(line + (ptrdiff_t)x * channels, (size_t)channels, line + (ptrdiff_t)map->x.before * channels);
+  for (int x = edge; x < map->x.length; x++)
+    add(line + (ptrdiff_t)x * channels, (size_t)channels, line + (ptrdiff_t)(edge - 1) * channels);
+}
+
+void hg_conv_fold_large(const hg_conv_map *map, float *padded, float *image) {
+  size_t padded_line = (size_t)map->x.length * (size_t)map->large_channels;
+  size_t line = (size_t)map->x.large * (size_t)map->large_channels;
+  size_t first = (size_t)map->y.before, edge = first + (size_t)map->y.large;
+  for (size_t y = 0; y < first; y++) add(padded + y * padded_line, padded_line, padded + first * padded_line);
+  for (size_t y = edge; y < (size_t)map->y.length; y++)
+    add(padded + y * padded_line, padded_line, padded + (edge - 1) * padded_line);
+  for (size_t y = first; y < edge; y++) {
+    fold_line(map, padded + y * padded_line);
+    copy_pixels(padded + y * padded_line + (size_t)map->x.before * (size_t)map->large_channels, line, image + (y - first) * line);
+  }
+}
+
+/* ---- The three products */
+
+void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down, hg_conv_finish finish, int first, int last,
+                  float *small) {
+  int in = map->large_channels, out = map->small_channels;
+  ptrdiff_t run = (ptrdiff_t)map->x.kernel * in; /* a kernel row over a padded line is one run of floats */
+  hg_gemm g = {.rows = map->x.small,
+               .columns = out,
+               .segments = map->y.kernel,
+               .steps = (int)run,
+               .a_row = (ptrdiff_t)map->x.stride * in,
+               .a_segment = large.line,
+               .a_step = 1,
+               .b = down,
+               .b_segment = run * out,
+               .b_step = out,
+               .c_row = out,
+               .start = finish.bias,
+               .activation = finish.activation,
+               .negative_slope = finish.negative_slope};
+  for (int y = first; y < last; y++) {
+    g.a = large.at + (y - first) * map->y.stride * large.line;
+    g.c = small + (ptrdiff_t)y * map->x.small * out;
+    hg_gemm_kernels_get()->product(&g);
+  }
+}
+
+void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_conv_finish finish, int first, int last,
+                float *large) {
+  int in = map->small_channels, out = map->large_channels;
+  ptrdiff_t tap = (ptrdiff_t)in * out, line = (ptrdiff_t)map->x.large * out;
+  hg_gemm g = {.a_row = in,
+               .a_step = 1,
+               .a_segment = small.line,
+               .b_step = out,
+               .c_row = (ptrdiff_t)map->x.stride * out,
+               .columns = out,
+               .start = finish.bias,
+               .activation = finish.activation,
+               .negative_slope = finish.negative_slope};
+  const float *weight = up;
+  for (int ry = 0; ry < map->y.stride; ry++) {
+    phase v = phase_of(&map->y, ry);
+    for (int rx = 0; rx < map->x.stride; rx++) {
+      phase h = phase_of(&map->x, rx);
+      g.rows = h.pixels;
+      g.segments = v.count;
+      g.steps = h.count * in;
+      g.b = weight;
+      g.b_segment = h.count * tap;
+      for (int y = first + (ry - first % map->y.stride + map->y.stride) % map->y.stride; y < last; y += map->y.stride) {
+        int top = map->y.up_before + v.offset - (v.count - 1) + y / map->y.stride;
+        int left = map->x.up_before + h.offset - (h.count - 1);
+        g.a = small.at + top * small.line + (ptrdiff_t)left * in;
+        g.c = large + y * line + (ptrdiff_t)rx * out;
+        hg_gemm_kernels_get()->product(&g);
+      }
+      weight += v.count * h.count * tap;
+    }
+  }
+}
+
+void hg_conv_weight_gradient(const hg_conv_map *map, hg_conv_view large, const float *small, bool first, float *sum) {
+  enum { BLOCK = 6144 }; /* floats of the small image that stay in the first-level cache while every weight meets them */
+  int in = map->large_channels, out = map->small_channels;
+  ptrdiff_t run = (ptrdiff_t)map->x.kernel * in, small_line = (ptrdiff_t)map->x.small * out;
+  int lines = larger((int)(BLOCK / small_line), 1);
+  hg_gemm g = {.rows = (int)run,
+               .columns = out,
+               .steps = map->x.small,
+               .a_row = 1,
+               .a_segment = map->y.stride * large.line,
+               .a_step = (ptrdiff_t)map->x.stride * in,
+               .b_segment = small_line,
+               .b_step = out,
+               .c_row = out,
+               .start_row = out};
+  for (int y = 0; y < map->y.small; y += lines) {
+    g.segments = y + lines < map->y.small ? lines : map->y.small - y;
+    g.b = small + y * small_line;
+    for (int ky = 0; ky < map->y.kernel; ky++) {
+      g.a = large.at + (y * map->y.stride + ky) * large.line;
+      g.c = sum + ky * run * out;
+      g.start = first && y == 0 ? NULL : g.c;
+      hg_gemm_kernels_get()->product(&g);
+    }
+  }
+}
+
+void hg_conv_channel_sums(const float *image, int count, int channels, bool first, float *sum) {
+  static const float one = 1; /* a sum is a product with ones */
+  hg_gemm g = {.rows = 1,
+               .columns = channels,
+               .segments = 1,
+               .steps = count,
+               .a = &one,
+               .b = image,
+               .b_step = channels,
+               .c = sum,
+               .start = first ? NULL : sum};
+  hg_gemm_kernels_get()->product(&g);
+}
+
+/* ---- Packing */
+
+void hg_conv_pack_up(const hg_conv_map *map, const float *weight, bool from_down, float *up) {
+  int in = map->small_channels, out = map->large_channels;
+  ptrdiff_t tap = (ptrdiff_t)in * out;
+  for (int ry = 0; ry < map->y.stride; ry++)
+    for (int rx = 0; rx < map->x.stride; rx++) {
+      phase v = phase_of(&map->y, ry), h = phase_of(&map->x, rx);
+      for (int i = v.count - 1; i >= 0; i--)
+        for (int j = h.count - 1; j >= 0; j--, up += tap) {
+          int ky = v.first + i * map->y.stride, kx = h.first + j * map->x.stride;
+          const float *from = weight + (ky * map->x.kernel + kx) * tap;
+          if (from_down)
+            hg_gemm_kernels_get()->transpose(out, in, from, in, up, out);
+          else
+            copy_pixels(from, (size_t)tap, up);
+        }
+    }
+}
+
+void hg_conv_transpose_taps(const hg_conv_map *map, int rows, int columns, const float *from, float *to) {
+  ptrdiff_t tap = (ptrdiff_t)rows * columns;
+  for (int i = 0; i < map->y.kernel * map->x.kernel; i++)
+    hg_gemm_kernels_get()->transpose(rows, columns, from + i * tap, columns, to + i * tap, rows);
+}

@@ -1,0 +1,223 @@
+#include "ops/conv_run.h"
+
+#include <string.h>
+
+#include "kernels/pointwise.h"
+#include "ops/native.h"
+
+enum { MOST_PIECES = 16, MOST_PARTIAL = 1 << 24, ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
+
+static size_t rounded(size_t count) { return (count + 15) / 16 * 16; }
+static int smaller(int a, int b) { return a < b ? a : b; }
+static int larger(int a, int b) { return a > b ? a : b; }
+
+hg_conv_map hg_conv_map_of(const hg_op_node *node, bool transposed) {
+  const hg_layer *layer = &node->layer;
+  hg_shape large = transposed ? node->output : node->input, small = transposed ? node->input : node->output;
+  hg_padding padding = layer->padding;
+  hg_window y = {0}, x = {0};
+  hg_window_place(large.height, layer->kernel_size[0], layer->strides[0], padding, "height", &y, NULL);
+  hg_window_place(large.width, layer->kernel_size[1], layer->strides[1], padding, "width", &x, NULL);
+  return hg_conv_map_make(large, small, layer->kernel_size, layer->strides, (int[2]){y.before, x.before}, padding);
+}
+
+/* ---- Scratch */
+
+/* Up of a replicated image goes through the gradient of the padded one. */
+static bool folds(const hg_conv_map *map) { return map->replicate && map->padded; }
+
+static size_t packed_count(const hg_conv_map *map) { return rounded(hg_conv_weight_count(map)); }
+
+static size_t worker_count(const hg_conv_map *map) {
+  hg_conv_map padded = hg_conv_map_padded(map);
+  size_t small = hg_conv_padded_small_count(folds(map) ? &padded : map);
+  return rounded(hg_conv_padded_large_count(map)) + rounded(small);
+}
+
+static int bias_count(const hg_conv_job *job) { return job->call->node->output.channels; }
+
+static size_t partial_count(const hg_conv_map *map, int biases) {
+  return rounded(hg_conv_weight_count(map)) + rounded((size_t)biases);
+}
+
+/* From batch and shape alone, so that the tree is the same for any number of threads. */
+static int piece_count(const hg_conv_map *map, int n) {
+  size_t room = MOST_PARTIAL / hg_conv_weight_count(map);
+  int most = room < 4 ? 4 : room < MOST_PIECES ? (int)room : MOST_PIECES;
+  return smaller(n, most);
+}
+
+size_t hg_conv_scratch(const hg_op_node *node, bool transposed) {
+  hg_conv_map map = hg_conv_map_of(node, transposed);
+  size_t count = packed_count(&map) + worker_count(&map) * (size_t)node->threads;
+  if (node->training) count += partial_count(&map, node->output.channels) * (size_t)piece_count(&map, node->batch);
+  return count;
+}
+
+static float *packed_weight(const hg_conv_job *job) { return job->call->scratch; }
+
+static float *worker_memory(const hg_conv_job *job, int worker) {
+  return job->call->scratch + packed_count(&job->map) + worker_count(&job->map) * (size_t)worker;
+}
+
+static float *partial_sums(const hg_conv_job *job, int piece) {
+  return worker_memory(job, job->call->node->threads) + partial_count(&job->map, bias_count(job)) * (size_t)piece;
+}
+
+/* ---- Down and up */
+
+/* A task is some images, or, where images are few, a band of one image's lines. */
+typedef struct spread {
+  const hg_conv_job *job;
+  const float *weight, *from;
+  float *to;
+  hg_conv_finish finish;
+  int lines, bands; /* of a result */
+  int group;        /* images to a task; 1 where there are bands */
+} spread;
+
+static spread make_spread(const hg_conv_job *job, int lines, bool whole) {
+  int n = job->call->n;
+  spread s = {.job = job, .lines = lines, .bands = 1, .group = 1};
+  if (n < ENOUGH_TASKS && !whole) s.bands = smaller((ENOUGH_TASKS + n - 1) / n, larger(lines / FEWEST_LINES, 1));
+  int64_t products = (int64_t)hg_conv_weight_count(&job->map) * job->map.y.small * job->map.x.small;
+  if (s.bands == 1) s.group = larger(smaller((int)(FEWEST_PRODUCTS / products), n / ENOUGH_TASKS), 1);
+  return s;
+}
+
+static void run_spread(const spread *s, hg_task *task) {
+  int64_t groups = (s->job->call->n + s->group - 1) / s->group;
+  hg_parallel_for(s->job->call->pool, groups * s->bands, task, (void *)s);
+}
+
+static void down_task(void *context, int64_t index, int worker) {
+  const spread *s = context;
+  const hg_conv_map *map = &s->job->map;
+  int band = (int)(index % s->bands), image = (int)(index / s->bands) * s->group,
+      end = smaller(image + s->group, s->job->call->n);
+  int first = s->lines * band / s->bands, last = s->lines * (band + 1) / s->bands;
+  int top = first * map->y.stride, lines = (last - 1 - first) * map->y.stride + map->y.kernel;
+  for (; image < end; image++) {
+    const float *large = s->from + hg_conv_large_count(map) * (size_t)image;
+    float *small = s->to + hg_conv_small_count(map) * (size_t)image;
+    hg_conv_view view = hg_conv_pad_large(map, large, top, lines, worker_memory(s->job, worker));
+    hg_conv_down(map, view, s->weight, s->finish, first, last, small);
+  }
+}
+
+void hg_conv_run_down(const hg_conv_job *job, hg_conv_finish finish, const float *large, float *small) {
+  const hg_conv_map *map = &job->map;
+  spread s = make_spread(job, map->y.small, false);
+  s.weight = job->call->values[0];
+  if (job->transposed) {
+    hg_conv_transpose_taps(map, map->small_channels, map->large_channels, s.weight, packed_weight(job));
+    s.weight = packed_weight(job);
+  }
+  s.finish = finish;
+  s.from = large;
+  s.to = small;
+  run_spread(&s, down_task);
+}
+
+static void up_task(void *context, int64_t index, int worker) {
+  const spread *s = context;
+  const hg_conv_map *map = &s->job->map;
+  int band = (int)(index % s->bands), image = (int)(index / s->bands) * s->group,
+      end = smaller(image + s->group, s->job->call->n);
+  int first = s->lines * band / s->bands, last = s->lines * (band + 1) / s->bands;
+  for (; image < end; image++) {
+    const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
+    float *large = s->to + hg_conv_large_count(map) * (size_t)image;
+    hg_conv_view view = hg_conv_pad_small(map, small, worker_memory(s->job, worker));
+    hg_conv_up(map, view, s->weight, s->finish, first, last, large);
+  }
+}
+
+static void folded_up_task(void *context, int64_t index, int worker) {
+  const spread *s = context;
+  const hg_conv_map *map = &s->job->map;
+  hg_conv_map padded = hg_conv_map_padded(map);
+  float *gradient = worker_memory(s->job, worker), *room = gradient + rounded(hg_conv_padded_large_count(map));
+  int image = (int)index * s->group, end = smaller(image + s->group, s->job->call->n);
+  for (; image < end; image++) {
+    const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
+    hg_conv_view view = hg_conv_pad_small(&padded, small, room);
+    hg_conv_up(&padded, view, s->weight, s->finish, 0, padded.y.large, gradient);
+    hg_conv_fold_large(map, gradient, s->to + hg_conv_large_count(map) * (size_t)image);
+  }
+}
+
+void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *small, float *large) {
+  bool fold = folds(&job->map);
+  hg_conv_map padded = hg_conv_map_padded(&job->map);
+  float *up = packed_weight(job);
+  hg_conv_pack_up(fold ? &padded : &job->map, job->call->values[0], !job->transposed, up);
+  spread s = make_spread(job, job->map.y.large, fold);
+  s.weight = up;
+  s.finish = finish;
+  s.from = small;
+  s.to = large;
+  run_spread(&s, fold ? folded_up_task : up_task);
+}
+
+/* ---- Gradients of weight and bias */
+
+static void derive_image(const hg_conv_job *job, int image) {
+  const hg_layer *layer = &job->call->node->layer;
+  if (layer->activation == HG_LINEAR) return;
+  int64_t count = hg_shape_count(job->call->node->output);
+  float *gradient = job->call->output_gradient + count * image;
+  hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, count, job->call->output + count * image, gradient,
+                                    gradient);
+}
+
+static void sum_image(const hg_conv_job *job, int image, bool first, float *weight, float *bias, int worker) {
+  const hg_op_call *call = job->call;
+  const hg_shape output = call->node->output;
+  const float *input = call->input + hg_shape_count(call->node->input) * image;
+  const float *gradient = call->output_gradient + hg_shape_count(output) * image;
+  if (call->gradients[1] != NULL) hg_conv_channel_sums(gradient, output.height * output.width, output.channels, first, bias);
+  if (call->gradients[0] == NULL) return;
+  const float *large = job->transposed ? gradient : input, *small = job->transposed ? input : gradient;
+  hg_conv_view view = hg_conv_pad_large(&job->map, large, 0, job->map.y.length, worker_memory(job, worker));
+  hg_conv_weight_gradient(&job->map, view, small, first, weight);
+}
+
+static void sum_piece(void *context, int64_t piece, int worker) {
+  const hg_conv_job *job = context;
+  int n = job->call->n, pieces = piece_count(&job->map, n);
+  int first = (int)(n * piece / pieces), last = (int)(n * (piece + 1) / pieces);
+  float *weight = partial_sums(job, (int)piece), *bias = weight + rounded(hg_conv_weight_count(&job->map));
+  for (int image = first; image < last; image++) {
+    derive_image(job, image);
+    sum_image(job, image, image == first, weight, bias, worker);
+  }
+}
+
+/* Adds the pieces' sums into the first's: neighbours, then pairs of neighbours, and so on. */
+static void add_pieces(const void *context, int64_t first, int64_t last) {
+  const hg_conv_job *job = context;
+  int pieces = piece_count(&job->map, job->call->n);
+  for (int step = 1; step < pieces; step *= 2)
+    for (int piece = 0; piece + step < pieces; piece += 2 * step) {
+      float *to = partial_sums(job, piece);
+      const float *from = partial_sums(job, piece + step);
+      for (int64_t i = first; i < last; i++) to[i] += from[i];
+    }
+}
+
+void hg_conv_run_gradients(const hg_conv_job *job) {
+  enum { RANGE = 4096 };
+  const hg_op_call *call = job->call;
+  const hg_conv_map *map = &job->map;
+  hg_parallel_for(call->pool, piece_count(map, call->n), sum_piece, (void *)job);
+  if (call->gradients[0] == NULL && call->gradients[1] == NULL) return;
+  hg_parallel_range(call->pool, (int64_t)partial_count(map, bias_count(job)), RANGE, add_pieces, job);
+  float *weight = partial_sums(job, 0), *bias = weight + rounded(hg_conv_weight_count(map));
+  if (call->gradients[1] != NULL) memcpy(call->gradients[1], bias, sizeof *bias * (size_t)bias_count(job));
+  if (call->gradients[0] == NULL) return;
+  if (job->transposed)
+    hg_conv_transpose_taps(map, map->large_channels, map->small_channels, weight, call->gradients[0]);
+  else
+    memcpy(call->gradients[0], weight, sizeof *weight * hg_conv_weight_count(map));
+}
