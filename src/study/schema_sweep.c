@@ -1,10 +1,168 @@
+#include <ctype.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "study/schema.h"
 
+enum { MOST_POINTS = 1000, MOST_AXES = 16 };
+
+typedef struct sweep {
+  const hg_node *model, *grid;
+} sweep;
+
+static hg_code keep_node(hg_reader *reader, const hg_node *node, void *target) {
+  (void)reader;
+  *(const hg_node **)target = node;
+  return HG_OK;
+}
+
+static const hg_field sweep_fields[] = {
+    {.key = "model",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(sweep, model),
+     .flags = HG_REQUIRED,
+     .read = keep_node,
+     .type_doc = "name of a model",
+     .doc = "the model that is varied; it is run itself too"},
+    {.key = "grid",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(sweep, grid),
+     .flags = HG_REQUIRED,
+     .read = keep_node,
+     .type_doc = "mapping of paths to lists",
+     .doc = "settings of the model, written with dots, and the values each takes"},
+};
+const hg_table hg_sweep_table = {.name = "sweep", .fields = sweep_fields, .count = 2};
+
+/* ---------------------------------------------------------------- names: transfer[learning_rate=0.01] */
+
+/* The last part of a path, or the whole where another axis ends alike. */
+static const char *axis_name(const hg_node *grid, size_t axis) {
+  const char *path = grid->keys[axis]->text, *dot = strrchr(path, '.');
+  const char *last = dot == NULL ? path : dot + 1;
+  for (size_t i = 0; i < grid->count; i++) {
+    const char *other = strrchr(grid->keys[i]->text, '.');
+    other = other == NULL ? grid->keys[i]->text : other + 1;
+    if (i != axis && strcmp(other, last) == 0) return path;
+  }
+  return last;
+}
+
+/* Numbers as %g writes them, so that 1e-2 and 0.01 are one name; lists and mappings by their place. */
+static void value_name(const hg_node *list, size_t index, char *out, size_t size) {
+  static const hg_field number = {.key = "", .type = HG_FIELD_DOUBLE, .low = -1e300, .high = 1e300};
+  const hg_node *value = list->items[index];
+  hg_document nowhere = {.path = (char[]){0}};
+  hg_reader silent = {.document = &nowhere};
+  double parsed;
+  if (value->kind != HG_NODE_SCALAR) {
+    snprintf(out, size, "#%zu", index + 1);
+  } else if (hg_value_number(&silent, &number, value, &parsed) == HG_OK) {
+    snprintf(out, size, "%g", parsed);
+  } else {
+    snprintf(out, size, "%s", value->text);
+    for (char *p = out; *p != 0; p++) {
+      if (!isalnum((unsigned char)*p) && strchr("_-.+", *p) == NULL) *p = '_';
+    }
+  }
+}
+
+static hg_code point_name(hg_reader *reader, const sweep *settings, const size_t *point, char *out, size_t size) {
+  size_t used = (size_t)snprintf(out, size, "%s[", settings->model->text);
+  for (size_t axis = 0; axis < settings->grid->count && used < size; axis++) {
+    char value[HG_NAME_SIZE];
+    value_name(settings->grid->items[axis], point[axis], value, sizeof value);
+    used += (size_t)snprintf(out + used, size - used, "%s%s=%s", axis == 0 ? "" : ",", axis_name(settings->grid, axis), value);
+  }
+  if (used < size) used += (size_t)snprintf(out + used, size - used, "]");
+  if (used < size) return HG_OK;
+  return hg_reject(reader, settings->grid, "the models' names would be longer than %d characters: `%s...`", HG_NAME_SIZE - 1,
+                   out);
+}
+
+/* ---------------------------------------------------------------- expanding */
+
+static hg_code set_axis(hg_reader *reader, const hg_node *grid, size_t axis, size_t index, hg_node *model) {
+  hg_node *value;
+  hg_code code = hg_node_copy(reader->document, grid->items[axis]->items[index], &value, reader->error);
+  if (code != HG_OK) return code;
+  code = hg_node_set(reader->document, model, grid->keys[axis]->text, value, grid->keys[axis], reader->error);
+  if (code != HG_OK) hg_node_free(value);
+  return code;
+}
+
+static hg_code add_point(hg_reader *reader, const sweep *settings, const size_t *point) {
+  char text[HG_NAME_SIZE];
+  hg_node *key = NULL, *model = NULL;
+  hg_code code = point_name(reader, settings, point, text, sizeof text);
+  if (code == HG_OK && hg_node_get(reader->model_nodes, text) != NULL) {
+    return hg_reject(reader, settings->grid, "the model `%s` comes out of the grid twice", text);
+  }
+  if (code == HG_OK) code = hg_node_new(reader->document, HG_NODE_SCALAR, text, &key, reader->error);
+  if (code == HG_OK) {
+    key->made = true;
+    key->line = settings->grid->line, key->column = settings->grid->column, key->origin = settings->grid->origin;
+    code = hg_node_copy(reader->document, hg_node_get(reader->model_nodes, settings->model->text), &model, reader->error);
+  }
+  for (size_t axis = 0; axis < settings->grid->count && code == HG_OK; axis++) {
+    code = set_axis(reader, settings->grid, axis, point[axis], model);
+  }
+  if (code == HG_OK) code = hg_node_append(reader->model_nodes, key, model, reader->error);
+  if (code != HG_OK) {
+    hg_node_free(key);
+    hg_node_free(model);
+  }
+  return code;
+}
+
+static hg_code check_sweep(hg_reader *reader, const sweep *settings) {
+  const hg_node *model = settings->model, *grid = settings->grid, *models = reader->model_nodes;
+  const char *names[64] = {NULL};
+  int count = 0;
+  for (size_t i = 0; i < models->count && count < 64; i++) {
+    if (!models->keys[i]->made) names[count++] = models->keys[i]->text;
+  }
+  const hg_node *key = model->kind == HG_NODE_SCALAR ? hg_node_key(models, model->text) : NULL;
+  if (model->kind != HG_NODE_SCALAR) return hg_reject(reader, model, "here must stand the name of a model");
+  if (key == NULL || key->made) return hg_reject_word(reader, model, "a model of this study", names, count);
+  if (grid->kind != HG_NODE_MAPPING || grid->count == 0 || grid->count > MOST_AXES) {
+    return hg_reject(reader, grid, "`grid` must hold settings and their values: {train.epochs: [3, 5]}");
+  }
+  size_t points = 1;
+  for (size_t i = 0; i < grid->count; i++) {
+    const hg_node *values = grid->items[i];
+    if (values->kind != HG_NODE_LIST || values->count == 0) {
+      return hg_reject(reader, values, "`%.60s` needs a list of values, such as [3, 5]", grid->keys[i]->text);
+    }
+    points *= values->count;
+    if (points > MOST_POINTS) return hg_reject(reader, grid, "the grid has more than %d points", MOST_POINTS);
+  }
+  return HG_OK;
+}
+
+static hg_code expand(hg_reader *reader, const hg_node *node) {
+  sweep settings = {NULL, NULL};
+  size_t point[MOST_AXES] = {0};
+  hg_code code = hg_table_read(reader, &hg_sweep_table, node, &settings);
+  if (code == HG_OK) code = check_sweep(reader, &settings);
+  while (code == HG_OK) {
+    code = add_point(reader, &settings, point);
+    size_t axis = settings.grid->count; /* the last axis runs fastest */
+    while (axis > 0 && ++point[axis - 1] == settings.grid->items[axis - 1]->count) point[--axis] = 0;
+    if (axis == 0) break;
+  }
+  return code;
+}
+
 hg_code hg_study_expand_sweeps(hg_reader *reader) {
-  if (reader->sweep_nodes == NULL) return HG_OK;
-  return hg_reject(reader, hg_node_key(reader->document->root, "sweeps"), "`sweeps` is not supported yet");
+  const hg_node *sweeps = reader->sweep_nodes, *models = reader->model_nodes;
+  if (sweeps == NULL || models == NULL || models->kind != HG_NODE_MAPPING) return HG_OK;
+  if (sweeps->kind != HG_NODE_MAPPING)
+    return hg_reject(reader, sweeps, "`sweeps` must name sweeps: {rates: {model: cnn, grid: {...}}}");
+  for (size_t i = 0; i < sweeps->count; i++) {
+    hg_code code = expand(reader, sweeps->items[i]);
+    if (code != HG_OK) return code;
+  }
+  return HG_OK;
 }

@@ -114,13 +114,13 @@ hg_code hg_variant_read(hg_reader *reader, const hg_variant *variants, int count
   for (size_t i = 0; i < node->count; i++) {
     const hg_node *next = node->keys[i];
     if (next->text[0] == 0) continue; /* pushed aside by an override */
-    if (key != NULL && key->origin != NULL && next->origin == NULL) continue;
-    if (key != NULL && (key->origin != NULL || next->origin == NULL)) {
+    if (key != NULL && key->set && !next->set) continue;
+    if (key != NULL && (key->set || !next->set)) {
       return hg_reject(reader, next,
                        "`%.60s` follows `%.60s`, but here must stand one word, %s; its options are indented below it", next->text,
                        key->text, what);
     }
-    key = next; /* an override's word wins over the file's */
+    key = next; /* the word of an override or a sweep wins over the model's own */
     *body = node->items[i];
   }
   if (key == NULL) return hg_reject(reader, node, "the mapping is empty; here must stand %s", what);

@@ -87,11 +87,10 @@ static hg_code read_bool(hg_reader *reader, const hg_field *field, const hg_node
 hg_code hg_value_name(hg_reader *reader, const char *key, const hg_node *node, char name[HG_NAME_SIZE]) {
   if (node->kind != HG_NODE_SCALAR || (node->text[0] == 0)) return reject_type(reader, key, node, "a name");
   size_t length = strlen(node->text);
-  bool plain = isalnum((unsigned char)node->text[0]) || node->text[0] == '_';
-  for (size_t i = 0; i < length && plain; i++) {
-    plain = isalnum((unsigned char)node->text[i]) || strchr("_-.[]=,+", node->text[i]) != NULL;
-  }
-  if (!plain || strpbrk(node->text, "[]=,+") != NULL) {
+  bool plain = isalnum((unsigned char)node->text[0]);
+  for (size_t i = 0; i < length && plain; i++)
+    plain = isalnum((unsigned char)node->text[i]) || strchr("_-.", node->text[i]) != NULL;
+  if (!plain) {
     return hg_reject(reader, node,
                      "`%.60s` cannot be a name: letters, digits, `_`, `-` and `.` can, and it begins with a letter or digit",
                      node->text);

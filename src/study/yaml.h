@@ -16,6 +16,7 @@ struct hg_node {
   const char *origin; /* "--set a.b=c" where an override made it, else NULL: the file; owned by the document */
   char *text;         /* scalars; else NULL */
   bool quoted;        /* scalars: written in quotes or as a block */
+  bool set;           /* keys: an override or a sweep has gone through here */
   bool made;          /* keys: the name of a model that a sweep has made */
   hg_node **keys;     /* mappings: count scalars; "" is a value that an override has pushed aside (yaml_set.c) */
   hg_node **items;    /* lists and mappings: count */
@@ -69,7 +70,7 @@ bool hg_node_is_empty(const hg_node *node);
 /* Sets a value by a path with dots; numbers are places in lists. Mappings that are missing are made. A scalar or list that the
  * path goes through becomes a mapping that holds it under the key "", for the schema to name. origin as in the tree. */
 hg_code hg_document_set(hg_document *document, const char *path, const char *value, hg_error *error);
-/* The same below `root`, which may itself not be replaced. The value is taken over on success only. */
-hg_code hg_node_set(hg_document *document, hg_node *root, const char *path, hg_node *value, const char *origin, hg_error *error);
+/* The same below `root`. New nodes stand where `at` stands, and so do errors. The value is taken over on success only. */
+hg_code hg_node_set(hg_document *document, hg_node *root, const char *path, hg_node *value, const hg_node *at, hg_error *error);
 
 #endif
