@@ -5,29 +5,36 @@
 #include "store/store.h"
 #include "study/study.h"
 
-typedef enum hg_run_event_kind { HG_RUN_STARTED, HG_RUN_SKIPPED, HG_RUN_PROGRESS, HG_RUN_EPOCH, HG_RUN_DONE, HG_RUN_FAILED } hg_run_event_kind;
+typedef enum hg_run_event_kind {
+  HG_RUN_STARTED,
+  HG_RUN_SKIPPED,
+  HG_RUN_PROGRESS,
+  HG_RUN_EPOCH,
+  HG_RUN_DONE,
+  HG_RUN_FAILED
+} hg_run_event_kind;
 
 /* For whoever shows it: the program prints, the library only tells. */
 typedef struct hg_run_event {
   hg_run_event_kind kind;
   const char *model;
   uint64_t seed;
-  int run, runs;                /* from 1 */
-  const hg_progress *progress;  /* PROGRESS, EPOCH: networks; NULL for classical ones */
-  double fraction;              /* PROGRESS: of this run, in [0, 1] */
-  const hg_run_record *record;  /* DONE, SKIPPED, FAILED */
-  const char *message;          /* FAILED: what happened */
+  int run, runs;               /* from 1 */
+  const hg_progress *progress; /* PROGRESS, EPOCH: networks; NULL for classical ones */
+  double fraction;             /* PROGRESS: of this run, in [0, 1] */
+  const hg_run_record *record; /* DONE, SKIPPED, FAILED */
+  const char *message;         /* FAILED: what happened */
 } hg_run_event;
 
 typedef struct hg_run_settings {
-  const char *out;              /* folder of the store */
-  const char *command;          /* as typed, for "how to run it again" */
-  int threads;                  /* overrides the study's; 0 = the study's */
-  const uint64_t *seeds;        /* overrides the study's; NULL = the study's */
+  const char *out;       /* folder of the store */
+  const char *command;   /* as typed, for "how to run it again" */
+  int threads;           /* overrides the study's; 0 = the study's */
+  const uint64_t *seeds; /* overrides the study's; NULL = the study's */
   int seed_count;
   void (*event)(void *context, const hg_run_event *event); /* may be NULL */
   void *context;
-  const volatile int *stop;     /* set to nonzero (by a signal handler) to stop after a checkpoint; may be NULL */
+  const volatile int *stop; /* set to nonzero (by a signal handler) to stop after a checkpoint; may be NULL */
 } hg_run_settings;
 
 /* Runs what is not done yet, then comparisons, published figures, warnings, report.json and report.html.

@@ -219,6 +219,17 @@ static hg_code check_network(hg_reader *reader, const hg_model *model) {
 
 /* ---------------------------------------------------------------- the whole */
 
+/* Puts file:line:column in the place of a message about a data set. */
+static hg_code reject_data(hg_reader *reader, const hg_data_settings *data, hg_code code) {
+  hg_error cause = *reader->error;
+  const hg_node *entry = hg_node_get(reader->data_nodes, data->name);
+  const hg_node *classes = hg_node_get(entry, "classes"), *source = hg_node_get(entry, "source");
+  if (code == HG_USAGE) return hg_reject(reader, classes == NULL ? entry : classes, "%s", cause.message);
+  hg_reject(reader, source == NULL ? entry : source, "%s: %s", cause.place, cause.message);
+  reader->error->code = code;
+  return code;
+}
+
 /* The shape and classes of every data set that a model uses. */
 static hg_code look_at_data(hg_reader *reader) {
   hg_study *study = reader->study;
@@ -229,10 +240,7 @@ static hg_code look_at_data(hg_reader *reader) {
     for (int m = 0; m < study->model_count; m++) {
       if (study->models[m].data != d) continue;
       hg_code code = looked ? HG_OK : hg_data_peek(&study->data[d], study->folder, &shape, &classes, reader->error);
-      if (code == HG_USAGE) {
-        hg_error cause = *reader->error;
-        return hg_reject(reader, hg_node_get(reader->data_nodes, study->data[d].name), "%s", cause.message);
-      }
+      if (code == HG_USAGE || code == HG_DATA) return reject_data(reader, &study->data[d], code);
       if (code != HG_OK) return code;
       looked = true;
       study->models[m].input = shape;

@@ -19,7 +19,7 @@ hg_code hg_reject_word(hg_reader *reader, const hg_node *node, const char *what,
   if (nearest != NULL) return hg_reject(reader, node, "`%.60s` is not %s; did you mean `%s`?", node->text, what, nearest);
   char known[400];
   join_names(names, count, known, sizeof known);
-  return hg_reject(reader, node, "`%.60s` is not %s; known are %s", node->text, what, known);
+  return hg_reject(reader, node, "`%.60s` is not %s; known: %s", node->text, what, known);
 }
 
 static const hg_field *find_field(const hg_table *table, const char *key) {

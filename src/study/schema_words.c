@@ -81,6 +81,7 @@ const char *hg_nearest_word(const char *word, const char *const *names, int coun
   int best = least(3, (int)strlen(word) / 2) + 1; /* farther than this is no help */
   for (int i = 0; i < count; i++) {
     int d = distance(word, names[i]);
+    if (strlen(word) >= 3 && strncmp(word, names[i], strlen(word)) == 0) d = least(d, 2); /* val_acc: val_accuracy */
     if (d < best) {
       best = d;
       nearest = names[i];

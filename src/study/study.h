@@ -11,45 +11,51 @@ typedef enum hg_model_kind { HG_MODEL_NETWORK, HG_MODEL_CLASSICAL } hg_model_kin
 typedef struct hg_model_block {
   hg_layer *layers; /* written in the study; empty where `from` is used alone */
   int count;
-  int line;         /* 0 = the model has no such block */
+  int line; /* 0 = the model has no such block */
 } hg_model_block;
 
 typedef struct hg_model {
   char name[HG_NAME_SIZE];
   int line;
   hg_model_kind kind;
-  int data;                   /* index into study.data */
-  hg_shape input;             /* of its data */
+  int data;       /* index into study.data */
+  hg_shape input; /* of its data */
   int classes;
 
   /* networks */
   hg_model_block blocks[HG_BLOCKS];
-  int from;                   /* index of the model whose encoder is taken over (layers and weights), or -1 */
-  bool freeze;                /* encoder: {from:, freeze: true} */
+  int from;    /* index of the model whose encoder is taken over (layers and weights), or -1 */
+  bool freeze; /* encoder: {from:, freeze: true} */
   hg_losses losses;
-  hg_train_settings train;    /* seed, threads, checkpoint and progress are filled in by run.c; augment and corrupt are here */
+  hg_train_settings train; /* seed, threads, checkpoint and progress are filled in by run.c; augment and corrupt are here */
   hg_engine engine;
 
   /* classical */
   hg_classical_settings classical;
-  int features_from;          /* index of the model whose codes are the features, or -1 = pixels */
-  int64_t limit;              /* at most this many training samples, stratified by the data's seed; 0 = all */
+  int features_from; /* index of the model whose codes are the features, or -1 = pixels */
+  int64_t limit;     /* at most this many training samples, stratified by the data's seed; 0 = all */
 } hg_model;
 
-typedef struct hg_study_pair { int a, b; } hg_study_pair; /* indexes into models */
-typedef struct hg_study_published { int model; char metric[64]; double value; } hg_study_published;
+typedef struct hg_study_pair {
+  int a, b;
+} hg_study_pair; /* indexes into models */
+typedef struct hg_study_published {
+  int model;
+  char metric[64];
+  double value;
+} hg_study_published;
 
 typedef struct hg_study {
   char name[HG_NAME_SIZE];
-  char *about;                /* "" if absent */
-  char *path, *folder;        /* of the study file */
-  char *text;                 /* the file as it was read */
+  char *about;         /* "" if absent */
+  char *path, *folder; /* of the study file */
+  char *text;          /* the file as it was read */
   uint64_t *seeds;
   int seed_count;
-  int threads;                /* 0 = automatic */
+  int threads; /* 0 = automatic */
   hg_data_settings *data;
   int data_count;
-  hg_model *models;           /* in the order written */
+  hg_model *models; /* in the order written */
   int model_count;
   hg_study_pair *compare;
   int compare_count;
@@ -58,7 +64,9 @@ typedef struct hg_study {
 } hg_study;
 
 /* One `--set path=value`; the path is written with dots (models.cnn.train.epochs). */
-typedef struct hg_override { const char *path, *value; } hg_override;
+typedef struct hg_override {
+  const char *path, *value;
+} hg_override;
 
 /* Reads and checks a study: keys, types, references, shapes of every network against its data, parameters of every setting.
  * HG_USAGE: place is file:line:column; the message may hold the offending line with a caret (newlines inside) and "did you mean".
@@ -69,8 +77,9 @@ void hg_study_free(hg_study *study);
 /* A network as the model describes it (with the encoder taken over from `from`), shapes checked, weights not yet set. */
 hg_code hg_study_network(const hg_study *study, int model, hg_network **network, hg_error *error);
 
-/* The resolved settings of a model as JSON text with sorted keys (hg_malloc'ed; NULL = out of memory): every default filled in, so that
- * equal settings give equal text. It names the data by its settings, and `from` by the other model's resolved settings. */
+/* The resolved settings of a model as JSON text with sorted keys (hg_malloc'ed; NULL = out of memory): every default filled in,
+ * so that equal settings give equal text. It names the data by its settings, and `from` by the other model's resolved settings.
+ */
 char *hg_study_settings_json(const hg_study *study, int model);
 
 /* ---- dag.c: models in an order in which each stands after those it takes from. order has model_count entries.

@@ -38,6 +38,8 @@ typedef struct hg_document {
   size_t origin_count, origin_capacity;
 } hg_document;
 
+/* ---- yaml_parse.c */
+
 /* Reads and parses a file. HG_USAGE with file:line:column for what is not YAML, for duplicate keys, for tabs in indentation,
  * for text that is not UTF-8, and for files that are empty, too large or too deep; HG_USAGE too where it cannot be read. */
 hg_code hg_document_read(const char *path, hg_document **document, hg_error *error);
@@ -45,6 +47,8 @@ void hg_document_free(hg_document *document);
 
 /* Parses `text` (an override's value) into a tree whose nodes have this origin (copied). */
 hg_code hg_document_parse(hg_document *document, const char *text, const char *origin, hg_node **root, hg_error *error);
+
+/* ---- yaml.c */
 
 /* hg_fail at a node (NULL: the file): place is file:line:column or the override; the message is the cause, then the line of the
  * file and a caret under the column. */
