@@ -44,6 +44,8 @@ void hg_score_batches(hg_network *network, const hg_dataset *dataset, hg_batches
   scores->reconstruction_loss /= count;
   scores->classification_loss /= count;
   scores->center_loss /= count;
+  bool none = isnan(scores->reconstruction_loss) && isnan(scores->classification_loss) && isnan(scores->center_loss);
+  if (none) scores->loss = NAN;
   scores->accuracy = isnan(scores->classification_loss) ? NAN : scores->accuracy / count;
 }
 
