@@ -312,7 +312,4 @@ static inline void release_case(placed_op *p) {
   }
 }
 
-/* False for kinds whose row is not in the table yet. */
-static inline bool has_native(const op_case *c) { return hg_op_native(c->kind) != NULL; }
-
 #endif
