@@ -2,7 +2,8 @@
 #
 # SETUP=no leaves the system's packages alone; JOBS=N bounds the parallel jobs; PREFIX=DIR is where `make install` goes.
 
-SHELL := /bin/sh
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -13,7 +14,7 @@ setup = $(if $(filter no,$(SETUP)),:,tools/setup)
 define build
 @[ -e build/$(1)/build.ninja ] || { echo "building build/$(1)" >&2; mkdir -p build && cmake --preset $(1) >build/configure.log 2>&1; } || \
   { cat build/configure.log >&2; rm -f build/$(1)/build.ninja; exit 1; }
-@cmake --build --preset $(1) -j $(JOBS) $(2) -- --quiet
+@cmake --build --preset $(1) -j $(JOBS) $(2) -- --quiet | { grep -Ev '^(-- |ninja: no work to do)' || true; }
 endef
 
 .PHONY: build
@@ -71,8 +72,8 @@ coverage: ## run every test and print the line coverage of src/
 
 .PHONY: bench
 bench: ## time the seven networks beside PyTorch; QUICK=1 for a short look
-	@$(setup)
-	$(call build,release)
+	@$(setup) --bench
+	$(call build,release,--target hourglass_bench)
 	@bench/run.sh
 
 .PHONY: studies

@@ -1,0 +1,156 @@
+/* Times one network for a driver that alternates it with a peer: bench/run.py.
+ * usage: hourglass_bench ID BATCH THREADS [SIZE]
+ * Reads a command a line from standard input and answers each with a line of numbers:
+ *   info             parameters, multiply-adds of one image forward, of one image in a training step
+ *   train SECONDS    images a second: batch, forward, loss, backward, Adam
+ *   infer SECONDS    images a second: forward
+ *   peak SECONDS     floating-point operations a second on THREADS threads
+ *   transfer         nanoseconds for a cache line from one thread to another; 0 on one thread
+ *   memory           peak resident memory of this process in bytes */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "data/batches.h"
+#include "kernels/isa.h"
+#include "learn/optimizer.h"
+#include "machine.h"
+#include "networks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+typedef struct bench {
+  int threads, batch_size;
+  hg_network *network;
+  hg_dataset *data;
+  hg_batches *batches;
+  hg_pool *pool;
+  hg_train_settings settings;
+  hg_optimizer_state optimizer;
+  uint32_t step, epoch;
+  bool training;
+} bench;
+
+/* Random pixels: the work does not depend on them. */
+static hg_code make_data(bench *b, int count, hg_error *error) {
+  hg_shape shape = hg_network_input_shape(b->network);
+  int classes = hg_network_classes(b->network);
+  hg_code code = hg_dataset_new(shape, count, classes > 0 ? classes : 10, &b->data, error);
+  if (code != HG_OK) return code;
+  hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 0);
+  int64_t values = (int64_t)count * shape.height * shape.width * shape.channels;
+  for (int64_t i = 0; i < values; i++) b->data->pixels[i] = (uint8_t)hg_rng_u32(&rng);
+  for (int i = 0; i < count; i++) b->data->labels[i] = (int32_t)hg_rng_below(&rng, (uint64_t)b->data->classes);
+  hg_batches_settings settings = {.seed = 1, .batch_size = b->batch_size, .shuffle = true};
+  return hg_batches_new(b->data, &settings, &b->batches, error);
+}
+
+static hg_code prepare(bench *b, bool training, hg_error *error) {
+  if (b->optimizer.count > 0 && b->training == training) return HG_OK;
+  b->training = training;
+  hg_code code = hg_network_prepare(b->network, b->batch_size, training, b->pool, error);
+  if (code == HG_OK && b->optimizer.count == 0)
+    code = hg_optimizer_init(&b->optimizer, &b->settings.optimizer, b->network, error);
+  return code;
+}
+
+static const hg_batch *next_batch(bench *b) {
+  const hg_batch *batch = hg_batches_next(b->batches);
+  if (batch != NULL) return batch;
+  hg_batches_seek(b->batches, ++b->epoch, 0);
+  return hg_batches_next(b->batches);
+}
+
+static int train_step(bench *b) {
+  const hg_batch *batch = next_batch(b);
+  hg_step_result result;
+  hg_network_step(b->network, batch, 1, b->step++, &result);
+  hg_optimizer_step(&b->optimizer, &b->settings, b->settings.optimizer.learning_rate, b->network, b->pool);
+  return batch->n;
+}
+
+static int infer_step(bench *b) {
+  hg_batch batch = *next_batch(b);
+  batch.target = NULL;
+  batch.labels = NULL;
+  hg_step_result result;
+  hg_network_forward(b->network, &batch, &result);
+  return batch.n;
+}
+
+/* Images a second over at least `seconds`. */
+static double rate_of(bench *b, int (*step)(bench *b), double seconds) {
+  step(b); /* caches and the thread that makes batches are warm */
+  int64_t images = 0;
+  double start = bench_now(), now = start;
+  for (; now - start < seconds; now = bench_now()) images += step(b);
+  return (double)images / (now - start);
+}
+
+/* A training step is the forward pass and both backward products, but for the gradient that the first layer need not give. */
+static void print_info(const bench *b) {
+  int64_t forward = 0, first = 0;
+  for (int i = 0; i < hg_network_layer_count(b->network); i++) {
+    hg_layer_info info;
+    hg_network_layer_info(b->network, i, &info);
+    if (forward == 0) first = info.multiply_adds;
+    forward += info.multiply_adds;
+  }
+  printf("%lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward, (long long)(3 * forward - first));
+}
+
+static hg_code answer(bench *b, const char *command, double seconds, hg_error *error) {
+  hg_code code = HG_OK;
+  struct rusage usage;
+  if (strcmp(command, "info") == 0) {
+    print_info(b);
+  } else if (strcmp(command, "train") == 0 || strcmp(command, "infer") == 0) {
+    bool training = command[0] == 't';
+    code = prepare(b, training, error);
+    if (code == HG_OK) printf("%.1f\n", rate_of(b, training ? train_step : infer_step, seconds));
+  } else if (strcmp(command, "peak") == 0) {
+    printf("%.4g\n", bench_peak(b->threads, seconds));
+  } else if (strcmp(command, "transfer") == 0) {
+    printf("%.1f\n", b->threads > 1 ? bench_transfer() * 1e9 : 0);
+  } else if (strcmp(command, "memory") == 0) {
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%lld\n", (long long)usage.ru_maxrss * 1024);
+  } else {
+    code = hg_fail(error, HG_USAGE, command, "is no command");
+  }
+  fflush(stdout);
+  return code;
+}
+
+static hg_code serve(bench *b, hg_error *error) {
+  char line[128], command[32];
+  hg_code code = HG_OK;
+  while (code == HG_OK && fgets(line, sizeof line, stdin) != NULL) {
+    double seconds = 1;
+    if (sscanf(line, "%31s %lf", command, &seconds) >= 1) code = answer(b, command, seconds, error);
+  }
+  return code;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4 || argv[1][0] < 'A' || argv[1][0] > 'G') {
+    fprintf(stderr, "usage: hourglass_bench A..G BATCH THREADS [IMAGES]\n");
+    return 2;
+  }
+  bench b = {.batch_size = atoi(argv[2]), .threads = atoi(argv[3]), .settings = hg_train_settings_default()};
+  int images = argc > 4 ? atoi(argv[4]) : 8 * b.batch_size;
+  hg_error error = {0};
+  hg_code code = hg_isa_from_environment(&error);
+  if (code == HG_OK) code = hg_pool_new(b.threads, &b.pool, &error);
+  if (code == HG_OK) b.network = bench_network(argv[1][0], &error);
+  if (b.network != NULL) code = make_data(&b, images, &error);
+  if (b.network != NULL && code == HG_OK) code = serve(&b, &error);
+  if (error.code != HG_OK) fprintf(stderr, "hourglass_bench: %s: %s\n", error.place, error.message);
+  hg_optimizer_release(&b.optimizer);
+  hg_batches_free(b.batches);
+  hg_dataset_free(b.data);
+  hg_network_free(b.network);
+  hg_pool_free(b.pool);
+  return error.code == HG_OK ? 0 : 1;
+}

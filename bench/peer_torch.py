@@ -1,0 +1,162 @@
+"""The peer of bench/run.py: the seven networks in PyTorch, timed in the same way as bench/bench.c.
+
+usage: peer_torch.py ID BATCH THREADS [--compile]
+Reads a command a line and answers each with a line:
+
+    version                  of torch
+    variants                 settings to choose from
+    train SECONDS VARIANT    images a second: forward, loss, backward, Adam; batches lie in memory, ready
+    infer SECONDS VARIANT    images a second: forward
+    memory                   peak resident memory of this process in bytes
+"""
+
+import argparse
+import resource
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+CLASSES = {"D": 10, "E": 10, "F": 10, "G": 5}
+
+
+def mlp(*sizes):
+    layers = [nn.Flatten()]
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+    return layers[:-1]
+
+
+def conv(fan_in, fan_out, size=3, padding="same", mode="zeros"):
+    return nn.Conv2d(fan_in, fan_out, size, padding=padding, padding_mode=mode)
+
+
+def normed(fan_in, fan_out, **keywords):
+    return [conv(fan_in, fan_out, **keywords), nn.BatchNorm2d(fan_out), nn.ReLU()]
+
+
+def pool(ceil=False):
+    return nn.MaxPool2d(2, ceil_mode=ceil)
+
+
+def up():
+    return nn.Upsample(scale_factor=2)
+
+
+def network(name):
+    """The layers of bench/networks.c; a last sigmoid before a cross-entropy is left to the loss."""
+    relu, replicate = nn.ReLU, {"mode": "replicate"}
+    if name == "A":
+        layers = mlp(784, 256, 32, 16, 32, 256, 784)
+    elif name == "B":
+        layers = mlp(784, 512, 256, 64, 256, 512, 784)
+    elif name == "C":
+        layers = [conv(1, 64), relu(), pool(True), conv(64, 32), relu(), pool(True), conv(32, 16), relu(), pool(True)]
+        layers += [conv(16, 16), relu(), up(), conv(16, 32), relu(), up(), conv(32, 64, padding=0), relu(), up()]
+        layers += [conv(64, 1), nn.Sigmoid()]
+    elif name == "D":
+        layers = [conv(1, 32), relu(), pool(), nn.Dropout(0.2), conv(32, 64), relu(), pool(), nn.Dropout(0.2)]
+        layers += [conv(64, 128), relu(), pool(), nn.Dropout(0.3), nn.Flatten()]
+        layers += [nn.Linear(1152, 128), relu(), nn.Dropout(0.3), nn.Linear(128, 10)]
+    elif name == "E":
+        layers = [conv(1, 32, 7), relu(), nn.BatchNorm2d(32), pool(), nn.Flatten()]
+        layers += [nn.Linear(6272, 1024), relu(), nn.Linear(1024, 10)]
+    elif name == "F":
+        layers = [*normed(3, 32, **replicate), pool(), *normed(32, 64, **replicate), pool(), *normed(64, 128, **replicate), pool()]
+        layers += [nn.Dropout(0.2), nn.Flatten(), nn.Linear(2048, 512), relu(), nn.Linear(512, 64), relu(), nn.Linear(64, 10)]
+    elif name == "G":
+        layers = [*normed(1, 10, padding=0), pool(), *normed(10, 20, padding=0), *normed(20, 40, padding=0)]
+        layers += [*normed(40, 80, padding=0), pool(), nn.Flatten(), nn.Linear(720, 265), relu(), nn.Dropout(0.5), nn.Linear(265, 5)]
+    return nn.Sequential(*layers)
+
+
+def loss_of(name):
+    if name == "A":
+        return lambda output, images, labels: F.binary_cross_entropy_with_logits(output, images.flatten(1))
+    if name == "B":
+        return lambda output, images, labels: F.mse_loss(output, images.flatten(1))
+    if name == "C":
+        return lambda output, images, labels: F.mse_loss(output, images)
+    return lambda output, images, labels: F.cross_entropy(output, labels)
+
+
+class Variant:
+    """One way to run the network: memory format, eager or compiled, Adam fused or as it comes."""
+
+    def __init__(self, name, batch, channels_last=False, compiled=False, fused=True):
+        torch.manual_seed(1)
+        self.loss = loss_of(name)
+        shape = (batch, 3, 32, 32) if name == "F" else (batch, 1, 28, 28)
+        format_ = torch.channels_last if channels_last else torch.contiguous_format
+        self.images = [torch.rand(shape).contiguous(memory_format=format_) for _ in range(8)]
+        self.labels = [torch.randint(0, CLASSES.get(name, 10), (batch,)) for _ in range(8)]
+        self.plain = network(name).to(memory_format=format_)
+        self.model = torch.compile(self.plain) if compiled else self.plain
+        self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True if fused else None)
+        self.steps = 0
+
+    def train(self):
+        images, labels = self.images[self.steps % 8], self.labels[self.steps % 8]
+        self.steps += 1
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss(self.model(images), images, labels).backward()
+        self.optimizer.step()
+
+    def infer(self):
+        self.steps += 1
+        with torch.inference_mode():
+            self.model(self.images[self.steps % 8])
+
+    def rate(self, mode, seconds):
+        self.plain.train(mode == "train")
+        step = getattr(self, mode)
+        for _ in range(3):
+            step()
+        count, start = 0, time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            step()
+            count += 1
+        return count * len(self.images[0]) / (time.perf_counter() - start)
+
+
+VARIANTS = {
+    "as installed": {"fused": False},
+    "contiguous, eager": {},
+    "channels_last, eager": {"channels_last": True},
+    "contiguous, compiled": {"compiled": True},
+    "channels_last, compiled": {"channels_last": True, "compiled": True},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("id")
+    parser.add_argument("batch", type=int)
+    parser.add_argument("threads", type=int)
+    parser.add_argument("--compile", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_num_interop_threads(1)
+    flat = arguments.id in "AB"
+    names = [name for name in VARIANTS if (arguments.compile or "compiled" not in name) and not (flat and "last" in name)]
+    made = {}
+    for line in sys.stdin:
+        command, *rest = line.strip().split(" ", 2)
+        if command == "version":
+            answer = "torch " + torch.__version__.split("+")[0]
+        elif command == "variants":
+            answer = ";".join(names)
+        elif command == "memory":
+            answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        else:
+            seconds, variant = rest
+            if variant not in made:
+                made[variant] = Variant(arguments.id, arguments.batch, **VARIANTS[variant])
+            answer = f"{made[variant].rate(command, float(seconds)):.1f}"
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    main()
