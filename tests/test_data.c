@@ -1,36 +1,13 @@
 /* Readers of IDX and CIFAR-10, line images, splits, and the real data sets where they are at hand. */
 #define _GNU_SOURCE
+#include "test_data_files.h"
+
 #include "base/alloc.h"
-#include "base/file.h"
 #include "data/cifar.h"
 #include "data/data.h"
 #include "data/idx.h"
 #include "data/lines.h"
 #include "data/splits.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <zlib.h>
-
-#include <cmocka.h>
-
-static char folder[] = "/tmp/hg-test-data-XXXXXX";
-
-static const char *at(const char *name) {
-  static char path[8][512];
-  static int next;
-  next = (next + 1) % 8;
-  snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
-  return path[next];
-}
-
-static void put(const char *name, const void *bytes, size_t count) {
-  assert_int_equal(hg_file_write(at(name), bytes, count, NULL), HG_OK);
-}
 
 /* An IDX file of `count` images of h x w whose pixel k of image i is (i * 7 + k) % 256. */
 static size_t idx_images(uint8_t *bytes, int count, int h, int w) {
@@ -46,12 +23,6 @@ static size_t idx_labels(uint8_t *bytes, int count, int classes) {
   memcpy(bytes, header, sizeof header);
   for (int i = 0; i < count; i++) bytes[8 + i] = (uint8_t)(i % classes);
   return 8 + (size_t)count;
-}
-
-static void put_gzip(const char *name, const void *bytes, size_t count) {
-  gzFile file = gzopen(at(name), "wb");
-  assert_int_equal(gzwrite(file, bytes, (unsigned)count), (int)count);
-  assert_int_equal(gzclose(file), Z_OK);
 }
 
 static void an_idx_file_reads_the_same_plain_and_compressed(void **state) {
@@ -90,7 +61,7 @@ static void a_path_to_an_images_file_finds_labels_and_test_part_beside_it(void *
   assert_int_equal(hg_dataset_count(test), 4);
   assert_int_equal(hg_dataset_classes(test), 3);
   hg_dataset_free(test);
-  assert_int_equal(hg_dataset_open(folder, true, &test, NULL), HG_OK);
+  assert_int_equal(hg_dataset_open(test_folder, true, &test, NULL), HG_OK);
   assert_int_equal(hg_dataset_count(test), 4);
   hg_dataset_free(test);
   unlink(at("t10k-images-idx3-ubyte"));
@@ -364,7 +335,7 @@ static void a_missing_set_says_where_it_was_looked_for_and_what_brings_it(void *
   assert_int_equal(hg_folder_make(at("elsewhere/cifar10"), NULL), HG_OK);
   char *here = getcwd(NULL, 0), *before = getenv("HOURGLASS_DATA");
   before = before == NULL ? NULL : strdup(before);
-  assert_int_equal(chdir(folder), 0);
+  assert_int_equal(chdir(test_folder), 0);
   setenv("HOURGLASS_DATA", at("elsewhere"), 1);
   setenv("XDG_CACHE_HOME", at("no-cache"), 1);
   hg_dataset *dataset;
@@ -443,23 +414,12 @@ static void a_failed_allocation_is_reported_and_leaks_nothing(void **state) {
     hg_alloc_fail_after(successes);
     code = hg_data_open(&settings, NULL, &data, NULL);
     hg_alloc_fail_after(-1);
+    assert_true(code == HG_OK || code == HG_NO_MEMORY);
     failures += code != HG_OK;
   }
   assert_int_equal(code, HG_OK);
-  assert_true(failures > 0);
+  assert_true(failures > 20);
   hg_data_release(&data);
-}
-
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  return system(command);
 }
 
 int main(void) {
@@ -484,5 +444,5 @@ int main(void) {
       cmocka_unit_test(the_real_sets_have_their_published_sizes),
       cmocka_unit_test(a_failed_allocation_is_reported_and_leaks_nothing),
   };
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
 }

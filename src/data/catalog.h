@@ -47,28 +47,29 @@ const hg_catalog_entry *hg_catalog(int *count);
 /* NULL if there is none of this name. */
 const hg_catalog_entry *hg_catalog_find(const char *name);
 
-/* Where one part of a source was found. Every path is hg_malloc'ed; released by hg_found_release. */
+enum { HG_PATH_SIZE = 4096 };
+
+/* Where a source was found. A path that there is none of is "". Paths have fixed sizes: looking for files allocates nothing. */
 typedef struct hg_found {
   hg_layout layout;
-  char *path;                  /* the folder, or the archive */
-  char *images[2], *labels[2]; /* IDX: training and test part; images[1] is NULL where there is no test part */
-  bool jpeg_copy;              /* cifar10 found as the JPEG images in cifar10-jpeg.tar.gz */
+  char path[HG_PATH_SIZE];                               /* the folder or the file */
+  char images[2][HG_PATH_SIZE], labels[2][HG_PATH_SIZE]; /* IDX: training and test part; images[1] "" = no test part */
+  bool jpeg_copy;                                        /* cifar10 found as the JPEG images in cifar10-jpeg.tar.gz */
 } hg_found;
 
 /* Looks for the entry's files in HOURGLASS_DATA, the system's folders, shared/data in this folder and those above it, and
  * the user's cache. HG_DATA lists where it looked, what is missing there, and what would bring it. */
 hg_code hg_catalog_locate(const hg_catalog_entry *entry, hg_found *found, hg_error *error);
-void hg_found_release(hg_found *found);
 
-/* The user's cache folder, $XDG_CACHE_HOME/hourglass or ~/.cache/hourglass, hg_malloc'ed; NULL where neither is set. */
-char *hg_cache_folder(void);
+/* The user's cache folder, $XDG_CACHE_HOME/hourglass or ~/.cache/hourglass; false where neither is set. */
+bool hg_cache_folder(char path[HG_PATH_SIZE]);
 
-/* In `folder`: the IDX file called `name`, plain or with .gz. hg_malloc'ed, NULL if it is not there or out of memory. */
-char *hg_find_idx(const char *folder, const char *name);
-/* Fills images and labels with the four files of MNIST's names that `folder` holds; returns the name of the first one
- * that is missing, NULL if none is. */
+/* True, and path = folder/name, where that exists. */
+bool hg_find_file(const char *folder, const char *name, char path[HG_PATH_SIZE]);
+/* Fills images and labels with the four files of MNIST's names (plain or .gz) that `folder` holds; returns the name of the
+ * first one that is missing, NULL if none is. */
 const char *hg_find_idx_files(const char *folder, hg_found *found);
-/* The folder with data_batch_1.bin: `folder` or cifar-10-batches-bin in it. hg_malloc'ed or NULL. */
-char *hg_find_cifar(const char *folder);
+/* The folder with data_batch_1.bin: `folder` or cifar-10-batches-bin in it. */
+bool hg_find_cifar(const char *folder, char path[HG_PATH_SIZE]);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "data/idx.h"
 #include "data/source.h"
 #include "data/splits.h"
 
@@ -147,7 +146,6 @@ hg_code hg_data_open(const hg_data_settings *settings, const char *base_folder, 
   if (code == HG_OK) code = hg_source_find(settings->source, base_folder, &source, error);
   if (code != HG_OK) return code;
   code = hg_source_read(&source, settings, &data->train, &data->test, error);
-  hg_source_release(&source);
   if (code == HG_OK) code = cut_parts(settings, data, error);
   if (code == HG_OK)
     digest_all(data);
@@ -163,52 +161,22 @@ void hg_data_release(hg_data *data) {
   memset(data, 0, sizeof *data);
 }
 
-static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes,
-                               hg_error *error) {
-  hg_dataset *train = NULL;
-  hg_code code = hg_source_read(source, settings, &train, NULL, error);
-  if (code != HG_OK) return code;
-  *shape = train->shape;
-  *classes = train->classes;
-  hg_dataset_free(train);
-  return HG_OK;
-}
-
-static hg_code peek_path(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes,
-                         hg_error *error) {
-  hg_source source;
-  int64_t count;
-  hg_code code = hg_source_find(settings->source, base_folder, &source, error);
-  if (code != HG_OK) return code;
-  if (source.found.layout == HG_LAYOUT_IDX && source.found.labels[0] != NULL) {
-    code = hg_idx_peek(source.found.images[0], shape, &count, error);
-    if (code == HG_OK) code = hg_idx_classes(source.found.labels[0], classes, error);
-  } else if (source.found.layout == HG_LAYOUT_CIFAR) {
-    *shape = (hg_shape){32, 32, 3};
-    *classes = 10;
-  } else {
-    code = peek_by_reading(&source, settings, shape, classes, error);
-  }
-  hg_source_release(&source);
-  return code;
-}
-
 hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes, hg_error *error) {
+  hg_source source;
   hg_code code = check_settings(settings, error);
-  if (code != HG_OK) return code;
   const hg_catalog_entry *entry = settings->source == NULL ? NULL : hg_catalog_find(settings->source);
-  if (entry != NULL) {
+  if (code == HG_OK && entry != NULL) {
     *shape = entry->shape;
     *classes = entry->classes;
-  } else {
-    code = peek_path(settings, base_folder, shape, classes, error);
+    if (settings->resize > 0) shape->height = shape->width = settings->resize;
+    if (settings->grayscale && shape->channels == 3) shape->channels = 1;
+  } else if (code == HG_OK) {
+    code = hg_source_find(settings->source, base_folder, &source, error);
+    if (code == HG_OK) code = hg_source_peek(&source, settings, shape, classes, error);
   }
   if (code == HG_OK) code = check_classes(settings, *classes, settings->source, error);
-  if (code != HG_OK) return code;
-  if (settings->resize > 0) shape->height = shape->width = settings->resize;
-  if (settings->grayscale && shape->channels == 3) shape->channels = 1;
-  if (settings->class_count > 0) *classes = settings->class_count;
-  return HG_OK;
+  if (code == HG_OK && settings->class_count > 0) *classes = settings->class_count;
+  return code;
 }
 
 hg_code hg_dataset_open(const char *source, bool test_part, hg_dataset **dataset, hg_error *error) {
@@ -219,6 +187,5 @@ hg_code hg_dataset_open(const char *source, bool test_part, hg_dataset **dataset
   hg_data_settings settings = hg_data_settings_default();
   code = hg_source_read(&found, &settings, test_part ? NULL : dataset, test_part ? dataset : NULL, error);
   if (code == HG_OK && *dataset == NULL) code = hg_fail(error, HG_DATA, source, "has no test part");
-  hg_source_release(&found);
   return code;
 }

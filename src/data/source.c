@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "data/source.h"
 
-#include "base/alloc.h"
 #include "base/file.h"
 #include "data/cifar.h"
 #include "data/convert.h"
@@ -24,49 +23,39 @@ static void list_catalog(char *text, size_t size) {
 /* The IDX files of a folder of any origin: the training part is needed, the test part is not. */
 static bool is_idx_folder(const char *path, hg_found *found) {
   hg_find_idx_files(path, found);
-  if (found->images[0] != NULL && found->labels[0] != NULL) return true;
-  for (int i = 0; i < 2; i++) {
-    hg_free(found->images[i]);
-    hg_free(found->labels[i]);
-    found->images[i] = found->labels[i] = NULL;
-  }
+  if (found->images[0][0] != '\0') return true;
+  memset(found->images, 0, sizeof found->images);
+  memset(found->labels, 0, sizeof found->labels);
   return false;
 }
 
-/* Text with the first `from` after its last slash put in place of `to`; NULL where there is none or no memory. */
-static char *with_name_part(const char *path, const char *from, const char *to) {
-  const char *slash = strrchr(path, '/');
-  const char *at = strstr(slash == NULL ? path : slash, from);
-  if (at == NULL) return NULL;
-  size_t length = strlen(path) + strlen(to) + 1;
-  char *made = hg_malloc(length);
-  if (made != NULL) snprintf(made, length, "%.*s%s%s", (int)(at - path), path, to, at + strlen(from));
-  return made;
+/* `path` with the first `from` in its last part replaced by `to`; false, and "", where there is none. */
+static bool replace(const char *path, const char *from, const char *to, char made[HG_PATH_SIZE]) {
+  const char *slash = strrchr(path, '/'), *at = strstr(slash == NULL ? path : slash, from);
+  int length = at == NULL ? 0 : snprintf(made, HG_PATH_SIZE, "%.*s%s%s", (int)(at - path), path, to, at + strlen(from));
+  if (length > 0 && length < HG_PATH_SIZE) return true;
+  made[0] = '\0';
+  return false;
 }
 
-/* As with_name_part, where a file of that name is there. */
-static char *sibling(const char *path, const char *from, const char *to) {
-  char *made = path == NULL ? NULL : with_name_part(path, from, to);
-  if (made != NULL && hg_path_exists(made)) return made;
-  hg_free(made);
-  return NULL;
-}
-
-static char *labels_beside(const char *images) {
-  char *as_labels = images == NULL ? NULL : with_name_part(images, "images", "labels");
-  char *labels = sibling(as_labels, "idx3", "idx1");
-  if (labels == NULL && as_labels != NULL && hg_path_exists(as_labels)) return as_labels;
-  hg_free(as_labels);
-  return labels;
+static void find_labels_beside(const char *images, char labels[HG_PATH_SIZE]) {
+  char renamed[HG_PATH_SIZE];
+  labels[0] = '\0';
+  if (!replace(images, "images", "labels", renamed)) return;
+  if (!replace(renamed, "idx3", "idx1", labels)) snprintf(labels, HG_PATH_SIZE, "%s", renamed);
+  if (!hg_path_exists(labels)) labels[0] = '\0';
 }
 
 static void find_idx_siblings(const char *path, hg_found *found) {
   found->layout = HG_LAYOUT_IDX;
-  found->images[0] = hg_strdup(path);
-  found->labels[0] = labels_beside(path);
-  found->images[1] = sibling(path, "train", "t10k");
-  if (found->images[1] == NULL) found->images[1] = sibling(path, "train", "test");
-  found->labels[1] = labels_beside(found->images[1]);
+  snprintf(found->images[0], HG_PATH_SIZE, "%s", path);
+  find_labels_beside(path, found->labels[0]);
+  bool test = (replace(path, "train", "t10k", found->images[1]) && hg_path_exists(found->images[1])) ||
+              (replace(path, "train", "test", found->images[1]) && hg_path_exists(found->images[1]));
+  if (test)
+    find_labels_beside(found->images[1], found->labels[1]);
+  else
+    found->images[1][0] = '\0';
 }
 
 static bool starts_like_idx(const char *path) {
@@ -82,21 +71,19 @@ static bool ends_with(const char *text, const char *end) {
   return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-static void recognise(const char *path, hg_found *found) {
+static void recognise(hg_found *found) {
+  char cifar[HG_PATH_SIZE];
+  const char *path = found->path;
   if (hg_path_is_folder(path)) {
-    char *cifar = hg_find_cifar(path);
     if (is_idx_folder(path, found)) {
       found->layout = HG_LAYOUT_IDX;
-    } else if (cifar != NULL) {
+    } else if (hg_find_cifar(path, cifar)) {
       found->layout = HG_LAYOUT_CIFAR;
-      hg_free(found->path);
-      found->path = cifar;
-      cifar = NULL;
+      memcpy(found->path, cifar, sizeof cifar);
     } else {
       found->layout = HG_LAYOUT_FOLDER;
     }
-    hg_free(cifar);
-  } else if (strstr(path, "idx") != NULL || starts_like_idx(path)) {
+  } else if (strstr(path, "-idx") != NULL || starts_like_idx(path)) {
     find_idx_siblings(path, found);
   } else {
     found->layout = ends_with(path, ".bin") ? HG_LAYOUT_CIFAR : HG_LAYOUT_ARCHIVE;
@@ -105,9 +92,9 @@ static void recognise(const char *path, hg_found *found) {
 
 static hg_code find_path(const char *text, const char *base_folder, hg_source *source, hg_error *error) {
   bool relative = text[0] != '/' && base_folder != NULL && base_folder[0] != '\0';
-  char *path = relative ? hg_path_join(base_folder, text) : hg_strdup(text);
-  if (path == NULL) return hg_fail_memory(error, text, strlen(text));
-  source->found.path = path;
+  char *path = source->found.path;
+  int length = snprintf(path, HG_PATH_SIZE, "%s%s%s", relative ? base_folder : "", relative ? "/" : "", text);
+  if (length >= HG_PATH_SIZE) return hg_fail(error, HG_USAGE, "source", "the path is longer than %d bytes", HG_PATH_SIZE - 1);
   snprintf(source->label, sizeof source->label, "%s", text);
   if (!hg_path_exists(path)) {
     char names[256];
@@ -115,8 +102,7 @@ static hg_code find_path(const char *text, const char *base_folder, hg_source *s
     return hg_fail(error, HG_DATA, text, "is neither a data set of the catalog (%s) nor a file or folder: %s is not there", names,
                    path);
   }
-  recognise(path, &source->found);
-  if (source->found.layout == HG_LAYOUT_IDX && source->found.images[0] == NULL) return hg_fail_memory(error, path, strlen(path));
+  recognise(&source->found);
   return HG_OK;
 }
 
@@ -124,20 +110,10 @@ hg_code hg_source_find(const char *source, const char *base_folder, hg_source *f
   memset(found, 0, sizeof *found);
   if (source == NULL || source[0] == '\0') return hg_fail(error, HG_USAGE, "source", "no source is given");
   found->entry = hg_catalog_find(source);
-  hg_code code;
-  if (found->entry != NULL) {
-    code = hg_catalog_locate(found->entry, &found->found, error);
-    snprintf(found->label, sizeof found->label, "%s%s", found->entry->title, found->found.jpeg_copy ? " (JPEG copy)" : "");
-  } else {
-    code = find_path(source, base_folder, found, error);
-  }
-  if (code != HG_OK) hg_source_release(found);
+  if (found->entry == NULL) return find_path(source, base_folder, found, error);
+  hg_code code = hg_catalog_locate(found->entry, &found->found, error);
+  snprintf(found->label, sizeof found->label, "%s%s", found->entry->title, found->found.jpeg_copy ? " (JPEG copy)" : "");
   return code;
-}
-
-void hg_source_release(hg_source *source) {
-  hg_found_release(&source->found);
-  memset(source, 0, sizeof *source);
 }
 
 /* The training and the test part may each lack the highest class: both files are asked. */
@@ -146,10 +122,14 @@ static hg_code idx_classes(const hg_source *source, int *classes, hg_error *erro
   hg_code code = HG_OK;
   for (int part = 0; code == HG_OK && source->entry == NULL && part < 2; part++) {
     int found = 0;
-    if (source->found.labels[part] != NULL) code = hg_idx_classes(source->found.labels[part], &found, error);
+    if (source->found.labels[part][0] != '\0') code = hg_idx_classes(source->found.labels[part], &found, error);
     if (found > *classes) *classes = found;
   }
   return code;
+}
+
+static const char *labels_of(const hg_source *source, int part) {
+  return source->found.labels[part][0] == '\0' ? NULL : source->found.labels[part];
 }
 
 static hg_code read_idx(const hg_source *source, hg_dataset **train, hg_dataset **test, hg_error *error) {
@@ -157,23 +137,17 @@ static hg_code read_idx(const hg_source *source, hg_dataset **train, hg_dataset 
   hg_code code = idx_classes(source, &classes, error);
   hg_dataset **parts[2] = {train, test};
   for (int part = 0; code == HG_OK && part < 2; part++)
-    if (parts[part] != NULL && source->found.images[part] != NULL)
-      code = hg_idx_read(source->found.images[part], source->found.labels[part], classes, parts[part], error);
+    if (parts[part] != NULL && source->found.images[part][0] != '\0')
+      code = hg_idx_read(source->found.images[part], labels_of(source, part), classes, parts[part], error);
   return code;
-}
-
-static bool has_file(const char *folder, const char *name) {
-  char *path = hg_path_join(folder, name);
-  bool there = path != NULL && hg_path_exists(path);
-  hg_free(path);
-  return there;
 }
 
 static hg_code read_cifar(const hg_source *source, hg_dataset **train, hg_dataset **test, hg_error *error) {
   const char *path = source->found.path;
   if (!hg_path_is_folder(path)) return train == NULL ? HG_OK : hg_cifar_read_file(path, train, error);
+  char test_batch[HG_PATH_SIZE];
   hg_code code = train == NULL ? HG_OK : hg_cifar_read(path, false, train, error);
-  bool wanted = test != NULL && (source->entry != NULL || has_file(path, "test_batch.bin"));
+  bool wanted = test != NULL && (source->entry != NULL || hg_find_file(path, "test_batch.bin", test_batch));
   if (code == HG_OK && wanted) code = hg_cifar_read(path, true, test, error);
   return code;
 }
@@ -233,5 +207,33 @@ hg_code hg_source_read(const hg_source *source, const hg_data_settings *settings
   if (train != NULL) *train = NULL;
   if (test != NULL) hg_dataset_free(*test);
   if (test != NULL) *test = NULL;
+  return code;
+}
+
+static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes,
+                               hg_error *error) {
+  hg_dataset *train = NULL;
+  hg_code code = hg_source_read(source, settings, &train, NULL, error);
+  if (code != HG_OK) return code;
+  *shape = train->shape;
+  *classes = train->classes;
+  hg_dataset_free(train);
+  return HG_OK;
+}
+
+hg_code hg_source_peek(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes,
+                       hg_error *error) {
+  int64_t count;
+  if (source->found.layout == HG_LAYOUT_FOLDER || source->found.layout == HG_LAYOUT_ARCHIVE)
+    return peek_by_reading(source, settings, shape, classes, error);
+  *shape = (hg_shape){32, 32, 3};
+  *classes = 10;
+  hg_code code = HG_OK;
+  if (source->found.layout == HG_LAYOUT_IDX) {
+    code = hg_idx_peek(source->found.images[0], shape, &count, error);
+    if (code == HG_OK) code = idx_classes(source, classes, error);
+  }
+  if (settings->resize > 0) shape->height = shape->width = settings->resize;
+  if (settings->grayscale && shape->channels == 3) shape->channels = 1;
   return code;
 }
