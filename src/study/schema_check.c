@@ -74,10 +74,19 @@ static const hg_node *place_in(const hg_reader *reader, const hg_model *model, c
   return node == NULL ? outer : node;
 }
 
+/* The value that an override has put into a layer of the file, or the layer: the line of the file would show the old value. */
+static const hg_node *overridden(const hg_node *node) {
+  for (size_t i = 0; node->origin == NULL && i < node->count; i++) {
+    const hg_node *inner = overridden(node->items[i]);
+    if (inner->origin != NULL) return inner;
+  }
+  return node;
+}
+
 static const hg_node *place_of_layer(const hg_reader *reader, const hg_model *model, hg_block block, int layer) {
   const hg_node *list = place_of(reader, model, block_names[block]);
   bool inside = list->kind == HG_NODE_LIST && layer >= 0 && (size_t)layer < list->count;
-  return inside ? list->items[layer] : list;
+  return inside ? overridden(list->items[layer]) : list;
 }
 
 /* ---------------------------------------------------------------- references */
@@ -149,10 +158,11 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
   if (stop->enabled && accuracy && model->blocks[HG_CLASSIFIER].count == 0) {
     return hg_reject(reader, place, "early stopping watches an accuracy, but `%s` has no classifier", model->name);
   }
-  if (data->limit > 0 && train->batch_size > data->limit) {
+  double kept = data->validation < 1 ? 1 - data->validation : 1 - data->validation / (double)data->limit;
+  if (data->limit > 0 && train->batch_size > kept * (double)data->limit) {
     return hg_reject(reader, place_in(reader, model, "train", "batch_size"),
-                     "a batch of %d is more than the %lld images that `limit` of `%s` allows", train->batch_size,
-                     (long long)data->limit, data->name);
+                     "a batch of %d is more than the %.0f images that `limit` and `validation` of `%s` leave", train->batch_size,
+                     kept * (double)data->limit, data->name);
   }
   if (train->unfreeze_after > train->epochs) {
     return hg_reject(reader, place_in(reader, model, "encoder", "unfreeze_after"), "the training has only %d epochs",

@@ -60,7 +60,7 @@ static const hg_field sgd_fields[] = {
 static const hg_field adam_fields[] = {ROW_LEARNING_RATE("0.001"), ROWS_ADAM,
                                        ROW_WEIGHT_DECAY("0", "L2 penalty, added to the gradient")};
 static const hg_field adamw_fields[] = {ROW_LEARNING_RATE("0.001"), ROWS_ADAM,
-                                        ROW_WEIGHT_DECAY("0", "decoupled: weights shrink by learning_rate * weight_decay")};
+                                        ROW_WEIGHT_DECAY("0.01", "decoupled: weights shrink by learning_rate * weight_decay")};
 
 static const hg_table sgd = {.name = "sgd", .shorthand = "learning_rate", FIELDS(sgd_fields)};
 static const hg_table adam = {.name = "adam", .shorthand = "learning_rate", FIELDS(adam_fields)};
