@@ -106,47 +106,66 @@ static void softmax_gradient(int64_t count, const float *y, const float *dy, flo
   for (int64_t i = 0; i < count; i++) dx[i] = y[i] * (dy[i] - mean);
 }
 
-/* LANES blocks of Philox-4x32-10 side by side: word[w][i] is word w of block `block` + i. */
-static void philox_lanes(const uint32_t key[2], const uint32_t counter[4], uint32_t block, uint32_t word[4][LANES]) {
-  for (uint32_t i = 0; i < LANES; i++) {
-    word[0][i] = block + i;
-    word[1][i] = counter[1];
-    word[2][i] = counter[2];
-    word[3][i] = counter[3];
-  }
-  uint32_t k0 = key[0], k1 = key[1];
-  for (int round = 0; round < 10; round++) {
-    for (int i = 0; i < LANES; i++) {
-      uint64_t p0 = (uint64_t)0xD2511F53u * word[0][i];
-      uint64_t p1 = (uint64_t)0xCD9E8D57u * word[2][i];
-      word[0][i] = (uint32_t)(p1 >> 32) ^ word[1][i] ^ k0;
-      word[2][i] = (uint32_t)(p0 >> 32) ^ word[3][i] ^ k1;
-      word[1][i] = (uint32_t)p1;
-      word[3][i] = (uint32_t)p0;
-    }
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+/* One round for LANES blocks side by side, each word of the counter an array. The loops are apart because the compiler
+ * finds the vector form of a high product only where it stands alone. */
+static inline void philox_round(uint32_t key_0, uint32_t key_1, uint32_t *restrict c0, uint32_t *restrict c1,
+                                uint32_t *restrict c2, uint32_t *restrict c3) {
+  const uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
+  uint32_t high_0[LANES], high_1[LANES];
+  for (int i = 0; i < LANES; i++) high_0[i] = (uint32_t)(((uint64_t)m0 * c0[i]) >> 32);
+  for (int i = 0; i < LANES; i++) high_1[i] = (uint32_t)(((uint64_t)m1 * c2[i]) >> 32);
+  for (int i = 0; i < LANES; i++) {
+    uint32_t low_0 = m0 * c0[i], low_1 = m1 * c2[i];
+    c0[i] = high_1[i] ^ c1[i] ^ key_0;
+    c2[i] = high_0[i] ^ c3[i] ^ key_1;
+    c1[i] = low_1;
+    c3[i] = low_0;
   }
 }
 
-static inline void drop_lanes(const uint32_t word[LANES], uint32_t threshold, float scale, const float *x, float *y) {
+/* Philox-4x32-10 of LANES blocks from `block` on: word[w * LANES + i] is word w of block `block` + i. Not inlined: inside its
+ * caller's loop the rounds are not vectorised. */
+static __attribute__((noinline)) void philox_lanes(const uint32_t key[2], const uint32_t counter[4], uint32_t block,
+                                                   uint32_t word[4 * LANES]) {
+  uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], key_0 = key[0], key_1 = key[1];
+  for (uint32_t i = 0; i < LANES; i++) {
+    c0[i] = block + i;
+    c1[i] = counter[1];
+    c2[i] = counter[2];
+    c3[i] = counter[3];
+  }
+  for (int round = 0; round < 10; round++) {
+    philox_round(key_0, key_1, c0, c1, c2, c3);
+    key_0 += 0x9E3779B9u;
+    key_1 += 0xBB67AE85u;
+  }
+  memcpy(word, c0, sizeof c0);
+  memcpy(word + 1 * LANES, c1, sizeof c1);
+  memcpy(word + 2 * LANES, c2, sizeof c2);
+  memcpy(word + 3 * LANES, c3, sizeof c3);
+}
+
+enum { DROP_BLOCK = 4 * LANES };
+
+static inline void drop_block(const uint32_t word[DROP_BLOCK], uint32_t threshold, float scale, const float *x, float *y) {
 #pragma GCC ivdep
-  for (int i = 0; i < LANES; i++) y[i] = (int32_t)(word[i] >> 8) >= (int32_t)threshold ? x[i] * scale : 0.0f;
+  for (int i = 0; i < DROP_BLOCK; i++) y[i] = (int32_t)(word[i] >> 8) >= (int32_t)threshold ? x[i] * scale : 0.0f;
 }
 
 static void dropout(const uint32_t key[2], const uint32_t counter[4], int64_t first, int64_t count, uint32_t threshold,
                     float scale, const float *x, float *y) {
-  for (int64_t done = 0; done < count; done += 4 * LANES) {
-    uint32_t word[4][LANES];
+  uint32_t word[DROP_BLOCK];
+  int64_t done = 0;
+  for (; count - done >= DROP_BLOCK; done += DROP_BLOCK) {
     philox_lanes(key, counter, (uint32_t)((first + done) / 4), word);
-    for (int w = 0; w < 4 && done + w * LANES < count; w++) {
-      int64_t at = done + w * LANES;
-      float lane[LANES];
-      load_lanes(count - at, x + at, 0.0f, lane);
-      drop_lanes(word[w], threshold, scale, lane, lane);
-      store_lanes(count - at, lane, y + at);
-    }
+    drop_block(word, threshold, scale, x + done, y + done);
   }
+  if (done == count) return;
+  float last[DROP_BLOCK] = {0};
+  memcpy(last, x + done, (size_t)(count - done) * sizeof *x);
+  philox_lanes(key, counter, (uint32_t)((first + done) / 4), word);
+  drop_block(word, threshold, scale, last, last);
+  memcpy(y + done, last, (size_t)(count - done) * sizeof *y);
 }
 
 #endif

@@ -3,18 +3,25 @@
 
 #include "kernels/pointwise_activation.h"
 
+static inline void square_lanes(const float *output, const float *target, float slope, double sum[LANES], float gradient[LANES]) {
+  for (int i = 0; i < LANES; i++) {
+    float away = output[i] - target[i];
+    sum[i] = fma((double)away, (double)away, sum[i]);
+    gradient[i] = away * slope;
+  }
+}
+
 static double squared_error(int64_t count, const float *output, const float *target, float scale, float *gradient) {
   double sum[LANES] = {0};
-  for (int64_t first = 0; first < count; first += LANES) {
-    float o[LANES], t[LANES];
+  int64_t first = 0;
+  float o[LANES], t[LANES], unused[LANES];
+  for (; count - first >= LANES; first += LANES)
+    square_lanes(output + first, target + first, 2.0f * scale, sum, gradient == NULL ? unused : gradient + first);
+  if (first < count) {
     load_lanes(count - first, output + first, 0.0f, o);
     load_lanes(count - first, target + first, 0.0f, t);
-    for (int i = 0; i < LANES; i++) {
-      o[i] -= t[i];
-      sum[i] = fma((double)o[i], (double)o[i], sum[i]);
-      o[i] *= 2.0f * scale;
-    }
-    if (gradient != NULL) store_lanes(count - first, o, gradient + first);
+    square_lanes(o, t, 2.0f * scale, sum, unused);
+    if (gradient != NULL) store_lanes(count - first, unused, gradient + first);
   }
   return fold_double(sum);
 }

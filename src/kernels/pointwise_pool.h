@@ -29,8 +29,18 @@ static inline int64_t pixel(const hg_pool_shape *shape, int row, int column) {
   return ((int64_t)row * shape->width + column) * shape->channels;
 }
 
-static void max_2x2(int channels, const float *restrict above, const float *restrict below, float *restrict y) {
-  for (int c = 0; c < channels; c++) {
+/* How many values of a pixel to run over. Where its channels end within a vector, whole vectors are quicker than a loop
+ * over the rest: what is read and written beyond belongs to the pixels after it, which are written later. `room` values
+ * must be there from this pixel on, in the smallest of the arrays. */
+static inline int reach(int channels, int64_t room) {
+  enum { FEWEST = 6 };
+  int whole = (channels + LANES - 1) / LANES * LANES;
+  return channels >= FEWEST && room >= whole ? whole : channels;
+}
+
+/* `channels` apart stand the left and the right pixel of each row; `width` values are computed (see reach). */
+static void max_2x2(int width, int channels, const float *restrict above, const float *restrict below, float *restrict y) {
+  for (int c = 0; c < width; c++) {
     float best = above[c];
     best = above[channels + c] > best ? above[channels + c] : best;
     best = below[c] > best ? below[c] : best;
@@ -39,9 +49,9 @@ static void max_2x2(int channels, const float *restrict above, const float *rest
   }
 }
 
-static void max_2x2_place(int channels, const float *restrict above, const float *restrict below, float *restrict y,
+static void max_2x2_place(int width, int channels, const float *restrict above, const float *restrict below, float *restrict y,
                           uint16_t *restrict place) {
-  for (int c = 0; c < channels; c++) {
+  for (int c = 0; c < width; c++) {
     float best = above[c];
     int at = 0;
     at = above[channels + c] > best ? 1 : at;
@@ -83,17 +93,33 @@ static void max_window(const hg_pool_shape *shape, window w, const float *x, flo
   }
 }
 
+/* Values of an image from a pixel on. */
+static inline int64_t room_in(const hg_pool_shape *shape, int row, int column) {
+  return ((int64_t)(shape->height - row) * shape->width - column) * shape->channels;
+}
+
+static inline int64_t room_out(const hg_pool_shape *shape, int row, int column) {
+  return ((int64_t)(shape->out_height - row) * shape->out_width - column) * shape->channels;
+}
+
+static void max_whole_2x2(const hg_pool_shape *shape, window w, int64_t room, const float *x, float *y, uint16_t *place) {
+  const float *above = x + pixel(shape, w.top, w.left), *below = x + pixel(shape, w.top + 1, w.left);
+  int64_t room_right = room_in(shape, w.top + 1, w.left + 1);
+  int width = reach(shape->channels, room < room_right ? room : room_right);
+  if (place == NULL)
+    max_2x2(width, shape->channels, above, below, y);
+  else
+    max_2x2_place(width, shape->channels, above, below, y, place);
+}
+
 static void max_pool(const hg_pool_shape *shape, const float *x, float *y, uint16_t *place) {
   for (int row = 0; row < shape->out_height; row++) {
     for (int column = 0; column < shape->out_width; column++) {
       window w = window_at(shape, row, column);
-      const float *above = x + pixel(shape, w.top, w.left), *below = above + (int64_t)shape->width * shape->channels;
-      if (!is_whole_2x2(shape, w))
-        max_window(shape, w, x, y, place);
-      else if (place == NULL)
-        max_2x2(shape->channels, above, below, y);
+      if (is_whole_2x2(shape, w))
+        max_whole_2x2(shape, w, room_out(shape, row, column), x, y, place);
       else
-        max_2x2_place(shape->channels, above, below, y, place);
+        max_window(shape, w, x, y, place);
       y += shape->channels;
       if (place != NULL) place += shape->channels;
     }
@@ -105,33 +131,40 @@ static void max_give_back(int channels, const float *restrict dy, const uint16_t
   for (int c = 0; c < channels; c++) dx[c] += place[c] == index ? dy[c] : 0.0f;
 }
 
-/* A whole 2x2 window that shares no pixel with another: its four pixels are written once. */
-static void max_give_back_2x2(int channels, const float *restrict dy, const uint16_t *restrict place, float *restrict above,
-                              float *restrict below) {
-  for (int c = 0; c < channels; c++) above[c] = place[c] == 0 ? dy[c] : 0.0f;
-  for (int c = 0; c < channels; c++) above[channels + c] = place[c] == 1 ? dy[c] : 0.0f;
-  for (int c = 0; c < channels; c++) below[c] = place[c] == 2 ? dy[c] : 0.0f;
-  for (int c = 0; c < channels; c++) below[channels + c] = place[c] == 3 ? dy[c] : 0.0f;
+static void max_hand_down(int width, const float *restrict dy, const uint16_t *restrict place, uint16_t index,
+                          float *restrict dx) {
+  for (int c = 0; c < width; c++) dx[c] = place[c] == index ? dy[c] : 0.0f;
 }
 
-/* True where windows neither overlap nor leave pixels out, so that nothing needs to be zeroed first. */
+/* True where 2x2 windows neither overlap nor leave pixels out: every pixel is written once, none needs to be zeroed. */
 static bool tiles_2x2(const hg_pool_shape *shape) {
   return shape->size[0] == 2 && shape->size[1] == 2 && shape->stride[0] == 2 && shape->stride[1] == 2 &&
          shape->height == 2 * shape->out_height && shape->width == 2 * shape->out_width;
 }
 
+/* One row of the image at a time, from left to right, so that what reach writes beyond a pixel is written over. */
+static void max_pool_gradient_tiles(const hg_pool_shape *shape, const float *dy, const uint16_t *place, float *dx) {
+  int channels = shape->channels;
+  for (int row = 0; row < shape->height; row++) {
+    for (int column = 0; column < shape->width; column++, dx += channels) {
+      int64_t room = room_in(shape, row, column), beyond = room_out(shape, row / 2, column / 2);
+      int64_t at = ((int64_t)(row / 2) * shape->out_width + column / 2) * channels;
+      max_hand_down(reach(channels, room < beyond ? room : beyond), dy + at, place + at, (uint16_t)(row % 2 * 2 + column % 2),
+                    dx);
+    }
+  }
+}
+
 static void max_pool_gradient(const hg_pool_shape *shape, const float *dy, const uint16_t *place, float *dx) {
-  bool tiles = tiles_2x2(shape);
-  int64_t row_values = (int64_t)shape->width * shape->channels;
-  if (!tiles) memset(dx, 0, (size_t)(shape->height * row_values) * sizeof *dx);
+  if (tiles_2x2(shape)) {
+    max_pool_gradient_tiles(shape, dy, place, dx);
+    return;
+  }
+  memset(dx, 0, (size_t)pixel(shape, shape->height, 0) * sizeof *dx);
   for (int out_row = 0; out_row < shape->out_height; out_row++) {
     for (int out_column = 0; out_column < shape->out_width; out_column++) {
       window w = window_at(shape, out_row, out_column);
-      if (tiles) {
-        float *above = dx + pixel(shape, w.top, w.left);
-        max_give_back_2x2(shape->channels, dy, place, above, above + row_values);
-      }
-      for (int row = w.top; row < w.bottom && !tiles; row++)
+      for (int row = w.top; row < w.bottom; row++)
         for (int column = w.left; column < w.right; column++)
           max_give_back(shape->channels, dy, place, (uint16_t)((row - w.row) * shape->size[1] + column - w.column),
                         dx + pixel(shape, row, column));
