@@ -36,20 +36,25 @@ static shape random_shape(hg_rng *rng) {
   bool wide = hg_rng_below(rng, 4) == 0;
   g->rows = between(rng, 1, 40);
   g->columns = wide ? between(rng, 1, 200) : between(rng, 1, 40);
+  g->groups = between(rng, 0, 3);
   g->segments = between(rng, 0, 4);
+  g->a_group = between(rng, 0, 60);
   g->steps = between(rng, 0, 50);
   g->a_step = between(rng, 1, 3);
   g->a_row = between(rng, 1, 5);
   g->a_segment = between(rng, 0, 60);
   g->b_step = g->columns + between(rng, 0, 3);
   g->b_segment = g->b_step * between(rng, 0, 60);
+  g->b_group = g->b_step * between(rng, 0, 60);
   g->c_row = g->columns + between(rng, 0, 3);
   g->activation = (hg_activation)(int[]){HG_LINEAR, HG_RELU, HG_LEAKY_RELU, HG_SIGMOID, HG_TANH}[hg_rng_below(rng, 5)];
   g->negative_slope = 0.1f;
-  bool empty = g->segments == 0 || g->steps == 0;
+  bool empty = g->groups == 0 || g->segments == 0 || g->steps == 0;
   size_t steps = empty ? 0 : (size_t)g->steps - 1, segments = empty ? 0 : (size_t)g->segments - 1;
-  s.a = steps * (size_t)g->a_step + segments * (size_t)g->a_segment + (size_t)((g->rows - 1) * g->a_row) + 1;
-  s.b = steps * (size_t)g->b_step + segments * (size_t)g->b_segment + (size_t)g->columns;
+  size_t groups = empty ? 0 : (size_t)g->groups - 1;
+  s.a = groups * (size_t)g->a_group + steps * (size_t)g->a_step + segments * (size_t)g->a_segment +
+        (size_t)((g->rows - 1) * g->a_row) + 1;
+  s.b = groups * (size_t)g->b_group + steps * (size_t)g->b_step + segments * (size_t)g->b_segment + (size_t)g->columns;
   s.c = (size_t)((g->rows - 1) * g->c_row + g->columns);
   return s;
 }
@@ -96,9 +101,11 @@ static void plain_c_is_the_sum_of_products(void **state) {
     for (int i = 0; i < g.rows; i++)
       for (int j = 0; j < g.columns; j++) {
         double sum = 0;
-        for (int q = 0; q < g.segments; q++)
-          for (int k = 0; k < g.steps; k++)
-            sum += (double)a[i * g.a_row + q * g.a_segment + k * g.a_step] * (double)b[q * g.b_segment + k * g.b_step + j];
+        for (int p = 0; p < g.groups; p++)
+          for (int q = 0; q < g.segments; q++)
+            for (int k = 0; k < g.steps; k++)
+              sum += (double)a[i * g.a_row + p * g.a_group + q * g.a_segment + k * g.a_step] *
+                     (double)b[p * g.b_group + q * g.b_segment + k * g.b_step + j];
         assert_true(fabs(sum - (double)c[i * g.c_row + j]) < 1e-3);
       }
     hg_free(a);
@@ -114,7 +121,15 @@ static void a_sum_cut_in_two_has_the_bits_of_the_whole(void **state) {
   float *a = random_floats(&rng, ROWS * STEPS), *b = random_floats(&rng, STEPS * COLUMNS);
   float whole[ROWS * COLUMNS], parts[ROWS * COLUMNS];
   for (int isa = 0; isa <= (int)hg_isa_best(); isa++) {
-    hg_gemm g = {.rows = ROWS, .columns = COLUMNS, .segments = 1, .steps = STEPS, .a = a, .a_row = STEPS, .a_step = 1, .b = b};
+    hg_gemm g = {.rows = ROWS,
+                 .columns = COLUMNS,
+                 .groups = 1,
+                 .segments = 1,
+                 .steps = STEPS,
+                 .a = a,
+                 .a_row = STEPS,
+                 .a_step = 1,
+                 .b = b};
     g.b_step = g.c_row = g.start_row = COLUMNS;
     g.c = whole;
     version((hg_isa)isa)->product(&g);
@@ -135,7 +150,7 @@ static void a_sum_cut_in_two_has_the_bits_of_the_whole(void **state) {
 static void not_a_number_goes_through_every_activation(void **state) {
   (void)state;
   float a = NAN, b = 1, c = 0;
-  hg_gemm g = {.rows = 1, .columns = 1, .segments = 1, .steps = 1, .a = &a, .b = &b, .c = &c};
+  hg_gemm g = {.rows = 1, .columns = 1, .groups = 1, .segments = 1, .steps = 1, .a = &a, .b = &b, .c = &c};
   for (int isa = 0; isa <= (int)hg_isa_best(); isa++)
     for (int kind = HG_LINEAR; kind <= HG_TANH; kind++) {
       g.activation = (hg_activation)kind;

@@ -16,8 +16,10 @@ void hg_gemm_activate_stored(const hg_gemm *g, int rows, int columns, float *c) 
 }
 
 static float chain(const hg_gemm *g, const float *a, const float *b, float sum) {
-  for (int s = 0; s < g->segments; s++)
-    for (int k = 0; k < g->steps; k++) sum = fmaf(a[s * g->a_segment + k * g->a_step], b[s * g->b_segment + k * g->b_step], sum);
+  for (int group = 0; group < g->groups; group++, a += g->a_group, b += g->b_group)
+    for (int s = 0; s < g->segments; s++)
+      for (int k = 0; k < g->steps; k++)
+        sum = fmaf(a[s * g->a_segment + k * g->a_step], b[s * g->b_segment + k * g->b_step], sum);
   return sum;
 }
 

@@ -2,13 +2,15 @@
  *
  * For i in [0, rows), j in [0, columns):
  *
- *   c[i * c_row + j] = f(start[i][j] + sum over s in [0, segments), k in [0, steps) of
- *                        a[i * a_row + s * a_segment + k * a_step] * b[s * b_segment + k * b_step + j])
+ *   c[i * c_row + j] = f(start[i][j] + sum over g in [0, groups), s in [0, segments), k in [0, steps) of
+ *                        a[i * a_row + g * a_group + s * a_segment + k * a_step] *
+ *                        b[g * b_group + s * b_segment + k * b_step + j])
  *
- * The sum of one element is ONE chain of fused multiply-adds in the order of s, then k. Vectors run over j, so that every
+ * The sum of one element is ONE chain of fused multiply-adds in the order of g, s, k. Vectors run over j, so that every
  * instruction-set version gives the same bits, and so does a sum cut in two that goes on from the stored part (start = c).
  *
- * A convolution's kernel row is one segment: in a channels-last image kw * channels floats lie side by side. */
+ * A convolution's kernel row is one segment: in a channels-last image kw * channels floats lie side by side. In the
+ * gradient of its weights a segment is a line of an image, a group an image. */
 #ifndef HG_KERNELS_GEMM_H
 #define HG_KERNELS_GEMM_H
 
@@ -17,11 +19,11 @@
 /* Strides count floats and may be 0 or negative. c may not overlap a or b. */
 typedef struct hg_gemm {
   int rows, columns;
-  int segments, steps;
+  int groups, segments, steps;
   const float *a;
-  ptrdiff_t a_row, a_segment, a_step;
+  ptrdiff_t a_row, a_group, a_segment, a_step;
   const float *b;
-  ptrdiff_t b_segment, b_step;
+  ptrdiff_t b_group, b_segment, b_step;
   float *c;
   ptrdiff_t c_row;
   const float *start;       /* (rows, columns), c itself to go on from a partial sum; NULL = zeros */

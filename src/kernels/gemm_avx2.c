@@ -2,15 +2,15 @@
 
 #include <immintrin.h>
 
-enum { LANES = 8, WIDEST = 2, ROWS_1 = 12, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
+enum { LANES = 8, WIDE = 2, WIDEST = 2, FEW_ROWS = 0, ROWS_1 = 12, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
 typedef __m256 vec;
 typedef __m256i mask;
 
-#define TILES(T)                                                                                                             \
-  T(1, 1)                                                                                                                    \
-  T(2, 1)                                                                                                                    \
-  T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) \
-      T(6, 2)
+#define TILES(T) \
+  T(1, 1)        \
+  T(2, 1)        \
+  T(3, 1)        \
+  T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2)
 
 static inline mask mask_first(int lanes) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -27,11 +27,7 @@ static inline mask vec_negative(vec x) { return _mm256_castps_si256(_mm256_cmp_p
 static inline vec vec_blend(vec no, vec yes, mask m) { return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(m)); }
 
 #include "kernels/gemm_tile.h"
-
-static void transpose(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < columns; j++) to[j * to_row + i] = from[i * from_row + j];
-}
+#include "kernels/gemm_transpose.h"
 
 const hg_gemm_kernels hg_gemm_avx2 = {product, transpose};
 

@@ -1,6 +1,8 @@
 /* The register-blocked product over the vectors of one instruction set. The including file defines first:
  *   LANES, vec, mask            floats in a vector, its type, the type of a mask of lanes
  *   ROWS_1 .. ROWS_4            most rows of a tile that is 1 .. 4 vectors wide (0 = no such tile)
+ *   WIDE, WIDEST, FEW_ROWS      most vectors of a tile; WIDEST is for products of less than FEW_ROWS rows, which need more
+ *                               columns for as many sums as the units of the processor can work on at a time
  *   vec_zero, vec_set, vec_load, vec_store, vec_load_masked, vec_store_masked, vec_fma, vec_mul,
  *   vec_negative (mask of x < 0), vec_blend, mask_first
  *
@@ -32,26 +34,24 @@ INLINE vec activated(hg_activation activation, vec slope, vec x) {
   return x;
 }
 
-INLINE void multiply(const hg_gemm *g, const place *at, int R, int V, bool cut, vec sum[MOST_ROWS][MOST_VECTORS]) {
+/* One segment. */
+INLINE void multiply(const hg_gemm *g, const float *a, const float *b, mask last, int R, int V, bool cut,
+                     vec sum[MOST_ROWS][MOST_VECTORS]) {
   const ptrdiff_t a_row = g->a_row, a_step = g->a_step, b_step = g->b_step;
-  const mask last = at->last;
-  for (int s = 0; s < g->segments; s++) {
-    const float *base[BASES]; /* one for three rows: the other two are reached by scaled indexing */
-    UNROLL for (int t = 0; t < (R + 2) / 3; t++) base[t] = at->a + s * g->a_segment + 3 * t * a_row;
-    const float *b = at->b + s * g->b_segment;
-    for (int k = g->steps; k > 0; k--) {
-      vec column[MOST_VECTORS];
-      UNROLL for (int v = 0; v < V; v++) column[v] = load_column(b, v, V, cut, last);
-      UNROLL for (int i = 0; i < R; i++) {
-        vec x = vec_set(base[i / 3][i % 3 * a_row]);
-        UNROLL for (int v = 0; v < V; v++) sum[i][v] = vec_fma(x, column[v], sum[i][v]);
-      }
-      UNROLL for (int t = 0; t < (R + 2) / 3; t++) {
-        base[t] += a_step;
-        __asm__("" : "+r"(base[t])); /* else the compiler makes a pointer of each row and spills them */
-      }
-      b += b_step;
+  const float *base[BASES]; /* one for three rows: the other two are reached by scaled indexing */
+  UNROLL for (int t = 0; t < (R + 2) / 3; t++) base[t] = a + 3 * t * a_row;
+  for (int k = g->steps; k > 0; k--) {
+    vec column[MOST_VECTORS];
+    UNROLL for (int v = 0; v < V; v++) column[v] = load_column(b, v, V, cut, last);
+    UNROLL for (int i = 0; i < R; i++) {
+      vec x = vec_set(base[i / 3][i % 3 * a_row]);
+      UNROLL for (int v = 0; v < V; v++) sum[i][v] = vec_fma(x, column[v], sum[i][v]);
     }
+    UNROLL for (int t = 0; t < (R + 2) / 3; t++) {
+      base[t] += a_step;
+      __asm__("" : "+r"(base[t])); /* else the compiler makes a pointer of each row and spills them */
+    }
+    b += b_step;
   }
 }
 
@@ -81,7 +81,9 @@ INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut) {
     UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < V; v++) sum[i][v] =
         load_column(at->start + i * g->start_row, v, V, cut, at->last);
   }
-  multiply(g, at, R, V, cut, sum);
+  const float *a = at->a, *b = at->b;
+  for (int group = 0; group < g->groups; group++, a += g->a_group, b += g->b_group)
+    for (int s = 0; s < g->segments; s++) multiply(g, a + s * g->a_segment, b + s * g->b_segment, at->last, R, V, cut, sum);
   if (g->activation == HG_RELU)
     store(g, at, R, V, cut, HG_RELU, sum);
   else if (g->activation == HG_LEAKY_RELU)
@@ -126,7 +128,7 @@ static void panel(const hg_gemm *g, int column, int vectors, int cut) {
 static void product(const hg_gemm *g) {
   int vectors = (g->columns + LANES - 1) / LANES, cut = g->columns % LANES;
   for (int done = 0; done < vectors;) {
-    int width = next_piece(vectors - done, WIDEST);
+    int width = next_piece(vectors - done, g->rows < FEW_ROWS ? WIDEST : WIDE);
     panel(g, done * LANES, width, done + width == vectors ? cut : 0);
     done += width;
   }

@@ -5,6 +5,7 @@
 #include "kernels/gemm.h"
 
 static int larger(int a, int b) { return a > b ? a : b; }
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* Large pixel `phase` + stride * j gets tap `first` + stride * i from small pixel j + `offset` - i, i in [0, count). */
 typedef struct phase {
@@ -54,20 +55,20 @@ size_t hg_conv_weight_count(const hg_conv_map *map) {
   return (size_t)map->y.kernel * (size_t)map->x.kernel * (size_t)map->large_channels * (size_t)map->small_channels;
 }
 
-static size_t pixels(int height, int width, int channels) { return (size_t)height * (size_t)width * (size_t)channels; }
+static size_t values(int height, int width, int channels) { return (size_t)height * (size_t)width * (size_t)channels; }
 
-size_t hg_conv_large_count(const hg_conv_map *map) { return pixels(map->y.large, map->x.large, map->large_channels); }
+size_t hg_conv_large_count(const hg_conv_map *map) { return values(map->y.large, map->x.large, map->large_channels); }
 
-size_t hg_conv_small_count(const hg_conv_map *map) { return pixels(map->y.small, map->x.small, map->small_channels); }
+size_t hg_conv_small_count(const hg_conv_map *map) { return values(map->y.small, map->x.small, map->small_channels); }
 
 size_t hg_conv_padded_large_count(const hg_conv_map *map) {
-  return map->padded ? pixels(map->y.length, map->x.length, map->large_channels) : 0;
+  return map->padded ? values(map->y.length, map->x.length, map->large_channels) : 0;
 }
 
 static bool small_is_padded(const hg_conv_map *map) { return map->y.up_length > map->y.small || map->x.up_length > map->x.small; }
 
 size_t hg_conv_padded_small_count(const hg_conv_map *map) {
-  return small_is_padded(map) ? pixels(map->y.up_length, map->x.up_length, map->small_channels) : 0;
+  return small_is_padded(map) ? values(map->y.up_length, map->x.up_length, map->small_channels) : 0;
 }
 
 /* ---- Padding */
@@ -102,10 +103,8 @@ hg_conv_view hg_conv_pad_large(const hg_conv_map *map, const float *image, int f
     int y = first + i - map->y.before;
     float *at = to + i * padded_line;
     if (map->replicate) y = y < 0 ? 0 : y < map->y.large ? y : map->y.large - 1;
-    if (y < 0 || y >= map->y.large)
-      clear(at, (size_t)padded_line);
-    else
-      pad_line(image + y * line, map->x.large, map->large_channels, map->x.before, map->x.length, map->replicate, at);
+    if (y < 0 || y >= map->y.large) continue; /* no product reads lines of zeros */
+    pad_line(image + y * line, map->x.large, map->large_channels, map->x.before, map->x.length, map->replicate, at);
   }
   return (hg_conv_view){to, padded_line};
 }
@@ -114,13 +113,9 @@ hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float
   ptrdiff_t line = (ptrdiff_t)map->x.small * map->small_channels;
   if (!small_is_padded(map)) return (hg_conv_view){image, line};
   ptrdiff_t padded_line = (ptrdiff_t)map->x.up_length * map->small_channels;
-  for (int i = 0; i < map->y.up_length; i++) {
-    int y = i - map->y.up_before;
-    float *at = to + i * padded_line;
-    if (y < 0 || y >= map->y.small)
-      clear(at, (size_t)padded_line);
-    else
-      pad_line(image + y * line, map->x.small, map->small_channels, map->x.up_before, map->x.up_length, false, at);
+  for (int y = 0; y < map->y.small; y++) {
+    float *at = to + (y + map->y.up_before) * padded_line;
+    pad_line(image + y * line, map->x.small, map->small_channels, map->x.up_before, map->x.up_length, false, at);
   }
   return (hg_conv_view){to, padded_line};
 }
@@ -152,18 +147,40 @@ void hg_conv_fold_large(const hg_conv_map *map, float *padded, float *image) {
 
 /* ---- The three products */
 
+/* The part [first, end) of `count` things that stand `stride` apart from `at` on, so that all lie in [0, size). */
+typedef struct part {
+  int first, end;
+} part;
+
+static part inside(int at, int stride, int count, int size) {
+  part p = {at < 0 ? (stride - 1 - at) / stride : 0, at < size ? (size - 1 - at) / stride + 1 : 0};
+  p.end = smaller(p.end, count);
+  p.first = smaller(p.first, p.end);
+  return p;
+}
+
+/* Kernel rows that meet lines of the large image, and lines of the small image that a kernel row brings to one. */
+static part rows_inside(const hg_conv_map *map, int y) {
+  if (map->replicate) return (part){0, map->y.kernel};
+  return inside(y * map->y.stride - map->y.before, 1, map->y.kernel, map->y.large);
+}
+
+static part lines_inside(const hg_conv_map *map, int ky) {
+  if (map->replicate) return (part){0, map->y.small};
+  return inside(ky - map->y.before, map->y.stride, map->y.small, map->y.large);
+}
+
 void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down, hg_conv_finish finish, int first, int last,
                   float *small) {
   int in = map->large_channels, out = map->small_channels;
   ptrdiff_t run = (ptrdiff_t)map->x.kernel * in; /* a kernel row over a padded line is one run of floats */
   hg_gemm g = {.rows = map->x.small,
                .columns = out,
-               .segments = map->y.kernel,
+               .groups = 1,
                .steps = (int)run,
                .a_row = (ptrdiff_t)map->x.stride * in,
                .a_segment = large.line,
                .a_step = 1,
-               .b = down,
                .b_segment = run * out,
                .b_step = out,
                .c_row = out,
@@ -171,7 +188,10 @@ void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down,
                .activation = finish.activation,
                .negative_slope = finish.negative_slope};
   for (int y = first; y < last; y++) {
-    g.a = large.at + (y - first) * map->y.stride * large.line;
+    part rows = rows_inside(map, y);
+    g.segments = rows.end - rows.first;
+    g.a = large.at + ((y - first) * map->y.stride + rows.first) * large.line;
+    g.b = down + rows.first * g.b_segment;
     g.c = small + (ptrdiff_t)y * map->x.small * out;
     hg_gemm_kernels_get()->product(&g);
   }
@@ -181,7 +201,8 @@ void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_
                 float *large) {
   int in = map->small_channels, out = map->large_channels;
   ptrdiff_t tap = (ptrdiff_t)in * out, line = (ptrdiff_t)map->x.large * out;
-  hg_gemm g = {.a_row = in,
+  hg_gemm g = {.groups = 1,
+               .a_row = in,
                .a_step = 1,
                .a_segment = small.line,
                .b_step = out,
@@ -196,14 +217,15 @@ void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_
     for (int rx = 0; rx < map->x.stride; rx++) {
       phase h = phase_of(&map->x, rx);
       g.rows = h.pixels;
-      g.segments = v.count;
       g.steps = h.count * in;
-      g.b = weight;
       g.b_segment = h.count * tap;
+      ptrdiff_t left = (ptrdiff_t)(map->x.up_before + h.offset - (h.count - 1)) * in;
       for (int y = first + (ry - first % map->y.stride + map->y.stride) % map->y.stride; y < last; y += map->y.stride) {
-        int top = map->y.up_before + v.offset - (v.count - 1) + y / map->y.stride;
-        int left = map->x.up_before + h.offset - (h.count - 1);
-        g.a = small.at + top * small.line + (ptrdiff_t)left * in;
+        int top = v.offset - (v.count - 1) + y / map->y.stride;
+        part taps = inside(top, 1, v.count, map->y.small);
+        g.segments = taps.end - taps.first;
+        g.a = small.at + (map->y.up_before + top + taps.first) * small.line + left;
+        g.b = weight + taps.first * g.b_segment;
         g.c = large + y * line + (ptrdiff_t)rx * out;
         hg_gemm_kernels_get()->product(&g);
       }
@@ -212,41 +234,46 @@ void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_
   }
 }
 
-void hg_conv_weight_gradient(const hg_conv_map *map, hg_conv_view large, const float *small, bool first, float *sum) {
-  enum { BLOCK = 6144 }; /* floats of the small image that stay in the first-level cache while every weight meets them */
+void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view large, ptrdiff_t large_image, const float *small,
+                             bool first, float *sum) {
   int in = map->large_channels, out = map->small_channels;
   ptrdiff_t run = (ptrdiff_t)map->x.kernel * in, small_line = (ptrdiff_t)map->x.small * out;
-  int lines = larger((int)(BLOCK / small_line), 1);
+  int lines = larger(HG_CONV_CHAIN / map->x.small, 1);
   hg_gemm g = {.rows = (int)run,
                .columns = out,
+               .groups = images,
                .steps = map->x.small,
                .a_row = 1,
+               .a_group = large_image,
                .a_segment = map->y.stride * large.line,
                .a_step = (ptrdiff_t)map->x.stride * in,
+               .b_group = map->y.small * small_line,
                .b_segment = small_line,
                .b_step = out,
                .c_row = out,
                .start_row = out};
-  for (int y = 0; y < map->y.small; y += lines) {
-    g.segments = y + lines < map->y.small ? lines : map->y.small - y;
-    g.b = small + y * small_line;
+  for (int y = 0; y < map->y.small; y += lines)
     for (int ky = 0; ky < map->y.kernel; ky++) {
-      g.a = large.at + (y * map->y.stride + ky) * large.line;
+      part all = lines_inside(map, ky);
+      int top = larger(y, all.first), end = larger(smaller(y + lines, all.end), top);
+      g.segments = end - top;
+      g.a = large.at + (top * map->y.stride + ky) * large.line;
+      g.b = small + top * small_line;
       g.c = sum + ky * run * out;
       g.start = first && y == 0 ? NULL : g.c;
       hg_gemm_kernels_get()->product(&g);
     }
-  }
 }
 
-void hg_conv_channel_sums(const float *image, int count, int channels, bool first, float *sum) {
+void hg_conv_channel_sums(const float *values, int pixels, int channels, bool first, float *sum) {
   static const float one = 1; /* a sum is a product with ones */
   hg_gemm g = {.rows = 1,
                .columns = channels,
+               .groups = 1,
                .segments = 1,
-               .steps = count,
+               .steps = pixels,
                .a = &one,
-               .b = image,
+               .b = values,
                .b_step = channels,
                .c = sum,
                .start = first ? NULL : sum};

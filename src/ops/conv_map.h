@@ -54,8 +54,9 @@ size_t hg_conv_small_count(const hg_conv_map *map);
 size_t hg_conv_padded_large_count(const hg_conv_map *map); /* 0 where no padding is needed */
 size_t hg_conv_padded_small_count(const hg_conv_map *map); /* 0 where up needs no zeros around it */
 
-/* Writes lines [first, first + lines) of the padded large image; returns the view of them. Without padding nothing is
- * copied and the view is into the image. `to` starts at line `first`. */
+/* Writes lines [first, first + lines) of the padded large image to `to`; returns the view of them. Without padding nothing
+ * is copied and the view is into the image. Lines of zeros above and below are left out: their place is not written, and
+ * the products below do not read it. */
 hg_conv_view hg_conv_pad_large(const hg_conv_map *map, const float *image, int first, int lines, float *to);
 hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float *to);
 
@@ -71,11 +72,14 @@ void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down,
 void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_conv_finish finish, int first, int last,
                 float *large);
 
-/* sum (kh, kw, L, S) = (first ? 0 : sum) + one image's products. */
-void hg_conv_weight_gradient(const hg_conv_map *map, hg_conv_view large, const float *small, bool first, float *sum);
+/* sum (kh, kw, L, S) = (first ? 0 : sum) + the products of some images, whose large ones lie `large_image` floats apart.
+ * A weight's chain goes through all of them while it is in registers: HG_CONV_CHAIN pixels or so are best. */
+enum { HG_CONV_CHAIN = 192 };
+void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view large, ptrdiff_t large_image, const float *small,
+                             bool first, float *sum);
 
-/* sum[c] = (first ? 0 : sum[c]) + sum over the pixels of image (pixels, channels). */
-void hg_conv_channel_sums(const float *image, int pixels, int channels, bool first, float *sum);
+/* sum[c] = (first ? 0 : sum[c]) + sum over the pixels of (pixels, channels). */
+void hg_conv_channel_sums(const float *values, int pixels, int channels, bool first, float *sum);
 
 /* up from down, or up from conv2d_transpose's own form (kh, kw, S, L). */
 void hg_conv_pack_up(const hg_conv_map *map, const float *weight, bool from_down, float *up);

@@ -28,10 +28,18 @@ static bool folds(const hg_conv_map *map) { return map->replicate && map->padded
 
 static size_t packed_count(const hg_conv_map *map) { return rounded(hg_conv_weight_count(map)); }
 
+/* Images whose products are summed in one go. */
+static int chain_images(const hg_conv_map *map) {
+  int pixels = map->y.small * map->x.small;
+  return (HG_CONV_CHAIN + pixels - 1) / pixels;
+}
+
 static size_t worker_count(const hg_conv_map *map) {
   hg_conv_map padded = hg_conv_map_padded(map);
   size_t small = hg_conv_padded_small_count(folds(map) ? &padded : map);
-  return rounded(hg_conv_padded_large_count(map)) + rounded(small);
+  size_t up_or_down = rounded(hg_conv_padded_large_count(map)) + rounded(small);
+  size_t sums = rounded(hg_conv_padded_large_count(map) * (size_t)chain_images(map));
+  return up_or_down > sums ? up_or_down : sums;
 }
 
 static int bias_count(const hg_conv_job *job) { return job->call->node->output.channels; }
@@ -162,35 +170,44 @@ void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *
 
 /* ---- Gradients of weight and bias */
 
-static void derive_image(const hg_conv_job *job, int image) {
+static void derive_images(const hg_conv_job *job, int image, int images) {
   const hg_layer *layer = &job->call->node->layer;
   if (layer->activation == HG_LINEAR) return;
   int64_t count = hg_shape_count(job->call->node->output);
   float *gradient = job->call->output_gradient + count * image;
-  hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, count, job->call->output + count * image, gradient,
-                                    gradient);
+  const float *output = job->call->output + count * image;
+  hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, count * images, output, gradient, gradient);
 }
 
-static void sum_image(const hg_conv_job *job, int image, bool first, float *weight, float *bias, int worker) {
-  const hg_op_call *call = job->call;
-  const hg_shape output = call->node->output;
-  const float *input = call->input + hg_shape_count(call->node->input) * image;
-  const float *gradient = call->output_gradient + hg_shape_count(output) * image;
-  if (call->gradients[1] != NULL) hg_conv_channel_sums(gradient, output.height * output.width, output.channels, first, bias);
-  if (call->gradients[0] == NULL) return;
-  const float *large = job->transposed ? gradient : input, *small = job->transposed ? input : gradient;
-  hg_conv_view view = hg_conv_pad_large(&job->map, large, 0, job->map.y.length, worker_memory(job, worker));
-  hg_conv_weight_gradient(&job->map, view, small, first, weight);
+static void sum_bias(const hg_conv_job *job, int image, int images, bool first, float *bias) {
+  const hg_shape output = job->call->node->output;
+  const float *gradient = job->call->output_gradient + hg_shape_count(output) * image;
+  hg_conv_channel_sums(gradient, images * output.height * output.width, output.channels, first, bias);
+}
+
+static void sum_weight(const hg_conv_job *job, int image, int images, bool first, float *weight, float *room) {
+  const hg_conv_map *map = &job->map;
+  const float *larges = job->transposed ? job->call->output_gradient : job->call->input;
+  const float *smalls = job->transposed ? job->call->input : job->call->output_gradient;
+  const float *large = larges + hg_conv_large_count(map) * (size_t)image;
+  size_t padded = hg_conv_padded_large_count(map), stored = hg_conv_large_count(map);
+  hg_conv_view view = {0};
+  for (int i = images - 1; i >= 0; i--)
+    view = hg_conv_pad_large(map, large + stored * (size_t)i, 0, map->y.length, room + padded * (size_t)i);
+  hg_conv_weight_gradient(map, images, view, (ptrdiff_t)(map->padded ? padded : stored),
+                          smalls + hg_conv_small_count(map) * (size_t)image, first, weight);
 }
 
 static void sum_piece(void *context, int64_t piece, int worker) {
   const hg_conv_job *job = context;
-  int n = job->call->n, pieces = piece_count(&job->map, n);
+  int n = job->call->n, pieces = piece_count(&job->map, n), chain = chain_images(&job->map);
   int first = (int)(n * piece / pieces), last = (int)(n * (piece + 1) / pieces);
   float *weight = partial_sums(job, (int)piece), *bias = weight + rounded(hg_conv_weight_count(&job->map));
-  for (int image = first; image < last; image++) {
-    derive_image(job, image);
-    sum_image(job, image, image == first, weight, bias, worker);
+  for (int image = first; image < last; image += chain) {
+    int images = smaller(chain, last - image);
+    derive_images(job, image, images);
+    if (job->call->gradients[1] != NULL) sum_bias(job, image, images, image == first, bias);
+    if (job->call->gradients[0] != NULL) sum_weight(job, image, images, image == first, weight, worker_memory(job, worker));
   }
 }
 

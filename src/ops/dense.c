@@ -121,6 +121,7 @@ static void forward(const hg_op_call *call) {
   work w = {.call = call};
   w.products[0] = cut((hg_gemm){.rows = call->n,
                                 .columns = out,
+                                .groups = 1,
                                 .segments = 1,
                                 .steps = in,
                                 .a = call->input, /* (n, in) */
@@ -150,6 +151,7 @@ static hg_gemm weight_product(const hg_op_call *call) {
   int in = inputs_of(call->node), out = call->node->output.channels;
   return (hg_gemm){.rows = in,
                    .columns = out,
+                   .groups = 1,
                    .segments = 1,
                    .steps = call->n,
                    .a = call->input, /* (n, in) */
@@ -166,6 +168,7 @@ static hg_gemm input_product(const hg_op_call *call) {
   int in = inputs_of(call->node), out = call->node->output.channels;
   return (hg_gemm){.rows = call->n,
                    .columns = in,
+                   .groups = 1,
                    .segments = 1,
                    .steps = out,
                    .a = call->output_gradient, /* (n, out) */
@@ -181,7 +184,14 @@ static hg_gemm input_product(const hg_op_call *call) {
 static void sum_bias(const hg_op_call *call) {
   static const float one = 1;
   int out = call->node->output.channels;
-  hg_gemm g = {.rows = 1, .columns = out, .segments = 1, .steps = call->n, .a = &one, .b = call->output_gradient, .b_step = out};
+  hg_gemm g = {.rows = 1,
+               .columns = out,
+               .groups = 1,
+               .segments = 1,
+               .steps = call->n,
+               .a = &one,
+               .b = call->output_gradient,
+               .b_step = out};
   g.c = call->gradients[1];
   hg_gemm_kernels_get()->product(&g);
 }
