@@ -1,27 +1,134 @@
-#include "report/report.h"
+#include "report/page.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "report/load.h"
-#include "report/text.h"
+#include "report/assets.h"
 
 #include <string.h>
 
+/* Nothing may be fetched: the page is whole, and this has the browser hold it to that. Vega compiles its expressions, hence
+ * 'unsafe-eval'. */
+static const char head[] =
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline' 'unsafe-eval'; img-src data:\">\n"
+    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>";
+
+/* Shapes in the order of page.js, so that table, legend and chart show one mark for one model. */
+static const char marks[] =
+    "<svg class=\"defs\" aria-hidden=\"true\"><defs>"
+    "<g id=\"mark-0\"><circle cx=\"8\" cy=\"8\" r=\"6\"/></g>"
+    "<g id=\"mark-1\"><rect x=\"2.5\" y=\"2.5\" width=\"11\" height=\"11\"/></g>"
+    "<g id=\"mark-2\"><path d=\"M8 1.5 15 14H1z\"/></g>"
+    "<g id=\"mark-3\"><path d=\"M8 .8 15.2 8 8 15.2.8 8z\"/></g>"
+    "<g id=\"mark-4\"><path d=\"M5.6 1.5h4.8v4.1h4.1v4.8h-4.1v4.1H5.6v-4.1H1.5V5.6h4.1z\"/></g>"
+    "<g id=\"mark-5\"><path d=\"M8 14.5 15 2H1z\"/></g>"
+    "<g id=\"mark-6\"><path d=\"M14.5 8 2 15V1z\"/></g>"
+    "<g id=\"mark-7\"><path d=\"M1.5 8 14 1v14z\"/></g>"
+    "</defs></svg>\n";
+
+void hg_page_mark(hg_text *out, int model) {
+  enum { MARKS = 8 };
+  hg_text_format(out, "<svg class=\"mark m%d\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><use href=\"#mark-%d\"/></svg>",
+                 model % MARKS, model % MARKS);
+}
+
+static void put_header(hg_page *page) {
+  hg_text *out = &page->out;
+  const hg_report *report = page->report;
+  hg_text_put(out, "<header><p class=\"overline\">Study report</p><h1>");
+  hg_text_html(out, report->name);
+  hg_text_put(out, "</h1>");
+  if (report->about[0] != '\0') {
+    hg_text_put(out, "<p class=\"lead\">");
+    hg_text_html(out, report->about);
+    hg_text_put(out, "</p>");
+  }
+  hg_text_format(out, "<p class=\"subtitle\">%d model%s, %d run%s", page->model_count, page->model_count == 1 ? "" : "s",
+                 report->run_count, report->run_count == 1 ? "" : "s");
+  const char *const more[] = {report->started, report->instruction_set};
+  for (int i = 0; i < 2; i++) {
+    if (more[i][0] == '\0') continue;
+    hg_text_put(out, " \xc2\xb7 ");
+    hg_text_html(out, more[i]);
+  }
+  hg_text_put(out, " \xc2\xb7 hourglass ");
+  hg_text_html(out, report->version);
+  hg_text_put(out, "</p></header>\n");
+}
+
+static void put_navigation(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a><a href=\"#curves\">Learning curves</a>");
+  for (int i = 0; i < page->model_count; i++) {
+    hg_text_format(out, "<a href=\"#model-%d\">", i);
+    hg_page_mark(out, i);
+    hg_text_html(out, page->models[i].name);
+    hg_text_put(out, "</a>");
+  }
+  hg_text_put(out, "<a href=\"#again\">Run it again</a></nav>\n");
+}
+
+static void put_warnings(hg_page *page) {
+  hg_text *out = &page->out;
+  if (page->report->warning_count == 0) return;
+  hg_text_put(out, "<section id=\"warnings\" class=\"callout\"><h2>Read this first</h2><ul>");
+  for (int i = 0; i < page->report->warning_count; i++) {
+    hg_text_put(out, "<li>");
+    hg_text_html(out, page->report->warnings[i].message);
+    hg_text_put(out, " <code>");
+    hg_text_html(out, page->report->warnings[i].code);
+    hg_text_put(out, "</code></li>");
+  }
+  hg_text_put(out, "</ul></section>\n");
+}
+
+static void put_page(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(out, head);
+  hg_text_html(out, page->report->name);
+  hg_text_put(out, "</title>\n<style>\n");
+  hg_text_put(out, hg_asset_style);
+  hg_text_put(out, "</style>\n</head>\n<body>\n");
+  hg_text_put(out, marks);
+  put_header(page);
+  put_navigation(page);
+  hg_text_put(out, "<main>\n");
+  put_warnings(page);
+  hg_page_results(page);
+  hg_page_curves(page);
+  for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
+  hg_page_again(page);
+  hg_text_put(out, "</main>\n<footer>Made by hourglass from <code>study.db</code> alone; this file needs no network.</footer>\n");
+  hg_page_chart_data(page);
+  hg_text_put(out, "<script>");
+  hg_text_put(out, hg_asset_charts);
+  hg_text_put(out, "</script>\n<script>\n");
+  hg_text_put(out, hg_asset_script);
+  hg_text_put(out, "</script>\n</body>\n</html>\n");
+}
+
+static hg_code write_page(const hg_page *page, hg_store *store, hg_error *error) {
+  char *path = hg_path_join(hg_store_folder(store), "report.html");
+  hg_code code = path == NULL || page->out.failed ? hg_fail_memory(error, "report.html", page->out.length)
+                                                  : hg_file_write(path, page->out.bytes, page->out.length, error);
+  hg_free(path);
+  return code;
+}
+
 hg_code hg_report_write_page(hg_store *store, hg_error *error) {
   hg_report report;
-  hg_text out = {0};
   hg_code code = hg_report_load(store, &report, error);
   if (code != HG_OK) return code;
-  hg_text_put(&out, "<!doctype html><meta charset=\"utf-8\"><title>");
-  hg_text_html(&out, report.name);
-  hg_text_put(&out, "</title><h1>");
-  hg_text_html(&out, report.name);
-  hg_text_put(&out, "</h1>\n");
-  char *path = hg_path_join(hg_store_folder(store), "report.html");
-  code = path == NULL || out.failed ? hg_fail_memory(error, "report.html", out.length)
-                                    : hg_file_write(path, out.bytes, out.length, error);
-  hg_free(path);
-  hg_text_release(&out);
+  hg_page page = {.report = &report};
+  code = hg_page_models_load(&page, store, error);
+  if (code == HG_OK) {
+    put_page(&page);
+    code = write_page(&page, store, error);
+  }
+  hg_page_models_release(&page);
+  hg_text_release(&page.out);
   hg_report_release(&report);
   return code;
 }

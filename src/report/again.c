@@ -1,0 +1,86 @@
+/* How to run it again, and how to tell that it came out the same. */
+#include "report/page.h"
+
+#include <inttypes.h>
+
+static void put_fact(hg_text *out, const char *title, const char *value) {
+  if (value[0] == '\0') return;
+  hg_text_format(out, "<div><dt>%s</dt><dd>", title);
+  hg_text_html(out, value);
+  hg_text_put(out, "</dd></div>");
+}
+
+static void put_data(hg_page *page) {
+  hg_text *out = &page->out;
+  if (page->report->data_count == 0) return;
+  hg_text_put(out,
+              "<h3>Data</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Source</th>"
+              "<th scope=\"col\" class=\"num\">Image</th><th scope=\"col\" class=\"num\">Classes</th><th scope=\"col\" "
+              "class=\"num\">Train</th>"
+              "<th scope=\"col\" class=\"num\">Validation</th><th scope=\"col\" class=\"num\">Test</th>"
+              "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
+  for (int i = 0; i < page->report->data_count; i++) {
+    const hg_data_record *data = &page->report->data[i];
+    const int64_t counts[] = {data->classes, data->train, data->validation, data->test};
+    hg_text_put(out, "<tr><th scope=\"row\">");
+    hg_text_html(out, data->name);
+    hg_text_put(out, "</th><td>");
+    hg_text_html(out, data->source);
+    hg_text_put(out, "</td><td class=\"num\">");
+    hg_text_shape(out, data->shape);
+    for (int k = 0; k < 4; k++) {
+      hg_text_put(out, "</td><td class=\"num\">");
+      hg_text_count(out, counts[k]);
+    }
+    hg_text_put(out, "</td><td><code class=\"digest\">");
+    hg_text_html(out, data->digest);
+    hg_text_put(out, "</code></td></tr>");
+  }
+  hg_text_put(out, "</tbody></table></div>");
+}
+
+static void put_weights(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(
+      out,
+      "<h3>Weights</h3><p class=\"note\">The same study, data and seed give these weights to the bit, on any number of "
+      "threads.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"num\">Seed</th>"
+      "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
+  for (int i = 0; i < page->report->run_count; i++) {
+    const hg_run_record *record = &page->report->runs[i].record;
+    if (record->weights_sha256[0] == '\0') continue;
+    hg_text_put(out, "<tr><th scope=\"row\">");
+    hg_text_html(out, record->name);
+    hg_text_format(out, "</th><td class=\"num\">%" PRIu64 "</td><td><code class=\"digest\">", record->seed);
+    hg_text_html(out, record->weights_sha256);
+    hg_text_put(out, "</code></td></tr>");
+  }
+  hg_text_put(out, "</tbody></table></div>");
+}
+
+void hg_page_again(hg_page *page) {
+  hg_text *out = &page->out;
+  const hg_report *report = page->report;
+  hg_text_put(out, "<section id=\"again\"><h2>Run it again</h2>");
+  if (report->command[0] != '\0') {
+    hg_text_put(out, "<pre class=\"command\"><code>");
+    hg_text_html(out, report->command);
+    hg_text_put(out, "</code></pre>");
+  }
+  hg_text_put(out, "<dl class=\"facts\">");
+  put_fact(out, "hourglass", report->version);
+  put_fact(out, "study file", report->yaml_path);
+  put_fact(out, "seeds", report->seeds);
+  put_fact(out, "threads", report->threads);
+  put_fact(out, "instruction set", report->instruction_set);
+  put_fact(out, "started", report->started);
+  hg_text_put(out, "</dl>");
+  put_data(page);
+  put_weights(page);
+  if (report->yaml[0] != '\0') {
+    hg_text_put(out, "<details><summary>The study file</summary><pre>");
+    hg_text_html(out, report->yaml);
+    hg_text_put(out, "</pre></details>");
+  }
+  hg_text_put(out, "</section>");
+}

@@ -1,0 +1,82 @@
+#include "report/format.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DASH "\xe2\x80\x93"
+#define MINUS "\xe2\x88\x92"
+#define NARROW_SPACE "\xe2\x80\xaf"
+#define TIMES "\xc3\x97"
+
+void hg_text_percent(hg_text *text, double share) {
+  if (isnan(share))
+    hg_text_put(text, DASH);
+  else
+    hg_text_format(text, "%.2f" NARROW_SPACE "%%", 100 * share);
+}
+
+void hg_text_points(hg_text *text, double share) {
+  if (isnan(share))
+    hg_text_put(text, DASH);
+  else
+    hg_text_format(text, "%s%.2f points", share < 0 ? MINUS : "+", fabs(100 * share));
+}
+
+void hg_text_count(hg_text *text, int64_t count) {
+  char digits[32];
+  int length = snprintf(digits, sizeof digits, "%lld", (long long)(count < 0 ? -count : count));
+  if (count < 0) hg_text_put(text, MINUS);
+  for (int i = 0; i < length; i++) {
+    if (i > 0 && (length - i) % 3 == 0) hg_text_put(text, ",");
+    hg_text_put_bytes(text, digits + i, 1);
+  }
+}
+
+void hg_text_figure(hg_text *text, double value) {
+  double size = fabs(value);
+  if (isnan(value))
+    hg_text_put(text, DASH);
+  else if (isinf(value))
+    hg_text_put(text, value > 0 ? "\xe2\x88\x9e" : MINUS "\xe2\x88\x9e");
+  else if (size >= 1000 && size < 1e15)
+    hg_text_count(text, llround(value));
+  else if (size >= 10)
+    hg_text_format(text, "%.2f", value);
+  else if (size >= 0.01 || size == 0)
+    hg_text_format(text, "%.4f", value);
+  else
+    hg_text_format(text, "%.3g", value);
+}
+
+void hg_text_duration(hg_text *text, double seconds) {
+  if (isnan(seconds)) {
+    hg_text_put(text, DASH);
+    return;
+  }
+  long long whole = llround(seconds);
+  if (seconds < 99.95)
+    hg_text_format(text, "%.1f" NARROW_SPACE "s", seconds);
+  else if (whole < 3600)
+    hg_text_format(text, "%lld" NARROW_SPACE "min %lld" NARROW_SPACE "s", whole / 60, whole % 60);
+  else
+    hg_text_format(text, "%lld" NARROW_SPACE "h %lld" NARROW_SPACE "min", whole / 3600, whole % 3600 / 60);
+}
+
+void hg_text_memory(hg_text *text, int64_t bytes) {
+  static const char *const units[] = {"KiB", "MiB", "GiB"};
+  double value = (double)bytes / 1024;
+  int unit = 0;
+  for (; unit < 2 && value >= 1024; unit++) value /= 1024;
+  if (bytes < 1024)
+    hg_text_format(text, "%lld" NARROW_SPACE "B", (long long)bytes);
+  else
+    hg_text_format(text, "%.1f" NARROW_SPACE "%s", value, units[unit]);
+}
+
+void hg_text_shape(hg_text *text, hg_shape shape) {
+  if (shape.height == 1 && shape.width == 1)
+    hg_text_format(text, "%d", shape.channels);
+  else
+    hg_text_format(text, "%d" TIMES "%d" TIMES "%d", shape.height, shape.width, shape.channels);
+}

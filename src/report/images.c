@@ -1,0 +1,176 @@
+/* Test images: what a model saw, what it answered, and what it made of them. */
+#include "eval/images.h"
+#include "base/alloc.h"
+#include "report/page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SAMPLES = 16, MOST_MISTAKES = 16, MOST_COLUMNS = 10, MOST_SIDE = 512 };
+
+/* samples.safetensors once its shapes are known to fit; NULL where a tensor is absent. */
+typedef struct sheet {
+  const hg_page_model *model;
+  int count, classes;
+  hg_shape shape;
+  const uint8_t *original, *input, *reconstruction; /* (count, H, W, C) */
+  const int64_t *index;                             /* (count) */
+  const int32_t *labels;                            /* (count) */
+  const float *probabilities;                       /* (count, classes) */
+} sheet;
+
+static const void *tensor_data(const hg_safetensors *file, const char *name, hg_dtype dtype, int rank, int64_t count) {
+  const hg_named_tensor *tensor = hg_safetensors_find(file, name);
+  return tensor != NULL && tensor->dtype == dtype && tensor->rank == rank && tensor->dim[0] == count ? tensor->data : NULL;
+}
+
+static const uint8_t *image_data(const hg_safetensors *file, const char *name, const hg_named_tensor *like) {
+  const hg_named_tensor *tensor = hg_safetensors_find(file, name);
+  if (tensor == NULL || tensor->dtype != HG_U8 || tensor->rank != 4) return NULL;
+  return memcmp(tensor->dim, like->dim, sizeof like->dim) == 0 ? tensor->data : NULL;
+}
+
+/* False if there are no images of a kind that can be shown. */
+static bool read_sheet(const hg_page_model *model, sheet *out) {
+  const hg_safetensors *file = &model->samples;
+  const hg_named_tensor *original = hg_safetensors_find(file, "original");
+  *out = (sheet){.model = model};
+  if (original == NULL || original->dtype != HG_U8 || original->rank != 4) return false;
+  const int64_t *dim = original->dim;
+  if (dim[0] < 1 || dim[0] > 100000 || dim[1] < 1 || dim[1] > MOST_SIDE || dim[2] < 1 || dim[2] > MOST_SIDE) return false;
+  if (dim[3] != 1 && dim[3] != 3) return false;
+  out->count = (int)dim[0];
+  out->shape = (hg_shape){(int)dim[1], (int)dim[2], (int)dim[3]};
+  out->original = original->data;
+  out->input = image_data(file, "input", original);
+  out->reconstruction = image_data(file, "reconstruction", original);
+  out->index = tensor_data(file, "index", HG_I64, 1, dim[0]);
+  out->labels = tensor_data(file, "labels", HG_I32, 1, dim[0]);
+  const hg_named_tensor *shares = hg_safetensors_find(file, "probabilities");
+  out->probabilities = tensor_data(file, "probabilities", HG_F32, 2, dim[0]);
+  out->classes = out->probabilities == NULL ? 0 : (int)shares->dim[1];
+  for (int i = 0; i < out->count; i++)
+    if (out->classes < 1 || out->labels == NULL || out->labels[i] < 0 || out->labels[i] >= out->classes)
+      out->probabilities = NULL;
+  return true;
+}
+
+static size_t image_bytes(const sheet *images) {
+  return (size_t)images->shape.height * (size_t)images->shape.width * (size_t)images->shape.channels;
+}
+
+static const float *row_of(const sheet *images, int sample) {
+  return images->probabilities + (size_t)sample * (size_t)images->classes;
+}
+static int predicted_class(const sheet *images, int sample) { return hg_argmax(row_of(images, sample), images->classes); }
+static bool is_mistake(const sheet *images, int sample) { return predicted_class(images, sample) != images->labels[sample]; }
+
+static void put_image(hg_text *out, const sheet *images, const uint8_t *pixels, int sample, const char *what) {
+  hg_text_format(out, "<img width=\"%d\" height=\"%d\" alt=\"%s", images->shape.width, images->shape.height, what);
+  if (images->index != NULL) hg_text_format(out, " %lld", (long long)images->index[sample]);
+  hg_text_put(out, "\" src=\"");
+  hg_text_png(out, pixels + (size_t)sample * image_bytes(images), images->shape);
+  hg_text_put(out, "\">");
+}
+
+/* ---------------------------------------------------------------- predictions */
+
+static void put_prediction(hg_text *out, const sheet *images, int sample) {
+  char buffer[16];
+  int predicted = predicted_class(images, sample), label = images->labels[sample];
+  bool mistake = predicted != label;
+  hg_text_format(out, "<li class=\"%s\">", mistake ? "wrong" : "right");
+  put_image(out, images, images->input != NULL ? images->input : images->original, sample, "test image");
+  hg_text_put(out, "<span class=\"answer\"><span class=\"sign\">");
+  hg_text_put(out, mistake ? "\xe2\x9c\x97" : "\xe2\x9c\x93");
+  hg_text_put(out, "</span> ");
+  hg_text_html(out, hg_page_class_name(images->model, predicted, buffer));
+  hg_text_format(out, "</span><span class=\"sure\">%.1f\xe2\x80\xaf%%", 100.0 * row_of(images, sample)[predicted]);
+  if (mistake) {
+    hg_text_put(out, "</span><span class=\"truth\">is ");
+    hg_text_html(out, hg_page_class_name(images->model, label, buffer));
+    hg_text_format(out, ", %.1f\xe2\x80\xaf%%", 100.0 * row_of(images, sample)[label]);
+  }
+  hg_text_put(out, "</span></li>");
+}
+
+typedef struct ranked {
+  float truth; /* the probability given to the true class */
+  int sample;
+} ranked;
+
+static int by_truth(const void *left, const void *right) {
+  const ranked *a = left, *b = right;
+  if (a->truth != b->truth) return a->truth < b->truth ? -1 : 1;
+  return a->sample - b->sample;
+}
+
+static void put_mistakes(hg_text *out, const sheet *images) {
+  ranked *mistakes = hg_malloc((size_t)images->count * sizeof *mistakes);
+  int count = 0;
+  if (mistakes == NULL) {
+    out->failed = true;
+    return;
+  }
+  for (int i = 0; i < images->count; i++)
+    if (is_mistake(images, i)) mistakes[count++] = (ranked){row_of(images, i)[images->labels[i]], i};
+  qsort(mistakes, (size_t)count, sizeof *mistakes, by_truth);
+  if (count > 0) {
+    hg_text_put(out,
+                "<h4>Worst mistakes</h4><p class=\"note\">Those of the kept images where the true class was given the least "
+                "probability.</p><ul class=\"images\">");
+    for (int i = 0; i < count && i < MOST_MISTAKES; i++) put_prediction(out, images, mistakes[i].sample);
+    hg_text_put(out, "</ul>");
+  }
+  hg_free(mistakes);
+}
+
+static void put_predictions(hg_text *out, const sheet *images) {
+  hg_text_put(out, "<h4>Sample predictions</h4><ul class=\"images\">");
+  for (int i = 0; i < images->count && i < MOST_SAMPLES; i++) put_prediction(out, images, i);
+  hg_text_put(out, "</ul>");
+  put_mistakes(out, images);
+}
+
+/* ---------------------------------------------------------------- reconstructions */
+
+static void put_image_row(hg_text *out, const sheet *images, const uint8_t *pixels, const char *title, int columns) {
+  hg_text_format(out, "<tr><th scope=\"row\">%s</th>", title);
+  for (int i = 0; i < columns; i++) {
+    hg_text_put(out, "<td>");
+    put_image(out, images, pixels, i, title);
+    hg_text_put(out, "</td>");
+  }
+  hg_text_put(out, "</tr>");
+}
+
+static double psnr_of(const sheet *images, int sample) {
+  size_t bytes = image_bytes(images), at = (size_t)sample * bytes;
+  double sum = 0;
+  for (size_t i = 0; i < bytes; i++) {
+    double difference = ((double)images->original[at + i] - (double)images->reconstruction[at + i]) / 255;
+    sum += difference * difference;
+  }
+  return hg_image_psnr(sum / (double)bytes);
+}
+
+static void put_reconstructions(hg_text *out, const sheet *images) {
+  int columns = images->count < MOST_COLUMNS ? images->count : MOST_COLUMNS;
+  size_t bytes = (size_t)columns * image_bytes(images);
+  bool corrupted = images->input != NULL && memcmp(images->input, images->original, bytes) != 0;
+  hg_text_put(out, corrupted ? "<h4>Originals, noisy inputs, reconstructions</h4>" : "<h4>Originals and reconstructions</h4>");
+  hg_text_put(out, "<div class=\"scroll\"><table class=\"strips\"><tbody>");
+  put_image_row(out, images, images->original, "original", columns);
+  if (corrupted) put_image_row(out, images, images->input, "noisy", columns);
+  put_image_row(out, images, images->reconstruction, "reconstructed", columns);
+  hg_text_put(out, "<tr class=\"measure\"><th scope=\"row\">PSNR, dB</th>");
+  for (int i = 0; i < columns; i++) hg_text_format(out, "<td>%.1f</td>", psnr_of(images, i));
+  hg_text_put(out, "</tr></tbody></table></div>");
+}
+
+void hg_page_images(hg_page *page, int at) {
+  sheet images;
+  if (!read_sheet(&page->models[at], &images)) return;
+  if (images.reconstruction != NULL) put_reconstructions(&page->out, &images);
+  if (images.probabilities != NULL) put_predictions(&page->out, &images);
+}

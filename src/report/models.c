@@ -1,0 +1,141 @@
+/* Runs gathered by model, with what the shown run predicted. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "eval/compare.h"
+#include "report/page.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_done(const hg_report_run *run) { return strcmp(run->record.status, "done") == 0; }
+
+static hg_code gather_models(hg_page *page, hg_error *error) {
+  const hg_report *report = page->report;
+  page->models = hg_calloc((size_t)report->run_count, sizeof *page->models);
+  if (page->models == NULL) return hg_fail_memory(error, "report.html", (size_t)report->run_count * sizeof *page->models);
+  for (int i = 0; i < report->run_count; i++) {
+    const hg_report_run *run = &report->runs[i];
+    hg_page_model *model = page->model_count == 0 ? NULL : &page->models[page->model_count - 1];
+    if (model == NULL || strcmp(model->name, run->record.name) != 0) {
+      model = &page->models[page->model_count++];
+      *model = (hg_page_model){.name = run->record.name, .runs = run, .shown = run};
+    }
+    model->count++;
+    if (is_done(run) && model->done++ == 0) model->shown = run;
+  }
+  return HG_OK;
+}
+
+static hg_code load_class_names(const hg_report *report, hg_page_model *model, hg_error *error) {
+  const hg_data_record *data = hg_report_data(report, model->shown);
+  json_t *names = data == NULL ? NULL : json_loads(data->class_names, 0, NULL);
+  model->classes = (int)json_array_size(names);
+  model->class_names = model->classes == 0 ? NULL : hg_calloc((size_t)model->classes, sizeof *model->class_names);
+  bool whole = model->classes == 0 || model->class_names != NULL;
+  for (int i = 0; whole && i < model->classes; i++) {
+    const char *name = json_string_value(json_array_get(names, (size_t)i));
+    model->class_names[i] = hg_strdup(name == NULL ? "?" : name);
+    whole = model->class_names[i] != NULL;
+  }
+  json_decref(names);
+  return whole ? HG_OK : hg_fail_memory(error, "class names", 0);
+}
+
+static void note_trouble(hg_page_model *model, const hg_error *error) {
+  char text[sizeof error->message + sizeof error->place + 8];
+  snprintf(text, sizeof text, "%s: %s", error->place, error->message);
+  if (model->trouble == NULL) model->trouble = hg_strdup(text);
+}
+
+/* Reads a file of the shown run. A file that is not there is no trouble; one that cannot be read is told on the page. */
+static hg_code read_artifact(hg_store *store, hg_page_model *model, const char *name, hg_safetensors *file, hg_error *error) {
+  char *folder, *path;
+  *file = (hg_safetensors){0};
+  hg_code code = hg_store_run_folder(store, &model->shown->record, &folder, error);
+  if (code != HG_OK) return code;
+  path = hg_path_join(folder, name);
+  hg_free(folder);
+  if (path == NULL) return hg_fail_memory(error, name, 0);
+  hg_error cause;
+  if (hg_path_exists(path)) code = hg_safetensors_read(path, file, &cause);
+  if (code == HG_DATA) note_trouble(model, &cause);
+  hg_free(path);
+  return code == HG_NO_MEMORY ? hg_fail_memory(error, name, 0) : HG_OK;
+}
+
+static hg_code load_scores(hg_store *store, hg_page_model *model, hg_error *error) {
+  hg_safetensors file;
+  hg_code code = read_artifact(store, model, "predictions.safetensors", &file, error);
+  if (code != HG_OK) return code;
+  const hg_named_tensor *labels = hg_safetensors_find(&file, "labels"), *shares = hg_safetensors_find(&file, "probabilities");
+  if (labels == NULL || shares == NULL) goto done;
+  hg_error cause;
+  if (labels->dtype != HG_I32 || labels->rank != 1 || shares->dtype != HG_F32 || shares->rank != 2 ||
+      shares->dim[0] != labels->dim[0] || shares->dim[1] < 1 || shares->dim[1] > 10000)
+    code = hg_fail(&cause, HG_DATA, "predictions.safetensors", "labels and probabilities do not have the shapes of predictions");
+  else
+    code = hg_classification_report_new(shares->data, labels->data, labels->dim[0], (int)shares->dim[1], &model->scores, &cause);
+  model->has_scores = code == HG_OK;
+  if (code != HG_OK && code != HG_NO_MEMORY) note_trouble(model, &cause);
+done:
+  hg_safetensors_release(&file);
+  return code == HG_NO_MEMORY ? hg_fail_memory(error, "predictions.safetensors", 0) : HG_OK;
+}
+
+hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
+  hg_code code = gather_models(page, error);
+  for (int i = 0; code == HG_OK && i < page->model_count; i++) {
+    hg_page_model *model = &page->models[i];
+    code = load_class_names(page->report, model, error);
+    if (model->done == 0) continue;
+    if (code == HG_OK) code = load_scores(store, model, error);
+    if (code == HG_OK) code = read_artifact(store, model, "samples.safetensors", &model->samples, error);
+  }
+  return code;
+}
+
+void hg_page_models_release(hg_page *page) {
+  for (int i = 0; i < page->model_count; i++) {
+    hg_page_model *model = &page->models[i];
+    for (int k = 0; model->class_names != NULL && k < model->classes; k++) hg_free(model->class_names[k]);
+    hg_free(model->class_names);
+    hg_free(model->trouble);
+    hg_classification_report_release(&model->scores);
+    hg_safetensors_release(&model->samples);
+  }
+  hg_free(page->models);
+}
+
+const char *hg_page_class_name(const hg_page_model *model, int label, char buffer[16]) {
+  if (label >= 0 && label < model->classes) return model->class_names[label];
+  snprintf(buffer, 16, "%d", label);
+  return buffer;
+}
+
+static bool is_share_of_images(const char *metric) { return strcmp(metric, "test.accuracy") == 0; }
+
+hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric) {
+  enum { MOST_SEEDS = 256 };
+  double values[MOST_SEEDS], deviation;
+  hg_estimate estimate = {NAN, NAN, NAN, 0};
+  for (int i = 0; i < model->count && estimate.seeds < MOST_SEEDS; i++) {
+    double value = is_done(&model->runs[i]) ? hg_report_metric(&model->runs[i], metric) : NAN;
+    if (!isnan(value)) values[estimate.seeds++] = value;
+  }
+  hg_mean_interval(values, estimate.seeds, &estimate.value, &deviation, &estimate.low, &estimate.high);
+  const hg_data_record *data = hg_report_data(page->report, model->shown);
+  int64_t images = model->has_scores ? model->scores.count : data == NULL ? 0 : data->test;
+  if (estimate.seeds == 1 && images > 0 && is_share_of_images(metric))
+    hg_wilson(llround(estimate.value * (double)images), images, &estimate.low, &estimate.high);
+  return estimate;
+}
+
+hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_model *model) {
+  static const char *const names[] = {"test.mse", "test.reconstruction_mse"};
+  hg_estimate estimate = {NAN, NAN, NAN, 0};
+  for (size_t i = 0; isnan(estimate.value) && i < sizeof names / sizeof names[0]; i++)
+    estimate = hg_page_estimate(page, model, names[i]);
+  return estimate;
+}

@@ -1,0 +1,60 @@
+/* The page's sections, each in its own file; page.c puts them in order. */
+#ifndef HG_REPORT_PAGE_H
+#define HG_REPORT_PAGE_H
+
+#include "eval/metrics.h"
+#include "report/format.h"
+#include "report/load.h"
+#include "store/safetensors.h"
+
+/* All runs of one model. */
+typedef struct hg_page_model {
+  const char *name;
+  const hg_report_run *runs;  /* (count), by seed */
+  const hg_report_run *shown; /* the first that is done; else the first */
+  int count, done;            /* done: how many are */
+  bool has_scores;            /* of the shown run */
+  hg_classification_report scores;
+  hg_safetensors samples; /* of the shown run; empty if it has none */
+  char *trouble;          /* why predictions or samples could not be read, or NULL */
+  char **class_names;     /* (classes), or NULL where the data has none */
+  int classes;
+} hg_page_model;
+
+typedef struct hg_page {
+  hg_text out;
+  const hg_report *report;
+  hg_page_model *models;
+  int model_count;
+} hg_page;
+
+/* A figure of a model: over its finished seeds, with its 95 % interval (NaN where there is none). */
+typedef struct hg_estimate {
+  double value, low, high;
+  int seeds;
+} hg_estimate;
+
+hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error);
+void hg_page_models_release(hg_page *page);
+
+/* Mean over seeds with Student's interval; for one seed of a share over the test images, Wilson's. */
+hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric);
+/* The mean squared error under the name the run gave it. */
+hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_model *model);
+/* Name of a class, or its number in buffer. */
+const char *hg_page_class_name(const hg_page_model *model, int label, char buffer[16]);
+
+/* The model's mark, the same on the whole page: shape and colour together. */
+void hg_page_mark(hg_text *out, int model);
+
+void hg_page_results(hg_page *page);               /* summary, published, comparisons */
+void hg_page_curves(hg_page *page);                /* learning curves of all models */
+void hg_page_model_section(hg_page *page, int at); /* one model */
+void hg_page_images(hg_page *page, int at);        /* its samples, mistakes and reconstructions */
+void hg_page_again(hg_page *page);                 /* how to run it again, the study file */
+void hg_page_chart_data(hg_page *page);            /* JSON for page.js */
+
+/* A PNG of an image (H, W, 1 or 3) as a data URI; nothing is put if it cannot be made. */
+void hg_text_png(hg_text *text, const uint8_t *pixels, hg_shape shape);
+
+#endif

@@ -1,0 +1,266 @@
+/* The answer first: the summary of all models, the published figures, and what is significant. */
+#include "report/page.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- summary */
+
+typedef enum figure_form { AS_PERCENT, AS_FIGURE } figure_form;
+
+/* Scores of the summary; a column without a single figure is left out. */
+static const struct {
+  const char *title, *metric; /* metric NULL: the reconstruction error, under whichever name */
+  figure_form form;
+} scores[] = {
+    {"Test accuracy", "test.accuracy", AS_PERCENT}, {"Test loss", "test.loss", AS_FIGURE},
+    {"Macro F1", "test.macro_f1", AS_FIGURE},       {"MSE", NULL, AS_FIGURE},
+    {"PSNR, dB", "test.psnr", AS_FIGURE},           {"SSIM", "test.ssim", AS_FIGURE},
+};
+enum { SCORES = sizeof scores / sizeof scores[0] };
+
+static hg_estimate score_of(const hg_page *page, const hg_page_model *model, int score) {
+  if (scores[score].metric == NULL) return hg_page_reconstruction_error(page, model);
+  return hg_page_estimate(page, model, scores[score].metric);
+}
+
+static bool has_score(const hg_page *page, int score) {
+  for (int i = 0; i < page->model_count; i++)
+    if (score_of(page, &page->models[i], score).seeds > 0) return true;
+  return false;
+}
+
+static void put_value(hg_text *out, double value, figure_form form) {
+  if (form == AS_PERCENT)
+    hg_text_percent(out, value);
+  else
+    hg_text_figure(out, value);
+}
+
+static void put_estimate(hg_text *out, const hg_estimate *estimate, figure_form form) {
+  hg_text_put(out, "<td class=\"num\">");
+  put_value(out, estimate->value, form);
+  if (!isnan(estimate->low)) {
+    double scale = form == AS_PERCENT ? 100 : 1;
+    hg_text_format(out,
+                   form == AS_PERCENT ? "<span class=\"interval\">%.2f\xe2\x80\x93%.2f</span>"
+                                      : "<span class=\"interval\">%.4g\xe2\x80\x93%.4g</span>",
+                   scale * estimate->low, scale * estimate->high);
+  }
+  hg_text_put(out, "</td>");
+}
+
+/* "1, 2, 3", and which of them are not done. */
+static void put_seeds(hg_text *out, const hg_page_model *model) {
+  hg_text_put(out, "<td class=\"num\">");
+  for (int i = 0; i < model->count; i++)
+    hg_text_format(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)model->runs[i].record.seed);
+  hg_text_put(out, "</td>");
+}
+
+static void put_model_cell(hg_text *out, const hg_page *page, int at) {
+  const hg_page_model *model = &page->models[at];
+  hg_text_format(out, "<th scope=\"row\"><a class=\"name\" href=\"#model-%d\">", at);
+  hg_page_mark(out, at);
+  hg_text_html(out, model->name);
+  hg_text_put(out, "</a>");
+  for (int i = 0; i < model->count; i++) {
+    const hg_run_record *record = &model->runs[i].record;
+    if (strcmp(record->status, "done") == 0) continue;
+    hg_text_format(out, "<span class=\"status\">seed %llu: ", (unsigned long long)record->seed);
+    hg_text_html(out, record->status);
+    hg_text_put(out, "</span>");
+  }
+  hg_text_put(out, "</th>");
+}
+
+static void put_kind(hg_text *out, const char *kind) {
+  for (; *kind != '\0'; kind++) {
+    char shown[2] = {*kind == '_' ? ' ' : *kind, '\0'};
+    hg_text_html(out, shown);
+  }
+}
+
+static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {
+  double sum = 0;
+  for (int i = 0; i < model->count; i++)
+    if (strcmp(model->runs[i].record.status, "done") == 0) sum += figure(&model->runs[i].record);
+  return model->done == 0 ? NAN : sum / model->done;
+}
+
+static double seconds_of(const hg_run_record *record) { return record->seconds; }
+static double speed_of(const hg_run_record *record) { return record->images_per_second > 0 ? record->images_per_second : NAN; }
+static double epochs_of(const hg_run_record *record) { return record->epochs > 0 ? record->epochs : NAN; }
+
+static void put_effort(hg_text *out, const hg_page_model *model) {
+  double epochs = mean_over_done(model, epochs_of), speed = mean_over_done(model, speed_of);
+  hg_text_put(out, "<td class=\"num\">");
+  hg_text_count(out, model->shown->record.parameters);
+  if (isnan(epochs))
+    hg_text_put(out, "</td><td class=\"num\">\xe2\x80\x93</td><td class=\"num\">");
+  else
+    hg_text_format(out, "</td><td class=\"num\">%.3g</td><td class=\"num\">", epochs);
+  hg_text_duration(out, mean_over_done(model, seconds_of));
+  hg_text_put(out, "</td><td class=\"num\">");
+  if (isnan(speed))
+    hg_text_put(out, "\xe2\x80\x93");
+  else
+    hg_text_count(out, llround(speed));
+  hg_text_put(out, "</td>");
+}
+
+static void put_summary(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(out,
+              "<div class=\"scroll\"><table class=\"summary\"><thead><tr><th scope=\"col\">Model</th><th scope=\"col\">Kind</th>"
+              "<th scope=\"col\" class=\"num\">Seeds</th>");
+  for (int s = 0; s < SCORES; s++)
+    if (has_score(page, s)) hg_text_format(out, "<th scope=\"col\" class=\"num\">%s</th>", scores[s].title);
+  hg_text_put(
+      out,
+      "<th scope=\"col\" class=\"num\">Parameters</th><th scope=\"col\" class=\"num\">Epochs</th>"
+      "<th scope=\"col\" class=\"num\">Training time</th><th scope=\"col\" class=\"num\">Images/s</th></tr></thead><tbody>");
+  for (int i = 0; i < page->model_count; i++) {
+    const hg_page_model *model = &page->models[i];
+    hg_text_put(out, "<tr>");
+    put_model_cell(out, page, i);
+    hg_text_put(out, "<td>");
+    put_kind(out, model->shown->record.kind);
+    hg_text_put(out, "</td>");
+    put_seeds(out, model);
+    for (int s = 0; s < SCORES; s++) {
+      hg_estimate estimate = score_of(page, model, s);
+      if (has_score(page, s)) put_estimate(out, &estimate, scores[s].form);
+    }
+    put_effort(out, model);
+    hg_text_put(out, "</tr>");
+  }
+  hg_text_put(out,
+              "</tbody></table></div><p class=\"note\">Small figures are 95&nbsp;% intervals: over several seeds of the mean, by "
+              "Student\xe2\x80\x99s t; for one seed of the accuracy on the test images, by Wilson. Epochs, time and speed "
+              "are means over seeds.</p>");
+}
+
+/* ---------------------------------------------------------------- published figures */
+
+static bool is_share(const char *metric) { return strstr(metric, "accuracy") != NULL; }
+
+static void put_published(hg_page *page) {
+  hg_text *out = &page->out;
+  if (page->report->published_count == 0) return;
+  hg_text_put(
+      out,
+      "<h3>Beside published figures</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Model</th>"
+      "<th scope=\"col\">Figure</th><th scope=\"col\" class=\"num\">Published</th><th scope=\"col\" class=\"num\">Measured</th>"
+      "<th scope=\"col\" class=\"num\">Measured \xe2\x88\x92 published</th></tr></thead><tbody>");
+  for (int i = 0; i < page->report->published_count; i++) {
+    const hg_published *row = &page->report->published[i];
+    figure_form form = is_share(row->metric) ? AS_PERCENT : AS_FIGURE;
+    hg_text_put(out, "<tr><th scope=\"row\">");
+    hg_text_html(out, row->run);
+    hg_text_put(out, "</th><td><code>");
+    hg_text_html(out, row->metric);
+    hg_text_put(out, "</code></td><td class=\"num\">");
+    put_value(out, row->published, form);
+    hg_text_put(out, "</td><td class=\"num strong\">");
+    put_value(out, row->measured, form);
+    hg_text_put(out, "</td><td class=\"num\">");
+    if (form == AS_PERCENT)
+      hg_text_points(out, row->measured - row->published);
+    else
+      hg_text_figure(out, row->measured - row->published);
+    hg_text_put(out, "</td></tr>");
+  }
+  hg_text_put(out, "</tbody></table></div>");
+}
+
+/* ---------------------------------------------------------------- comparisons */
+
+static bool less_is_better(const char *metric) {
+  return strstr(metric, "loss") != NULL || strstr(metric, "mse") != NULL || strstr(metric, "error") != NULL;
+}
+
+static void put_p_value(hg_text *out, double p) {
+  if (isnan(p))
+    hg_text_put(out, "\xe2\x80\x93");
+  else if (p < 0.0001)
+    hg_text_put(out,
+                "&lt;\xe2\x80\xaf"
+                "0.0001");
+  else
+    hg_text_format(out, "%.4f", p);
+}
+
+static void put_named(hg_text *out, const char *before, const char *name, const char *after) {
+  hg_text_put(out, before);
+  hg_text_put(out, "<b>");
+  hg_text_html(out, name);
+  hg_text_put(out, "</b>");
+  hg_text_put(out, after);
+}
+
+/* Better or worse is said only where the test says so. */
+static void put_finding(hg_text *out, const hg_comparison *row) {
+  if (isnan(row->p_value)) {
+    put_named(out, "<span class=\"verdict\">Not tested:</span> ", row->a, " against ");
+    put_named(out, "", row->b, "");
+  } else if (row->p_value < 0.05) {
+    bool a_is_better = row->difference > 0 ? !less_is_better(row->metric) : less_is_better(row->metric);
+    put_named(out, "", a_is_better ? row->a : row->b, " is <span class=\"verdict better\">better</span> than ");
+    put_named(out, "", a_is_better ? row->b : row->a, "");
+  } else {
+    put_named(out, "<span class=\"verdict\">No significant difference</span> between ", row->a, " and ");
+    put_named(out, "", row->b, "");
+  }
+}
+
+static void put_comparison(hg_text *out, const hg_comparison *row) {
+  bool share = is_share(row->metric);
+  hg_text_put(out, "<tr><td class=\"finding\">");
+  put_finding(out, row);
+  hg_text_put(out, "<span class=\"status\">");
+  hg_text_html(out, row->metric);
+  put_named(out, ", ", row->a, " \xe2\x88\x92 ");
+  put_named(out, "", row->b, "</span></td><td class=\"num\">");
+  if (share)
+    hg_text_points(out, row->difference);
+  else
+    hg_text_figure(out, row->difference);
+  hg_text_put(out, "</td><td class=\"num\">");
+  if (isnan(row->low))
+    hg_text_put(out, "\xe2\x80\x93");
+  else
+    hg_text_format(out, "%+.4g to %+.4g", share ? 100 * row->low : row->low, share ? 100 * row->high : row->high);
+  hg_text_put(out, "</td><td class=\"num\">");
+  put_p_value(out, row->p_value);
+  hg_text_put(out, "</td><td>");
+  hg_text_html(out, strcmp(row->test, "mcnemar") == 0 ? "McNemar, paired on the test images" : row->test);
+  hg_text_put(out, "</td></tr>");
+}
+
+static void put_comparisons(hg_page *page) {
+  hg_text *out = &page->out;
+  if (page->report->comparison_count == 0) return;
+  hg_text_put(out,
+              "<h3>Is the difference real?</h3><div class=\"scroll\"><table class=\"comparisons\"><thead><tr><th "
+              "scope=\"col\">Finding</th>"
+              "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
+              "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\">Test</th></tr></thead><tbody>");
+  for (int i = 0; i < page->report->comparison_count; i++) put_comparison(out, &page->report->comparisons[i]);
+  hg_text_put(out, "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05.</p>");
+}
+
+void hg_page_results(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(out, "<section id=\"results\"><h2>Results</h2>");
+  if (has_score(page, 0))
+    hg_text_put(out,
+                "<figure class=\"chart\"><figcaption>Test accuracy and its 95&nbsp;% interval"
+                "<span class=\"key-published\"> \xe2\x80\x93 an upright bar marks the published figure</span></figcaption>"
+                "<div class=\"plot\" data-chart=\"accuracy\" role=\"img\" aria-label=\"Test accuracy of every model with its "
+                "interval; the figures stand in the table below\"></div></figure>");
+  put_summary(page);
+  put_comparisons(page);
+  put_published(page);
+  hg_text_put(out, "</section>");
+}

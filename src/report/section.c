@@ -1,0 +1,227 @@
+/* One model: its figures, scores by class, images, layers and settings. */
+#include "base/alloc.h"
+#include "report/page.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- tiles */
+
+static void open_tile(hg_text *out) { hg_text_put(out, "<div><dd>"); }
+static void close_tile(hg_text *out, const char *title) { hg_text_format(out, "</dd><dt>%s</dt></div>", title); }
+
+static void put_metric_tile(hg_text *out, const hg_report_run *run, const char *metric, const char *title, bool percent) {
+  double value = hg_report_metric(run, metric);
+  if (isnan(value)) return;
+  open_tile(out);
+  if (percent)
+    hg_text_percent(out, value);
+  else
+    hg_text_figure(out, value);
+  close_tile(out, title);
+}
+
+static void put_tiles(hg_text *out, const hg_page_model *model) {
+  const hg_report_run *run = model->shown;
+  hg_text_put(out, "<dl class=\"tiles\">");
+  put_metric_tile(out, run, "test.accuracy", "test accuracy", true);
+  put_metric_tile(out, run, "test.macro_f1", "macro F1", false);
+  put_metric_tile(out, run, "test.mse", "test MSE", false);
+  put_metric_tile(out, run, "test.reconstruction_mse", "test MSE", false);
+  put_metric_tile(out, run, "test.psnr", "PSNR, dB", false);
+  put_metric_tile(out, run, "test.ssim", "SSIM", false);
+  put_metric_tile(out, run, "test.loss", "test loss", false);
+  open_tile(out);
+  hg_text_count(out, run->record.parameters);
+  close_tile(out, "parameters");
+  if (run->record.best_epoch > 0) {
+    open_tile(out);
+    hg_text_format(out, "%d of %d", run->record.best_epoch, run->record.epochs);
+    close_tile(out, "epoch kept");
+  }
+  open_tile(out);
+  hg_text_duration(out, run->record.seconds);
+  close_tile(out, "training");
+  hg_text_put(out, "</dl>");
+}
+
+/* ---------------------------------------------------------------- scores by class */
+
+static void put_score_row(hg_text *out, const char *name, const hg_class_scores *scores) {
+  hg_text_put(out, "<tr><th scope=\"row\">");
+  hg_text_html(out, name);
+  hg_text_format(out, "</th><td class=\"num\">%.4f</td><td class=\"num\">%.4f</td><td class=\"num\">%.4f</td><td class=\"num\">",
+                 scores->precision, scores->recall, scores->f1);
+  hg_text_count(out, scores->support);
+  hg_text_put(out, "</td></tr>");
+}
+
+/* The rows and names of scikit-learn's classification_report. */
+static void put_class_report(hg_text *out, const hg_page_model *model) {
+  const hg_classification_report *scores = &model->scores;
+  char buffer[16];
+  hg_text_put(
+      out,
+      "<div><h4>Scores by class</h4><div class=\"scroll tall\"><table class=\"scores\"><thead><tr><th scope=\"col\">class</th>"
+      "<th scope=\"col\" class=\"num\">precision</th><th scope=\"col\" class=\"num\">recall</th>"
+      "<th scope=\"col\" class=\"num\">f1-score</th><th scope=\"col\" class=\"num\">support</th></tr></thead><tbody>");
+  for (int k = 0; k < scores->classes; k++) put_score_row(out, hg_page_class_name(model, k, buffer), &scores->per_class[k]);
+  hg_text_format(out,
+                 "</tbody><tbody class=\"totals\"><tr><th scope=\"row\">accuracy</th><td></td><td></td>"
+                 "<td class=\"num\">%.4f</td><td class=\"num\">",
+                 scores->accuracy);
+  hg_text_count(out, scores->count);
+  hg_text_put(out, "</td></tr>");
+  put_score_row(out, "macro avg", &scores->macro);
+  put_score_row(out, "weighted avg", &scores->weighted);
+  hg_text_put(out, "</tbody></table></div></div>");
+}
+
+static void put_scores(hg_text *out, const hg_page_model *model, int at) {
+  if (!model->has_scores) return;
+  hg_text_put(out, "<div class=\"pair\">");
+  put_class_report(out, model);
+  hg_text_format(out,
+                 "<div><h4>Confusion matrix</h4><figure class=\"chart\"><div class=\"plot\" data-chart=\"confusion\" "
+                 "data-model=\"%d\" role=\"img\" aria-label=\"Confusion matrix, counts of test images\"></div>"
+                 "<figcaption>Counts of test images. The deeper a cell, the larger its share of the row; "
+                 "the diagonal is right.</figcaption></figure></div></div>",
+                 at);
+}
+
+/* ---------------------------------------------------------------- seeds */
+
+static void put_seeds(hg_text *out, const hg_page_model *model) {
+  if (model->count < 2) return;
+  hg_text_put(
+      out,
+      "<details><summary>All seeds</summary><div class=\"scroll\"><table><thead><tr><th scope=\"col\" class=\"num\">Seed</th>"
+      "<th scope=\"col\">Status</th><th scope=\"col\" class=\"num\">Accuracy</th><th scope=\"col\" class=\"num\">Loss</th>"
+      "<th scope=\"col\" class=\"num\">Epochs</th><th scope=\"col\" class=\"num\">Time</th></tr></thead><tbody>");
+  for (int i = 0; i < model->count; i++) {
+    const hg_report_run *run = &model->runs[i];
+    hg_text_format(out, "<tr><th scope=\"row\" class=\"num\">%llu</th><td>", (unsigned long long)run->record.seed);
+    hg_text_html(out, run->record.status);
+    hg_text_put(out, "</td><td class=\"num\">");
+    hg_text_percent(out, hg_report_metric(run, "test.accuracy"));
+    hg_text_put(out, "</td><td class=\"num\">");
+    hg_text_figure(out, hg_report_metric(run, "test.loss"));
+    hg_text_format(out, "</td><td class=\"num\">%d</td><td class=\"num\">", run->record.epochs);
+    hg_text_duration(out, run->record.seconds);
+    hg_text_put(out, "</td></tr>");
+  }
+  hg_text_put(out, "</tbody></table></div></details>");
+}
+
+/* ---------------------------------------------------------------- layers */
+
+static void put_layer(hg_text *out, const hg_layer_row *row) {
+  hg_text_put(out, "<tr><td>");
+  hg_text_html(out, row->block);
+  hg_text_put(out, "</td><th scope=\"row\">");
+  hg_text_html(out, row->layer);
+  hg_text_put(out, "</th><td>");
+  hg_text_html(out, row->detail[0] == '\0' ? row->kind : row->detail);
+  hg_text_put(out, "</td><td class=\"num\">");
+  hg_text_shape(out, row->output);
+  hg_text_put(out, "</td><td class=\"num\">");
+  hg_text_count(out, row->parameters);
+  hg_text_put(out, "</td><td class=\"num\">");
+  hg_text_count(out, row->multiply_adds);
+  hg_text_put(out, "</td><td class=\"num\">");
+  hg_text_memory(out, row->activation_bytes);
+  hg_text_put(out, "</td></tr>");
+}
+
+static void put_layers(hg_text *out, const hg_report_run *run) {
+  int64_t parameters = 0, multiply_adds = 0, bytes = 0;
+  if (run->layer_count == 0) return;
+  hg_text_put(
+      out,
+      "<h4>Layers</h4><div class=\"scroll\"><table class=\"layers\"><thead><tr><th scope=\"col\">Block</th><th "
+      "scope=\"col\">Layer</th>"
+      "<th scope=\"col\">Settings</th><th scope=\"col\" class=\"num\">Output</th><th scope=\"col\" class=\"num\">Parameters</th>"
+      "<th scope=\"col\" class=\"num\">Multiply-adds</th><th scope=\"col\" class=\"num\">Memory</th></tr></thead><tbody>");
+  for (int i = 0; i < run->layer_count; i++) {
+    put_layer(out, &run->layers[i]);
+    parameters += run->layers[i].parameters;
+    multiply_adds += run->layers[i].multiply_adds;
+    bytes += run->layers[i].activation_bytes;
+  }
+  hg_text_put(out,
+              "</tbody><tbody class=\"totals\"><tr><td></td><th scope=\"row\">total</th><td></td><td></td><td class=\"num\">");
+  hg_text_count(out, parameters);
+  hg_text_put(out, "</td><td class=\"num\">");
+  hg_text_count(out, multiply_adds);
+  hg_text_put(out, "</td><td class=\"num\">");
+  hg_text_memory(out, bytes);
+  hg_text_put(
+      out, "</td></tr></tbody></table></div><p class=\"note\">Multiply-adds and memory (of the outputs) are for one image.</p>");
+}
+
+/* ---------------------------------------------------------------- settings */
+
+/* Seven digits: a float's 0.001 is shown as 0.001. Text that is no JSON is shown as it is. */
+static void put_settings(hg_text *out, const char *settings) {
+  enum { DIGITS = 7 };
+  if (settings == NULL || settings[0] == '\0') return;
+  json_t *parsed = json_loads(settings, JSON_DECODE_ANY, NULL);
+  char *pretty = parsed == NULL ? NULL : json_dumps(parsed, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS));
+  hg_text_put(out, "<details><summary>Settings</summary><pre>");
+  hg_text_html(out, pretty == NULL ? settings : pretty);
+  hg_text_put(out, "</pre></details>");
+  free(pretty);
+  json_decref(parsed);
+}
+
+static void put_subtitle(hg_page *page, const hg_page_model *model) {
+  hg_text *out = &page->out;
+  const hg_run_record *record = &model->shown->record;
+  const hg_data_record *data = hg_report_data(page->report, model->shown);
+  hg_text_put(out, "<p class=\"subtitle\">");
+  for (const char *c = record->kind; *c != '\0'; c++) hg_text_html(out, *c == '_' ? " " : (char[]){*c, '\0'});
+  if (record->data[0] != '\0') {
+    hg_text_put(out, " on ");
+    hg_text_html(out, record->data);
+  }
+  if (data != NULL && strcmp(data->source, data->name) != 0) {
+    hg_text_put(out, " (");
+    hg_text_html(out, data->source);
+    hg_text_put(out, ")");
+  }
+  if (model->count > 1) hg_text_format(out, "; seed %llu of %d is shown", (unsigned long long)record->seed, model->count);
+  hg_text_put(out, "</p>");
+}
+
+void hg_page_model_section(hg_page *page, int at) {
+  hg_text *out = &page->out;
+  const hg_page_model *model = &page->models[at];
+  const hg_run_record *record = &model->shown->record;
+  hg_text_format(out, "<section class=\"model\" id=\"model-%d\"><h2>", at);
+  hg_page_mark(out, at);
+  hg_text_html(out, model->name);
+  hg_text_put(out, "</h2>");
+  put_subtitle(page, model);
+  if (model->done == 0) {
+    hg_text_put(out, "<p class=\"callout\"><b>This run is ");
+    hg_text_html(out, record->status);
+    hg_text_put(out, ".</b> ");
+    hg_text_html(out, record->message);
+    hg_text_put(out, "</p>");
+  } else {
+    put_tiles(out, model);
+  }
+  if (model->trouble != NULL) {
+    hg_text_put(out, "<p class=\"callout\"><b>Something could not be read.</b> ");
+    hg_text_html(out, model->trouble);
+    hg_text_put(out, "</p>");
+  }
+  put_scores(out, model, at);
+  hg_page_images(page, at);
+  put_layers(out, model->shown);
+  put_seeds(out, model);
+  put_settings(out, record->settings);
+  hg_text_put(out, "</section>");
+}
