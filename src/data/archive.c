@@ -9,7 +9,7 @@
 
 /* Beyond these an archive is a mistake or a trap. */
 enum { MOST_ENTRIES = 10000000 };
-#define MOST_TOTAL ((int64_t)64 << 30)
+#define MOST_TOTAL ((int64_t)32 << 30)
 
 static bool leads_out(const char *path) {
   if (path[0] == '/') return true;

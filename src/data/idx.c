@@ -18,6 +18,13 @@ typedef struct idx_file {
   uint64_t bytes; /* of the values, by the header */
 } idx_file;
 
+/* zlib puts the path before the cause. */
+static hg_code fail_damaged(const idx_file *idx, const char *cause, hg_error *error) {
+  size_t path = strlen(idx->path);
+  if (strncmp(cause, idx->path, path) == 0 && strncmp(cause + path, ": ", 2) == 0) cause += path + 2;
+  return hg_fail(error, HG_DATA, idx->path, "its compressed data is damaged: %s", cause);
+}
+
 /* Reads exactly count bytes. gzread takes plain files as they are. */
 static hg_code read_exactly(idx_file *idx, uint8_t *bytes, uint64_t count, const char *what, hg_error *error) {
   uint64_t read = 0;
@@ -30,8 +37,7 @@ static hg_code read_exactly(idx_file *idx, uint8_t *bytes, uint64_t count, const
     }
     int number = Z_OK;
     const char *cause = gzerror(idx->file, &number);
-    if (got < 0 && number != Z_BUF_ERROR)
-      return hg_fail(error, HG_DATA, idx->path, "cannot be decompressed in %s: %s", what, cause);
+    if (got < 0 && number != Z_BUF_ERROR) return fail_damaged(idx, cause, error);
     return hg_fail(error, HG_DATA, idx->path, "truncated: %s takes %llu bytes, the file has %llu", what,
                    (unsigned long long)count, (unsigned long long)read);
   }
@@ -99,12 +105,11 @@ static hg_code read_values(idx_file *idx, uint8_t *values, hg_error *error) {
   uint8_t more;
   int got = gzread(idx->file, &more, 1);
   int number = Z_OK;
-  gzerror(idx->file, &number);
+  const char *cause = gzerror(idx->file, &number);
   if (got > 0)
     return hg_fail(error, HG_DATA, idx->path, "is longer than the %llu bytes of its header", (unsigned long long)idx->bytes);
-  if (got < 0 || number != Z_OK)
-    return hg_fail(error, HG_DATA, idx->path, "is damaged: the checksum of its compressed data does not hold");
-  return HG_OK;
+  if (number == Z_BUF_ERROR) return hg_fail(error, HG_DATA, idx->path, "truncated: its compressed data lacks an end");
+  return got < 0 || number != Z_OK ? fail_damaged(idx, cause, error) : HG_OK;
 }
 
 static hg_code image_shape(const idx_file *images, hg_shape *shape, hg_error *error) {

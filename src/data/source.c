@@ -61,7 +61,7 @@ static void find_idx_siblings(const char *path, hg_found *found) {
 static bool starts_like_idx(const char *path) {
   gzFile file = gzopen(path, "rbe");
   unsigned char magic[4] = {1, 1, 1, 1};
-  bool idx = file != NULL && gzread(file, magic, sizeof magic) == sizeof magic && magic[0] == 0 && magic[1] == 0;
+  bool idx = file != NULL && gzread(file, magic, sizeof magic) == sizeof magic && magic[0] == 0 && magic[1] == 0 && magic[2] >= 8;
   if (file != NULL) gzclose(file);
   return idx;
 }
