@@ -33,7 +33,7 @@ typedef struct objective {
 
 static void score(const hg_samples *samples, int64_t first, int n, int classes, const float *weights, const float *bias,
                   float *scores) {
-  hg_gemm product = {.rows = n, .columns = classes, .segments = 1, .steps = samples->width, .activation = HG_LINEAR};
+  hg_gemm product = {.rows = n, .columns = classes, .groups = 1, .segments = 1, .steps = samples->width, .activation = HG_LINEAR};
   product.a = samples->features + first * samples->width;
   product.a_row = samples->width;
   product.a_step = 1;
@@ -47,7 +47,7 @@ static void score(const hg_samples *samples, int64_t first, int n, int classes, 
 
 /* partial = gradients of the scores, transposed, times the features: (classes, n) x (n, width). */
 static void pull_back(const hg_samples *samples, int64_t first, int n, int classes, const float *scores, float *partial) {
-  hg_gemm product = {.rows = classes, .columns = samples->width, .segments = 1, .steps = n, .activation = HG_LINEAR};
+  hg_gemm product = {.rows = classes, .columns = samples->width, .groups = 1, .segments = 1, .steps = n, .activation = HG_LINEAR};
   product.a = scores;
   product.a_row = 1;
   product.a_step = classes;

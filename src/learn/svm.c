@@ -158,7 +158,8 @@ static size_t scratch(const hg_classical *model, int n) { return (size_t)n * (si
 /* kernel = vectors (count, width) x features, transposed (width, n). */
 static void multiply(const hg_classical *model, const float *features, int n, float *transposed, float *kernel) {
   const hg_svm_model *svm = &model->svm;
-  hg_gemm product = {.rows = svm->count, .columns = n, .segments = 1, .steps = model->width, .activation = HG_LINEAR};
+  hg_gemm product = {
+      .rows = svm->count, .columns = n, .groups = 1, .segments = 1, .steps = model->width, .activation = HG_LINEAR};
   product.a = svm->vectors;
   product.a_row = model->width;
   product.a_step = 1;
