@@ -1,6 +1,7 @@
 #include "kernels/gemm.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/pointwise.h"
 
@@ -37,7 +38,11 @@ static void transpose(int rows, int columns, const float *from, ptrdiff_t from_r
     for (int j = 0; j < columns; j++) to[j * to_row + i] = from[i * from_row + j];
 }
 
-const hg_gemm_kernels hg_gemm_generic = {product, transpose};
+static void copy(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
+  for (int i = 0; i < rows; i++) memcpy(to + i * to_row, from + i * from_row, sizeof *to * (size_t)columns);
+}
+
+const hg_gemm_kernels hg_gemm_generic = {product, transpose, copy};
 
 const hg_gemm_kernels *hg_gemm_kernels_get(void) {
 #if defined(__x86_64__)

@@ -37,6 +37,9 @@ typedef struct hg_gemm_kernels {
 
   /* to[j * to_row + i] = from[i * from_row + j] for i in [0, rows), j in [0, columns). */
   void (*transpose)(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row);
+
+  /* to[i * to_row + j] = from[i * from_row + j]. */
+  void (*copy)(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row);
 } hg_gemm_kernels;
 
 /* The kernels of hg_isa_get(). */

@@ -29,6 +29,6 @@ static inline vec vec_blend(vec no, vec yes, mask m) { return _mm256_blendv_ps(n
 #include "kernels/gemm_tile.h"
 #include "kernels/gemm_transpose.h"
 
-const hg_gemm_kernels hg_gemm_avx2 = {product, transpose};
+const hg_gemm_kernels hg_gemm_avx2 = {product, transpose, copy};
 
 #endif

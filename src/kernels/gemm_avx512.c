@@ -10,9 +10,10 @@ typedef __mmask16 mask;
   T(1, 1)                                                                                                                      \
   T(2, 1)                                                                                                                      \
   T(3, 1)                                                                                                                      \
-  T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(13, 1) T(14, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) \
-      T(5, 2) T(6, 2) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2) T(13, 2) T(14, 2) T(1, 3) T(2, 3) T(3, 3) T(4, 3)     \
-          T(5, 3) T(6, 3) T(7, 3) T(8, 3) T(9, 3) T(1, 4) T(2, 4) T(3, 4) T(4, 4) T(5, 4) T(6, 4)
+  T(4, 1)                                                                                                                      \
+  T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(13, 1) T(14, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) \
+      T(6, 2) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2) T(13, 2) T(14, 2) T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3)     \
+          T(6, 3) T(7, 3) T(8, 3) T(9, 3) T(1, 4) T(2, 4) T(3, 4) T(4, 4) T(5, 4) T(6, 4)
 
 static inline mask mask_first(int lanes) { return (mask)((1u << lanes) - 1); }
 static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
@@ -29,6 +30,6 @@ static inline vec vec_blend(vec no, vec yes, mask m) { return _mm512_mask_blend_
 #include "kernels/gemm_tile.h"
 #include "kernels/gemm_transpose.h"
 
-const hg_gemm_kernels hg_gemm_avx512 = {product, transpose};
+const hg_gemm_kernels hg_gemm_avx512 = {product, transpose, copy};
 
 #endif

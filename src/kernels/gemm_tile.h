@@ -134,4 +134,13 @@ static void product(const hg_gemm *g) {
   }
 }
 
+static void copy(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
+  int whole = columns / LANES * LANES;
+  mask last = mask_first(columns % LANES);
+  for (int i = 0; i < rows; i++, from += from_row, to += to_row) {
+    for (int j = 0; j < whole; j += LANES) vec_store(to + j, vec_load(from + j));
+    if (whole < columns) vec_store_masked(to + whole, vec_load_masked(from + whole, last), last);
+  }
+}
+
 #endif

@@ -30,8 +30,8 @@ static inline void transpose_plain(int rows, int columns, const float *from, ptr
 
 static void transpose(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
   int whole_rows = rows / BLOCK * BLOCK, whole_columns = columns / BLOCK * BLOCK;
-  for (int j = 0; j < whole_columns; j += BLOCK)
-    for (int i = 0; i < whole_rows; i += BLOCK) {
+  for (int i = 0; i < whole_rows; i += BLOCK)
+    for (int j = 0; j < whole_columns; j += BLOCK) {
       const float *block = from + i * from_row + j;
       transpose_8x4(block, from_row, to + j * to_row + i, to_row);
       transpose_8x4(block + 4, from_row, to + (j + 4) * to_row + i, to_row);

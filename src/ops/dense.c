@@ -1,74 +1,8 @@
 /* y = x W + b over the flattened sample, and its two gradients: three matrix products cut alike into panels. */
-#include <string.h>
-
-#include "kernels/gemm.h"
 #include "kernels/pointwise.h"
 #include "ops/native.h"
 #include "ops/parameters.h"
-
-/* A task computes BLOCK_ROWS or so rows of a panel of PANEL columns, in blocks of DEPTH terms of the sums: such a block of b
- * fits the first-level cache beside the rows that meet it. */
-enum { PANEL = 64, DEPTH = 128, FEWEST_ROWS = 24, ENOUGH_TASKS = 16 };
-
-typedef struct product {
-  hg_gemm gemm;      /* the whole; one segment */
-  bool b_transposed; /* b[k][j] stands at gemm.b[j * b_step + k] */
-  bool pack;
-  int row_block, row_blocks, panels;
-} product;
-
-static int ceil_div(int a, int b) { return (a + b - 1) / b; }
-static int smaller(int a, int b) { return a < b ? a : b; }
-
-static product cut(hg_gemm gemm, bool b_transposed) {
-  product p = {.gemm = gemm, .b_transposed = b_transposed, .panels = ceil_div(gemm.columns, PANEL)};
-  int wanted = ceil_div(ENOUGH_TASKS, p.panels);
-  int block = ceil_div(gemm.rows, wanted);
-  p.row_block = smaller(block < FEWEST_ROWS ? FEWEST_ROWS : block, gemm.rows);
-  p.row_blocks = ceil_div(gemm.rows, p.row_block);
-  p.pack = b_transposed || (gemm.rows > FEWEST_ROWS && gemm.columns > PANEL);
-  return p;
-}
-
-/* 0 for a product that was never cut. */
-static int task_count(const product *p) { return p->row_blocks * p->panels; }
-
-static void pack_block(const product *p, int column, int columns, int k, int depth, float *to) {
-  const hg_gemm *g = &p->gemm;
-  if (p->b_transposed) {
-    hg_gemm_kernels_get()->transpose(columns, depth, g->b + column * g->b_step + k, g->b_step, to, columns);
-    return;
-  }
-  for (int i = 0; i < depth; i++)
-    memcpy(to + (ptrdiff_t)i * columns, g->b + (k + i) * g->b_step + column, sizeof(float) * (size_t)columns);
-}
-
-static void run_task(const product *p, int task, float *packed) {
-  const hg_gemm *whole = &p->gemm;
-  int row = task / p->panels * p->row_block, column = task % p->panels * PANEL;
-  hg_gemm g = *whole;
-  g.rows = smaller(p->row_block, whole->rows - row);
-  g.columns = smaller(PANEL, whole->columns - column);
-  g.c = whole->c + row * whole->c_row + column;
-  if (whole->start != NULL) g.start = whole->start + row * whole->start_row + column;
-  for (int k = 0; k == 0 || k < whole->steps; k += DEPTH) {
-    g.steps = smaller(DEPTH, whole->steps - k);
-    g.activation = k + g.steps == whole->steps ? whole->activation : HG_LINEAR;
-    g.a = whole->a + row * whole->a_row + k * whole->a_step;
-    if (p->pack) {
-      pack_block(p, column, g.columns, k, g.steps, packed);
-      g.b = packed;
-      g.b_step = g.columns;
-    } else {
-      g.b = whole->b + k * whole->b_step + column;
-    }
-    hg_gemm_kernels_get()->product(&g);
-    g.start = g.c;
-    g.start_row = g.c_row;
-  }
-}
-
-/* ---- The operator */
+#include "ops/product.h"
 
 static int inputs_of(const hg_op_node *node) { return (int)hg_shape_count(node->input); }
 
@@ -90,52 +24,30 @@ static int parameters(const hg_layer *layer, hg_shape input, hg_shape output, hg
   return hg_weight_and_bias(layer, weight, out, list);
 }
 
-static hg_op_memory memory(const hg_op_node *node) { return (hg_op_memory){.scratch = (size_t)node->threads * PANEL * DEPTH}; }
+static hg_op_memory memory(const hg_op_node *node) { return (hg_op_memory){.scratch = hg_products_scratch(node->threads)}; }
 
 static int64_t multiply_adds(const hg_op_node *node) { return (int64_t)inputs_of(node) * node->output.channels; }
-
-typedef struct work {
-  const hg_op_call *call;
-  product products[2];
-} work;
-
-static void run_products(void *context, int64_t index, int worker) {
-  const work *w = context;
-  float *packed = w->call->scratch + (ptrdiff_t)worker * PANEL * DEPTH;
-  int first = task_count(&w->products[0]);
-  if (index < first)
-    run_task(&w->products[0], (int)index, packed);
-  else
-    run_task(&w->products[1], (int)index - first, packed);
-}
-
-static void run_all(work *w) {
-  int tasks = 0;
-  for (int i = 0; i < 2; i++) tasks += task_count(&w->products[i]);
-  hg_parallel_for(w->call->pool, tasks, run_products, w);
-}
 
 static void forward(const hg_op_call *call) {
   const hg_layer *layer = &call->node->layer;
   int in = inputs_of(call->node), out = call->node->output.channels;
-  work w = {.call = call};
-  w.products[0] = cut((hg_gemm){.rows = call->n,
-                                .columns = out,
-                                .groups = 1,
-                                .segments = 1,
-                                .steps = in,
-                                .a = call->input, /* (n, in) */
-                                .a_row = in,
-                                .a_step = 1,
-                                .b = call->values[0], /* (in, out) */
-                                .b_step = out,
-                                .c = call->output,
-                                .c_row = out,
-                                .start = layer->use_bias ? call->values[1] : NULL,
-                                .activation = layer->activation,
-                                .negative_slope = layer->negative_slope},
-                      false);
-  run_all(&w);
+  hg_gemm gemm = {.rows = call->n,
+                  .columns = out,
+                  .groups = 1,
+                  .segments = 1,
+                  .steps = in,
+                  .a = call->input, /* (n, in) */
+                  .a_row = in,
+                  .a_step = 1,
+                  .b = call->values[0], /* (in, out) */
+                  .b_step = out,
+                  .c = call->output,
+                  .c_row = out,
+                  .start = layer->use_bias ? call->values[1] : NULL,
+                  .activation = layer->activation,
+                  .negative_slope = layer->negative_slope};
+  hg_product product = hg_product_cut(gemm, false);
+  hg_products_run(call->pool, &product, 1, call->scratch);
 }
 
 static void derive(const void *context, int64_t first, int64_t last) {
@@ -200,10 +112,10 @@ static void backward(const hg_op_call *call) {
   enum { PIECE = 16384 };
   if (call->node->layer.activation != HG_LINEAR)
     hg_parallel_range(call->pool, (int64_t)call->n * call->node->output.channels, PIECE, derive, call);
-  work w = {.call = call};
-  if (call->gradients[0] != NULL) w.products[0] = cut(weight_product(call), false);
-  if (call->input_gradient != NULL) w.products[1] = cut(input_product(call), true);
-  run_all(&w);
+  hg_product products[2] = {0};
+  if (call->gradients[0] != NULL) products[0] = hg_product_cut(weight_product(call), false);
+  if (call->input_gradient != NULL) products[1] = hg_product_cut(input_product(call), true);
+  hg_products_run(call->pool, products, 2, call->scratch);
   if (call->gradients[1] != NULL) sum_bias(call);
 }
 
