@@ -42,14 +42,23 @@ static hg_code read_compare(hg_reader *reader, const hg_node *node, void *target
 
 /* A part of the data, a dot, a figure: test.accuracy. */
 static hg_code check_metric(hg_reader *reader, const hg_node *key) {
-  static const char *const parts[] = {"train.", "validation.", "test."};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    size_t length = strlen(parts[i]);
-    if (strncmp(key->text, parts[i], length) == 0 && key->text[length] != 0) return HG_OK;
+  static const char *const parts[] = {"test.", "validation.", "train."};
+  static const char *const figures[] = {
+      "accuracy",    "loss", "macro_f1", "weighted_f1", "log_loss", "reconstruction_loss", "classification_loss",
+      "center_loss", "mse",  "psnr",     "ssim"};
+  enum { PARTS = sizeof parts / sizeof *parts, FIGURES = sizeof figures / sizeof *figures };
+  char names[PARTS * FIGURES][40];
+  const char *all[PARTS * FIGURES];
+  for (int i = 0; i < PARTS * FIGURES; i++) {
+    snprintf(names[i], sizeof names[i], "%s%s", parts[i / FIGURES], figures[i % FIGURES]);
+    if (strcmp(key->text, names[i]) == 0) return HG_OK;
+    all[i] = names[i];
   }
-  return hg_reject(reader, key,
-                   "`%.60s` is no figure: write test.accuracy, test.loss, validation.accuracy, train.loss or the like",
-                   key->text);
+  for (int i = 0; i < FIGURES; i++) {
+    if (strcmp(key->text, figures[i]) == 0)
+      return hg_reject(reader, key, "`%s` of what? did you mean `test.%s`?", key->text, key->text);
+  }
+  return hg_reject_word(reader, key, "a figure of a run", all, PARTS * FIGURES);
 }
 
 static hg_code add_published(hg_reader *reader, const hg_node *key, const hg_node *node, int model, size_t *capacity) {
@@ -59,7 +68,6 @@ static hg_code add_published(hg_reader *reader, const hg_node *key, const hg_nod
   hg_code code = check_metric(reader, key);
   if (code == HG_OK) code = hg_value_number(reader, &value, node, &made.value);
   if (code != HG_OK) return code;
-  if (strlen(key->text) >= sizeof made.metric) return hg_reject(reader, key, "the figure's name is too long");
   snprintf(made.metric, sizeof made.metric, "%s", key->text);
   size_t count = (size_t)study->published_count + 1;
   if (!hg_grow(&study->published, capacity, count, sizeof *study->published)) {
