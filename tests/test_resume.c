@@ -207,6 +207,39 @@ static void a_truncated_checkpoint_is_refused(void **state) {
   hg_free(bytes);
 }
 
+static void a_flipped_bit_anywhere_in_a_checkpoint_is_noticed(void **state) {
+  const data *d = *state;
+  hg_train_settings settings = quick_settings(1);
+  settings.checkpoint = TEST_CHECKPOINT;
+  hg_error error;
+  unlink(TEST_CHECKPOINT);
+  assert_int_equal(go_on(d, &settings, make_mlp, &error), HG_OK);
+  char *bytes;
+  size_t count;
+  assert_int_equal(hg_file_read(TEST_CHECKPOINT, 1 << 24, &bytes, &count, NULL), HG_OK);
+  for (size_t place = 8; place < count; place += 1 + count / 60) {
+    bytes[place] ^= 4;
+    assert_int_equal(hg_file_write(TEST_CHECKPOINT, bytes, count, NULL), HG_OK);
+    hg_code code = go_on(d, &settings, make_mlp, &error);
+    bytes[place] ^= 4;
+    assert_true(code == HG_DATA || code == HG_VERIFY); /* HG_VERIFY: the bit was in the identity */
+  }
+  hg_free(bytes);
+}
+
+static void a_checkpoint_that_cannot_be_written_is_found_before_the_first_step(void **state) {
+  const data *d = *state;
+  hg_train_settings settings = quick_settings(1);
+  settings.checkpoint = "no/such/folder/checkpoint.safetensors";
+  stopper caller = {0, 0};
+  settings.progress = stop_at_call;
+  settings.progress_context = &caller;
+  hg_error error;
+  assert_int_equal(go_on(d, &settings, make_mlp, &error), HG_FAILED);
+  assert_string_equal(error.place, settings.checkpoint);
+  assert_int_equal(caller.calls, 0);
+}
+
 /* A state with one counter changed; the file is otherwise sound. */
 static void impossible_counters_are_refused(void **state) {
   const data *d = *state;
@@ -256,6 +289,8 @@ int main(void) {
       cmocka_unit_test(an_interruption_without_a_checkpoint_keeps_what_was_learnt),
       cmocka_unit_test(a_checkpoint_of_another_training_is_not_taken_up),
       cmocka_unit_test(a_truncated_checkpoint_is_refused),
+      cmocka_unit_test(a_flipped_bit_anywhere_in_a_checkpoint_is_noticed),
+      cmocka_unit_test(a_checkpoint_that_cannot_be_written_is_found_before_the_first_step),
       cmocka_unit_test(impossible_counters_are_refused),
       cmocka_unit_test(divergence_after_a_resumption_keeps_the_same_state),
   };

@@ -1,3 +1,4 @@
+#include "kernels/isa.h"
 #include "test_train_fixture.h"
 
 typedef struct data {
@@ -74,6 +75,24 @@ static void weights_have_the_same_bits_on_any_number_of_threads(void **state) {
     train_to_digest(make_cnn(), d, &settings, digest[1][i]);
     assert_string_equal(digest[0][i], digest[0][0]);
     assert_string_equal(digest[1][i], digest[1][0]);
+  }
+}
+
+static void weights_have_the_same_bits_on_every_instruction_set(void **state) {
+  data *d = *state;
+  hg_train_settings settings = quick_settings(2);
+  settings.optimizer = hg_optimizer_default(HG_ADAMW);
+  settings.augment.rotate = 10;
+  settings.corrupt.gaussian = 0.1f;
+  settings.clip_norm = 1;
+  char digest[2][HG_ISAS][HG_SHA256_SIZE];
+  hg_isa best = hg_isa_best();
+  for (int isa = HG_ISA_GENERIC; isa <= (int)best; isa++) {
+    assert_int_equal(hg_isa_set((hg_isa)isa, NULL), HG_OK);
+    train_to_digest(make_mlp(), d, &settings, digest[0][isa]);
+    train_to_digest(make_cnn(), d, &settings, digest[1][isa]);
+    assert_string_equal(digest[0][isa], digest[0][0]);
+    assert_string_equal(digest[1][isa], digest[1][0]);
   }
 }
 
@@ -359,6 +378,7 @@ int main(void) {
       cmocka_unit_test(an_mlp_learns),
       cmocka_unit_test(a_cnn_with_every_loss_learns),
       cmocka_unit_test(weights_have_the_same_bits_on_any_number_of_threads),
+      cmocka_unit_test(weights_have_the_same_bits_on_every_instruction_set),
       cmocka_unit_test(another_seed_gives_other_weights),
       cmocka_unit_test(a_step_allocates_nothing),
       cmocka_unit_test(validation_is_what_evaluation_says),

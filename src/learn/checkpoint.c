@@ -5,6 +5,7 @@
 #include "store/safetensors.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The file: the tensors of the network under "network.", and beside them these. */
@@ -95,6 +96,35 @@ static int list_tensors(const hg_network *network, const hg_train_state *state, 
   return count;
 }
 
+/* ---- A checksum over all tensors, in the order of their names: a file that was written whole can still rot. */
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const hg_named_tensor *)a)->name, ((const hg_named_tensor *)b)->name);
+}
+
+/* The digest of the digests of all tensors, which are sorted by name. */
+static hg_code checksum(const hg_named_tensor *tensors, int count, char out[HG_SHA256_SIZE], hg_error *error) {
+  static const size_t sizes[HG_DTYPES] = {[HG_F32] = 4, [HG_F64] = 8, [HG_I32] = 4, [HG_I64] = 8, [HG_U8] = 1};
+  size_t length = (size_t)count * HG_SHA256_SIZE;
+  char *digests = hg_malloc(length);
+  if (digests == NULL) return hg_fail_memory(error, "checkpoint", length);
+  for (int i = 0; i < count; i++) {
+    size_t bytes = (size_t)hg_named_tensor_count(&tensors[i]) * sizes[tensors[i].dtype];
+    hg_sha256(tensors[i].data, bytes, digests + i * HG_SHA256_SIZE);
+  }
+  hg_sha256(digests, length, out);
+  hg_free(digests);
+  return HG_OK;
+}
+
+static hg_code check_checksum(const hg_safetensors *file, const char *path, hg_error *error) {
+  char expected[128] = "", found[HG_SHA256_SIZE];
+  hg_safetensors_metadata(file, "sha256", expected, sizeof expected);
+  hg_code code = checksum(file->tensors, file->count, found, error);
+  if (code != HG_OK || strcmp(expected, found) == 0) return code;
+  return hg_fail(error, HG_DATA, path, "the checkpoint is damaged: its checksum does not hold; delete the file to start anew");
+}
+
 hg_code hg_checkpoint_write(const char *path, const char *identity, const hg_network *network, const hg_train_state *state,
                             hg_error *error) {
   int64_t counters[COUNTERS];
@@ -111,7 +141,11 @@ hg_code hg_checkpoint_write(const char *path, const char *identity, const hg_net
   sums_of(state, sums);
   for (int i = 0; i < state->epoch; i++) figures_of(&state->epochs[i], figures + i * EPOCH_FIGURES);
   int count = list_tensors(network, state, counters, sums, figures, tensors);
-  const char *metadata[] = {"format", "hourglass checkpoint 1", "identity", identity, NULL};
+  qsort(tensors, (size_t)count, sizeof *tensors, by_name);
+  char sum[HG_SHA256_SIZE];
+  code = checksum(tensors, count, sum, error);
+  if (code != HG_OK) goto done;
+  const char *metadata[] = {"format", "hourglass checkpoint 1", "identity", identity, "sha256", sum, NULL};
   code = hg_safetensors_write(path, tensors, count, metadata, error);
 done:
   hg_free(figures);
@@ -217,6 +251,7 @@ hg_code hg_checkpoint_read(const char *path, const char *identity, hg_network *n
   hg_code code = hg_safetensors_read(path, &file, error);
   if (code != HG_OK) return code;
   code = check_identity(&file, path, identity, error);
+  if (code == HG_OK) code = check_checksum(&file, path, error);
   if (code == HG_OK) code = find_parts(&file, path, network, state, &parts, error);
   if (code == HG_OK) take_parts(&file, &parts, network, state);
   hg_safetensors_release(&file);

@@ -306,13 +306,14 @@ static hg_code open_batches(trainer *t) {
   return hg_batches_new(t->validation_data, &batches, &t->validation, t->error);
 }
 
+/* Goes on from the checkpoint, or writes the first one: a path that cannot be written is found before any work is done. */
 static hg_code take_up_checkpoint(trainer *t) {
   const char *path = t->settings->checkpoint;
   if (path == NULL) return HG_OK;
-  bool found;
+  bool found = false;
   hg_code code = hg_train_identity(t->network, t->train_data, t->validation_data, t->settings, t->identity, t->error);
   if (code == HG_OK) code = hg_checkpoint_read(path, t->identity, t->network, &t->state, &found, t->error);
-  return code;
+  return code == HG_OK && !found ? save(t) : code;
 }
 
 static hg_code set_up(trainer *t) {
