@@ -271,6 +271,20 @@ static void gradients_are_scaled_and_cut_before_a_step(void **state) {
   assert_true(hg_sum_of_squares(NULL, gradient, 3) == 74);
 }
 
+static void moments_of_a_dead_unit_end_at_zero(void **state) {
+  (void)state;
+  float value[1] = {1}, gradient[1] = {0}, first[1] = {1e-3f}, second[1] = {1e-3f};
+  hg_update u = {.count = 1, .value = value, .gradient = gradient, .moment_1 = first, .moment_2 = second, .scale = 1};
+  u.momentum = u.beta_1 = u.beta_2 = 0.9f;
+  u.correction_1 = u.correction_2 = 1;
+  u.epsilon = 1e-8f;
+  for (int step = 0; step < 1000; step++) hg_update_adam(NULL, &u);
+  assert_true(first[0] == 0 && second[0] == 0);
+  first[0] = 1e-3f;
+  for (int step = 0; step < 1000; step++) hg_update_sgd(NULL, &u);
+  assert_true(first[0] == 0);
+}
+
 /* ---- losses */
 
 static void losses_have_their_textbook_values(void **state) {
@@ -339,6 +353,7 @@ int main(void) {
       cmocka_unit_test(pooling_has_the_shapes_of_keras),
       cmocka_unit_test(optimizer_steps_follow_pytorchs_formulas),
       cmocka_unit_test(gradients_are_scaled_and_cut_before_a_step),
+      cmocka_unit_test(moments_of_a_dead_unit_end_at_zero),
       cmocka_unit_test(losses_have_their_textbook_values),
       cmocka_unit_test(impossible_probabilities_cost_100_and_stay_finite),
       cmocka_unit_test(centers_move_towards_the_mean_of_their_samples),

@@ -65,40 +65,47 @@ static void activate_gradient(hg_activation activation, float slope, int64_t cou
 }
 
 static float largest(int64_t count, const float *x) {
-  float best[LANES];
-  load_lanes(count, x, -INFINITY, best);
+  float best[LANES], spare[LANES];
+  memcpy(best, read_lanes(count, x, -INFINITY, spare), sizeof best);
   for (int64_t first = LANES; first < count; first += LANES) {
-    float lane[LANES];
-    load_lanes(count - first, x + first, -INFINITY, lane);
+    const float *lane = read_lanes(count - first, x + first, -INFINITY, spare);
+#pragma GCC unroll 1
     for (int i = 0; i < LANES; i++) best[i] = lane[i] > best[i] ? lane[i] : best[i];
   }
-  float result = best[0];
-  for (int i = 1; i < LANES; i++) result = best[i] > result ? best[i] : result;
-  return result;
+  for (int width = LANES / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) best[i] = best[i + width] > best[i] ? best[i + width] : best[i];
+  return best[0];
+}
+
+/* y = exp(x - most), and their sum; y may be x. */
+static float exponentials(int64_t count, const float *x, float most, float *y) {
+  float sum[LANES] = {0}, spare_x[LANES], spare_y[LANES];
+  for (int64_t first = 0; first < count; first += LANES) {
+    float *place = y == NULL ? NULL : y + first;
+    const float *in = read_lanes(count - first, x + first, -INFINITY, spare_x);
+    float *out = write_lanes(count - first, place, spare_y);
+#pragma GCC ivdep
+    for (int i = 0; i < LANES; i++) {
+      float e = hg_expf(in[i] - most);
+      out[i] = e;
+      sum[i] += e;
+    }
+    settle_lanes(count - first, place, spare_y);
+  }
+  return fold(sum);
 }
 
 static float softmax(int64_t count, const float *x, float *y) {
-  float most = largest(count, x), sum[LANES] = {0};
-  for (int64_t first = 0; first < count; first += LANES) {
-    float lane[LANES];
-    load_lanes(count - first, x + first, -INFINITY, lane);
-    for (int i = 0; i < LANES; i++) {
-      lane[i] = hg_expf(lane[i] - most);
-      sum[i] += lane[i];
-    }
-    store_lanes(count - first, lane, y + first);
-  }
-  float total = fold(sum);
+  float most = largest(count, x), total = exponentials(count, x, most, y);
   for (int64_t i = 0; i < count; i++) y[i] = y[i] / total;
   return most + hg_logf(total);
 }
 
 static void softmax_gradient(int64_t count, const float *y, const float *dy, float *dx) {
-  float sum[LANES] = {0};
+  float sum[LANES] = {0}, spare_y[LANES], spare_dy[LANES];
   for (int64_t first = 0; first < count; first += LANES) {
-    float a[LANES], b[LANES];
-    load_lanes(count - first, y + first, 0.0f, a);
-    load_lanes(count - first, dy + first, 0.0f, b);
+    const float *a = read_lanes(count - first, y + first, 0.0f, spare_y);
+    const float *b = read_lanes(count - first, dy + first, 0.0f, spare_dy);
     for (int i = 0; i < LANES; i++) sum[i] = fmaf(a[i], b[i], sum[i]);
   }
   float mean = fold(sum);

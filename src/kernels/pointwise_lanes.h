@@ -19,18 +19,21 @@ static inline double fold_double(double lane[LANES]) {
   return lane[0];
 }
 
-/* Copies up to LANES values and fills the rest, so that the end of a row runs through the same code as its middle. */
-static inline void load_lanes(int64_t count, const float *x, float filler, float lane[LANES]) {
-  if (count >= LANES) {
-    memcpy(lane, x, LANES * sizeof *lane);
-    return;
-  }
-  for (int i = 0; i < LANES; i++) lane[i] = filler;
-  memcpy(lane, x, (size_t)count * sizeof *lane);
+/* LANES values from x on. Where fewer are left they are copied to `spare` and filled up, so that the end of a row runs
+ * through the same code as its middle; elsewhere they stay where they are, since a copy costs more than most kernels. */
+static inline const float *read_lanes(int64_t left, const float *x, float filler, float spare[LANES]) {
+  if (left >= LANES) return x;
+  for (int i = 0; i < LANES; i++) spare[i] = filler;
+  memcpy(spare, x, (size_t)left * sizeof *spare);
+  return spare;
 }
 
-static inline void store_lanes(int64_t count, const float lane[LANES], float *y) {
-  memcpy(y, lane, (size_t)(count >= LANES ? LANES : count) * sizeof *lane);
+/* Where to write LANES values: at y if there is room, else in `spare`. y may be NULL: the values are not wanted. */
+static inline float *write_lanes(int64_t left, float *y, float spare[LANES]) { return y != NULL && left >= LANES ? y : spare; }
+
+/* Brings what went to `spare` to its place. */
+static inline void settle_lanes(int64_t left, float *y, const float spare[LANES]) {
+  if (y != NULL && left < LANES) memcpy(y, spare, (size_t)left * sizeof *y);
 }
 
 #endif

@@ -11,6 +11,10 @@ static inline float shaped(float gradient, float value, float scale, float most,
   return fmaf(decay, value, g);
 }
 
+/* The average of gradients that stay 0 (a dead unit's) shrinks until it is subnormal and, by rounding, stays so; every
+ * later step would pay for it. Below this it no longer moves a weight. */
+static inline float without_dust(float moment) { return fabsf(moment) < 1e-30f ? 0.0f : moment; }
+
 static inline float limit_of(const hg_update_rule *rule) { return rule->clip_value > 0.0f ? rule->clip_value : INFINITY; }
 
 static void sgd_plain(const hg_update_rule *rule, int64_t count, const float *restrict gradient, float *restrict value) {
@@ -36,7 +40,7 @@ static void sgd_momentum(const hg_update_rule *rule, int64_t count, const float 
   bool nesterov = rule->nesterov;
   for (int64_t i = 0; i < count; i++) {
     float g = shaped(gradient[i], value[i], scale, most, decay);
-    float m = fmaf(factor, momentum[i], g);
+    float m = without_dust(fmaf(factor, momentum[i], g));
     momentum[i] = m;
     value[i] = fmaf(-rate, nesterov ? fmaf(factor, m, g) : m, value[i]);
   }
@@ -59,8 +63,8 @@ static void adam(const hg_update_rule *rule, int64_t count, const float *restric
   float rest_1 = 1.0f - rule->beta_1, beta_2 = rule->beta_2, rest_2 = 1.0f - rule->beta_2, epsilon = rule->epsilon;
   for (int64_t i = 0; i < count; i++) {
     float g = shaped(gradient[i], value[i], scale, most, decay);
-    float m = fmaf(rest_1, g - moment_1[i], moment_1[i]);
-    float v = fmaf(rest_2 * g, g, beta_2 * moment_2[i]);
+    float m = without_dust(fmaf(rest_1, g - moment_1[i], moment_1[i]));
+    float v = without_dust(fmaf(rest_2 * g, g, beta_2 * moment_2[i]));
     moment_1[i] = m;
     moment_2[i] = v;
     value[i] = fmaf(-rate, m / (sqrtf(v) / root + epsilon), value[i] * keep);
