@@ -1,0 +1,300 @@
+#include "study/run.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "kernels/isa.h"
+#include "report/report.h"
+#include "study/runner.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+bool hg_runner_stopped(const hg_runner *runner) { return runner->settings->stop != NULL && *runner->settings->stop != 0; }
+
+void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
+                     const char *message) {
+  if (runner->settings->event == NULL) return;
+  const hg_planned_run *run = &runner->runs[runner->current];
+  hg_run_event event = {.kind = kind,
+                        .model = run->record.name,
+                        .seed = run->seed,
+                        .run = runner->current + 1,
+                        .runs = runner->count,
+                        .progress = progress,
+                        .fraction = fraction,
+                        .record = &run->record,
+                        .message = message};
+  runner->settings->event(runner->settings->context, &event);
+}
+
+hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, const char *format, ...) {
+  if (!hg_grow(&runner->warnings, &runner->warning_capacity, runner->warning_count + 1, sizeof *runner->warnings))
+    return hg_fail_memory(error, "warnings", sizeof *runner->warnings);
+  hg_warning *warning = &runner->warnings[runner->warning_count++];
+  snprintf(warning->code, sizeof warning->code, "%s", code);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(warning->message, sizeof warning->message, format, arguments);
+  va_end(arguments);
+  return HG_OK;
+}
+
+/* ---- facts about the study, for the page */
+
+static hg_code put_seeds(hg_runner *runner, hg_error *error) {
+  char text[1024] = "";
+  size_t used = 0;
+  const hg_run_settings *settings = runner->settings;
+  int count = settings->seeds != NULL ? settings->seed_count : runner->study->seed_count;
+  const uint64_t *seeds = settings->seeds != NULL ? settings->seeds : runner->study->seeds;
+  for (int i = 0; i < count && used < sizeof text - 32; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%llu", i > 0 ? ", " : "", (unsigned long long)seeds[i]);
+  return hg_store_set_fact(runner->store, "seeds", text, error);
+}
+
+static hg_code put_facts(hg_runner *runner, hg_error *error) {
+  const hg_study *study = runner->study;
+  char threads[16], started[32];
+  time_t now = time(NULL);
+  struct tm parts;
+  strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+  snprintf(threads, sizeof threads, "%d", hg_pool_threads(runner->pool));
+  const char *facts[][2] = {{"name", study->name},
+                            {"about", study->about},
+                            {"yaml", study->text},
+                            {"yaml_path", study->path},
+                            {"version", HG_VERSION},
+                            {"threads", threads},
+                            {"instruction_set", hg_isa_name(hg_isa_get())},
+                            {"command", runner->settings->command},
+                            {"started", started}};
+  hg_code code = put_seeds(runner, error);
+  for (size_t i = 0; code == HG_OK && i < sizeof facts / sizeof facts[0]; i++)
+    code = hg_store_set_fact(runner->store, facts[i][0], facts[i][1] == NULL ? "" : facts[i][1], error);
+  return code;
+}
+
+static hg_code put_data(hg_runner *runner, int index, hg_error *error) {
+  const hg_data_settings *settings = &runner->study->data[index];
+  const hg_data *data = &runner->data[index];
+  hg_data_record record = {.shape = data->train->shape,
+                           .train = data->train->count,
+                           .validation = data->validation == NULL ? 0 : data->validation->count,
+                           .test = data->test->count,
+                           .classes = data->train->classes};
+  snprintf(record.name, sizeof record.name, "%s", settings->name);
+  snprintf(record.source, sizeof record.source, "%s", data->train->source);
+  memcpy(record.digest, data->digest, sizeof record.digest);
+  json_t *names = json_array();
+  for (int label = 0; label < record.classes; label++)
+    json_array_append_new(names, json_string(hg_dataset_class_name(data->train, label)));
+  record.class_names = json_dumps(names, JSON_COMPACT);
+  json_decref(names);
+  if (record.class_names == NULL) return hg_fail_memory(error, settings->name, 1);
+  hg_code code = hg_store_put_data(runner->store, &record, error);
+  free(record.class_names);
+  return code;
+}
+
+/* ---- the runs */
+
+static bool has_artifact(hg_runner *runner, const hg_run_record *record, const char *file) {
+  char *folder = NULL;
+  if (hg_store_run_folder(runner->store, record, &folder, NULL) != HG_OK) return false;
+  char *path = hg_path_join(folder, file);
+  bool there = path != NULL && hg_path_exists(path);
+  hg_free(path);
+  hg_free(folder);
+  return there;
+}
+
+/* Takes up what the store knows of this very run; *done says if nothing is left to do. */
+static hg_code take_up(hg_runner *runner, hg_planned_run *run, bool *done, hg_error *error) {
+  hg_run_record stored = {0};
+  bool found = false;
+  *done = false;
+  hg_code code = hg_store_get_run(runner->store, run->record.name, run->seed, &stored, &found, error);
+  if (code != HG_OK || !found) return code;
+  const char *result = runner->study->models[run->model].kind == HG_MODEL_NETWORK ? "weights.safetensors" : "model.safetensors";
+  if (strcmp(stored.status, "done") != 0 || !has_artifact(runner, &stored, result)) {
+    hg_run_record_release(&stored);
+    return HG_OK;
+  }
+  *done = true;
+  stored.position = run->record.position; /* models may have been put in another order */
+  hg_run_record_release(&run->record);
+  run->record = stored;
+  return hg_store_put_run(runner->store, &run->record, error);
+}
+
+static hg_code set_status(hg_runner *runner, hg_planned_run *run, const char *status, const char *message, hg_error *error) {
+  snprintf(run->record.status, sizeof run->record.status, "%s", status);
+  snprintf(run->record.message, sizeof run->record.message, "%s", message);
+  return hg_store_put_run(runner->store, &run->record, error);
+}
+
+static hg_code record_failure(hg_runner *runner, hg_planned_run *run, hg_code code, const hg_error *cause, hg_error *error) {
+  char message[512];
+  snprintf(message, sizeof message, "%.200s%s%.300s", cause->place, cause->place[0] != '\0' ? ": " : "", cause->message);
+  hg_code stored = set_status(runner, run, code == HG_DIVERGED ? "diverged" : "failed", message, error);
+  if (runner->worst == HG_OK) {
+    runner->worst = code == HG_DIVERGED ? HG_DIVERGED : HG_FAILED;
+    snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %.160s", run->record.name,
+             (unsigned long long)run->seed, message);
+  }
+  hg_runner_event(runner, HG_RUN_FAILED, NULL, 0, message);
+  return stored;
+}
+
+static hg_code fail_for_need(hg_runner *runner, hg_planned_run *run, hg_error *error) {
+  const hg_run_record *needed = &runner->runs[run->needs].record;
+  hg_error cause = {0};
+  hg_fail(&cause, HG_FAILED, "", "needs %s seed %llu, which %s", needed->name, (unsigned long long)needed->seed, needed->status);
+  return record_failure(runner, run, HG_FAILED, &cause, error);
+}
+
+/* "test accuracy 0.9310" */
+static void describe_result(hg_runner *runner, const hg_planned_run *run, char *text, size_t size) {
+  static const char *const names[] = {"test.accuracy", "test.mse", "test.loss"};
+  hg_metric *metrics = NULL;
+  int count = 0;
+  text[0] = '\0';
+  if (hg_store_list_metrics(runner->store, run->record.id, &metrics, &count, NULL) != HG_OK) return;
+  for (size_t n = 0; text[0] == '\0' && n < sizeof names / sizeof names[0]; n++)
+    for (int i = 0; i < count; i++)
+      if (strcmp(metrics[i].name, names[n]) == 0) snprintf(text, size, "test %s %.4f", names[n] + 5, metrics[i].value);
+  hg_free(metrics);
+}
+
+static void remove_checkpoint(const char *folder) {
+  char *path = hg_path_join(folder, "checkpoint.safetensors");
+  if (path != NULL) unlink(path);
+  hg_free(path);
+}
+
+static hg_code finish_run(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
+  hg_code code = set_status(runner, run, "done", "", error);
+  if (code != HG_OK) return code;
+  remove_checkpoint(folder);
+  char text[64];
+  describe_result(runner, run, text, sizeof text);
+  hg_runner_event(runner, HG_RUN_DONE, NULL, 1, text);
+  return HG_OK;
+}
+
+static hg_code write_settings(const hg_planned_run *run, const char *folder, hg_error *error) {
+  char *path = hg_path_join(folder, "settings.json");
+  if (path == NULL) return hg_fail_memory(error, folder, 1);
+  hg_code code = hg_file_write(path, run->record.settings, strlen(run->record.settings), error);
+  hg_free(path);
+  return code;
+}
+
+static hg_code work_on(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
+  hg_code code = set_status(runner, run, "running", "", error);
+  if (code == HG_OK) code = write_settings(run, folder, error);
+  if (code != HG_OK) return code;
+  hg_runner_event(runner, HG_RUN_STARTED, NULL, 0, NULL);
+  hg_error cause = {0};
+  code = runner->study->models[run->model].kind == HG_MODEL_NETWORK ? hg_runner_train(runner, run, folder, &cause)
+                                                                    : hg_runner_fit(runner, run, folder, &cause);
+  if (code == HG_OK) return finish_run(runner, run, folder, error);
+  if (code != HG_INTERRUPTED) return record_failure(runner, run, code, &cause, error);
+  code = set_status(runner, run, "interrupted", "", error);
+  return code == HG_OK ? hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here")
+                       : code;
+}
+
+/* HG_OK also where the run failed and that is on record. */
+static hg_code carry_out(hg_runner *runner, hg_planned_run *run, hg_error *error) {
+  char *folder = NULL;
+  bool done = false;
+  hg_code code = hg_store_run_folder(runner->store, &run->record, &folder, error);
+  if (code == HG_OK) code = take_up(runner, run, &done, error);
+  if (code != HG_OK) goto end;
+  if (done)
+    hg_runner_event(runner, HG_RUN_SKIPPED, NULL, 1, NULL);
+  else if (run->needs >= 0 && strcmp(runner->runs[run->needs].record.status, "done") != 0)
+    code = fail_for_need(runner, run, error);
+  else
+    code = work_on(runner, run, folder, error);
+end:
+  hg_free(folder);
+  return code;
+}
+
+static hg_code carry_out_all(hg_runner *runner, hg_error *error) {
+  hg_code code = HG_OK;
+  for (runner->current = 0; code == HG_OK && runner->current < runner->count; runner->current++) {
+    if (hg_runner_stopped(runner))
+      return hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here");
+    code = carry_out(runner, &runner->runs[runner->current], error);
+  }
+  return code;
+}
+
+/* Every planned run stands in the store from the start, so that the page shows what is still to come. A run in the same place
+ * with another identity goes: its figures from the store, and first its checkpoint, which belongs to other settings. */
+static hg_code announce_run(hg_runner *runner, hg_planned_run *run, hg_error *error) {
+  hg_run_record stored = {0};
+  bool found = false;
+  hg_code code = hg_store_get_run(runner->store, run->record.name, run->seed, &stored, &found, error);
+  if (code != HG_OK) return code;
+  bool same = found && strcmp(stored.identity, run->identity) == 0;
+  if (found) hg_run_record_release(&stored);
+  if (same) return HG_OK;
+  char *folder = NULL;
+  code = hg_store_run_folder(runner->store, &run->record, &folder, error);
+  if (code != HG_OK) return code;
+  remove_checkpoint(folder);
+  hg_free(folder);
+  return hg_store_put_run(runner->store, &run->record, error);
+}
+
+static hg_code announce(hg_runner *runner, hg_error *error) {
+  hg_code code = HG_OK;
+  for (int i = 0; code == HG_OK && i < runner->count; i++) code = announce_run(runner, &runner->runs[i], error);
+  return code;
+}
+
+/* ---- the study */
+
+static hg_code start(hg_runner *runner, hg_error *error) {
+  hg_code code = hg_pool_new(runner->threads, &runner->pool, error);
+  if (code == HG_OK) code = hg_runner_plan(runner, error);
+  if (code == HG_OK) code = hg_store_open(runner->settings->out, true, &runner->store, error);
+  if (code == HG_OK) code = put_facts(runner, error);
+  for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = put_data(runner, i, error);
+  if (code == HG_OK) code = hg_runner_drop_strangers(runner, error);
+  if (code == HG_OK) code = announce(runner, error);
+  return code;
+}
+
+static hg_code write_reports(hg_runner *runner, hg_error *error) {
+  hg_code code = hg_runner_conclude(runner, error);
+  if (code == HG_OK) code = hg_report_write_json(runner->store, error);
+  if (code == HG_OK) code = hg_report_write_page(runner->store, error);
+  return code;
+}
+
+hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error) {
+  hg_runner runner = {
+      .study = study, .settings = settings, .threads = settings->threads > 0 ? settings->threads : study->threads};
+  hg_code code = start(&runner, error);
+  if (code != HG_OK) goto end;
+  code = carry_out_all(&runner, error);
+  if (code == HG_OK) {
+    code = write_reports(&runner, error);
+    if (code == HG_OK && runner.worst != HG_OK) code = hg_fail(error, runner.worst, "", "%s", runner.first_failure);
+  } else if (code == HG_INTERRUPTED) {
+    write_reports(&runner, NULL); /* what is there; the interruption is what the caller has to know */
+  }
+end:
+  hg_runner_release(&runner);
+  return code;
+}

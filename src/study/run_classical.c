@@ -1,0 +1,145 @@
+/* One run of a classical method: features, fit, predictions. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "data/splits.h"
+#include "study/runner.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+enum { CODE_BATCH = 256 };
+
+typedef struct feature_set {
+  float *values; /* (count, width) */
+  int64_t count;
+  int width;
+} feature_set;
+
+static hg_code take_room(const hg_dataset *dataset, hg_shape shape, feature_set *made, hg_error *error) {
+  made->width = shape.height * shape.width * shape.channels;
+  made->count = dataset->count;
+  size_t floats = (size_t)made->count * (size_t)made->width;
+  made->values = hg_malloc(floats * sizeof(float));
+  return made->values == NULL ? hg_fail_memory(error, "features", floats * sizeof(float)) : HG_OK;
+}
+
+static hg_code from_pixels(const hg_dataset *dataset, feature_set *made, hg_error *error) {
+  hg_code code = take_room(dataset, dataset->shape, made, error);
+  if (code != HG_OK) return code;
+  int64_t count = made->count * made->width;
+  for (int64_t i = 0; i < count; i++) made->values[i] = (float)dataset->pixels[i] / 255.0f;
+  return HG_OK;
+}
+
+/* Codes of clean images. */
+static hg_code from_codes(hg_runner *runner, hg_network *network, const hg_dataset *dataset, feature_set *made, hg_error *error) {
+  hg_batches_settings settings = {.seed = 1, .batch_size = CODE_BATCH};
+  hg_batches *batches = NULL;
+  hg_code code = take_room(dataset, hg_network_block_output(network, HG_ENCODER), made, error);
+  if (code == HG_OK) code = hg_network_prepare(network, CODE_BATCH, false, runner->pool, error);
+  if (code == HG_OK) code = hg_batches_new(dataset, &settings, &batches, error);
+  if (code != HG_OK) return code;
+  hg_batches_seek(batches, 0, 0);
+  const hg_batch *batch;
+  float *out = made->values;
+  while ((batch = hg_batches_next(batches)) != NULL) {
+    hg_batch inputs = {.n = batch->n, .input = batch->input, .index = batch->index};
+    hg_step_result result;
+    hg_network_forward(network, &inputs, &result);
+    size_t floats = (size_t)batch->n * (size_t)made->width;
+    memcpy(out, hg_network_code(network), floats * sizeof(float));
+    out += floats;
+  }
+  hg_batches_free(batches);
+  return HG_OK;
+}
+
+static bool on_progress(void *context, double fraction) {
+  hg_runner *runner = context;
+  hg_runner_event(runner, HG_RUN_PROGRESS, NULL, fraction, NULL);
+  return !hg_runner_stopped(runner);
+}
+
+static double seconds_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static hg_code save(hg_planned_run *run, const hg_classical *fitted, const char *folder, hg_error *error) {
+  char *path = hg_path_join(folder, "model.safetensors");
+  if (path == NULL) return hg_fail_memory(error, folder, 1);
+  hg_code code = hg_classical_save(fitted, path, error);
+  if (code == HG_OK) code = hg_sha256_file(path, run->record.weights_sha256, error);
+  hg_free(path);
+  run->record.parameters = hg_classical_parameters(fitted);
+  return code;
+}
+
+static hg_code evaluate(hg_runner *runner, hg_planned_run *run, const hg_classical *fitted, const feature_set *test,
+                        const char *folder, hg_error *error) {
+  const hg_model *model = &runner->study->models[run->model];
+  hg_test_outputs outputs = {.test = runner->data[model->data].test};
+  outputs.loss = outputs.reconstruction_loss = outputs.classification_loss = (double)NAN;
+  size_t bytes = (size_t)test->count * (size_t)outputs.test->classes * sizeof(float);
+  outputs.probabilities = hg_malloc(bytes);
+  hg_code code = outputs.probabilities == NULL ? hg_fail_memory(error, "probabilities", bytes) : HG_OK;
+  if (code == HG_OK) code = hg_classical_predict(fitted, test->values, test->count, runner->pool, outputs.probabilities, error);
+  if (code == HG_OK) code = hg_test_outputs_store(runner, run, &outputs, folder, error);
+  if (code == HG_OK) code = hg_samples_store(runner, run, &outputs, NULL, folder, error);
+  hg_test_outputs_release(&outputs);
+  return code;
+}
+
+/* The images it learns from: the training part, or as many of them as the model's limit says. *own is to be freed. */
+static hg_code training_images(hg_runner *runner, const hg_model *model, const hg_dataset **images, hg_dataset **own,
+                               hg_error *error) {
+  const hg_data_settings *settings = &runner->study->data[model->data];
+  *images = runner->data[model->data].train;
+  *own = NULL;
+  if (model->limit <= 0 || model->limit >= (*images)->count) return HG_OK;
+  hg_code code = hg_split(*images, model->limit, true, settings->seed, HG_SPLIT_LIMIT, own, NULL, error);
+  if (code == HG_OK) *images = *own;
+  return code;
+}
+
+static hg_code take_features(hg_runner *runner, const hg_planned_run *run, const hg_dataset *train, feature_set *training,
+                             feature_set *test, hg_error *error) {
+  const hg_dataset *test_images = runner->data[runner->study->models[run->model].data].test;
+  hg_code code = HG_OK;
+  if (run->needs < 0) {
+    code = from_pixels(train, training, error);
+    return code == HG_OK ? from_pixels(test_images, test, error) : code;
+  }
+  hg_network *network = NULL;
+  code = hg_runner_trained(runner, &runner->runs[run->needs], &network, error);
+  if (code == HG_OK) code = from_codes(runner, network, train, training, error);
+  if (code == HG_OK) code = from_codes(runner, network, test_images, test, error);
+  hg_network_free(network);
+  return code;
+}
+
+hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
+  const hg_model *model = &runner->study->models[run->model];
+  const hg_dataset *train = NULL;
+  hg_dataset *own = NULL;
+  hg_classical *fitted = NULL;
+  feature_set training = {0}, test = {0};
+  hg_code code = training_images(runner, model, &train, &own, error);
+  if (code == HG_OK && (train->labels == NULL || runner->data[model->data].test->labels == NULL))
+    code = hg_fail(error, HG_DATA, model->name, "its data has no labels");
+  if (code == HG_OK) code = take_features(runner, run, train, &training, &test, error);
+  double start = seconds_now();
+  if (code == HG_OK)
+    code = hg_classical_fit(&model->classical, training.values, train->labels, training.count, training.width, train->classes,
+                            runner->pool, on_progress, runner, &fitted, error);
+  run->record.seconds = seconds_now() - start;
+  if (code == HG_OK) code = save(run, fitted, folder, error);
+  if (code == HG_OK) code = evaluate(runner, run, fitted, &test, folder, error);
+  hg_classical_free(fitted);
+  hg_free(training.values);
+  hg_free(test.values);
+  hg_dataset_free(own);
+  return code;
+}

@@ -1,0 +1,84 @@
+/* Inside run.c and its parts: the runs of a study, planned and under way. */
+#ifndef HG_STUDY_RUNNER_H
+#define HG_STUDY_RUNNER_H
+
+#include "eval/metrics.h"
+#include "study/run.h"
+
+/* One model with one seed. */
+typedef struct hg_planned_run {
+  int model;
+  uint64_t seed;
+  int needs; /* index of the planned run whose encoder or codes it takes, or -1; always an earlier one */
+  char identity[65];
+  hg_run_record record; /* settings owned */
+} hg_planned_run;
+
+typedef struct hg_runner {
+  const hg_study *study;
+  const hg_run_settings *settings;
+  int threads; /* 0 = automatic */
+  hg_store *store;
+  hg_pool *pool;
+  hg_data *data;        /* (study->data_count), all open */
+  hg_planned_run *runs; /* in the order they are carried out */
+  int count, current;
+  hg_code worst; /* HG_OK, HG_FAILED or HG_DIVERGED so far */
+  char first_failure[256];
+  hg_warning *warnings;
+  size_t warning_count, warning_capacity;
+} hg_runner;
+
+/* ---- run_plan.c */
+
+/* Opens every data set and lists the runs with their identities. */
+hg_code hg_runner_plan(hg_runner *runner, hg_error *error);
+void hg_runner_release(hg_runner *runner);
+/* Index of the planned run, or -1. */
+int hg_runner_find(const hg_runner *runner, int model, uint64_t seed);
+/* Removes from the store what this study no longer describes. */
+hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error);
+
+/* ---- one run; both fill the record's figures and write its artifacts to its folder */
+hg_code hg_runner_train(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error); /* run_network.c */
+hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error);   /* run_classical.c */
+
+/* The network of a planned run with its final weights (for codes). */
+hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_network **network, hg_error *error);
+
+/* Asks the caller's flag. */
+bool hg_runner_stopped(const hg_runner *runner);
+void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
+                     const char *message);
+hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- run_scores.c: what a model says about its test set. Pointers are hg_malloc'ed or NULL where the model has no such output.
+ */
+typedef struct hg_test_outputs {
+  const hg_dataset *test;
+  float *probabilities;                                  /* (N, classes) */
+  float *mse, *psnr, *ssim;                              /* (N): reconstruction against original */
+  float *noisy_mse, *noisy_psnr, *noisy_ssim;            /* (N): corrupted input against original */
+  double loss, reconstruction_loss, classification_loss; /* NaN where there is none */
+} hg_test_outputs;
+
+hg_code hg_test_outputs_of_network(hg_runner *runner, const hg_planned_run *run, hg_network *network, hg_test_outputs *outputs,
+                                   hg_error *error);
+void hg_test_outputs_release(hg_test_outputs *outputs);
+/* Metrics into the store, predictions.safetensors into the folder. */
+hg_code hg_test_outputs_store(hg_runner *runner, hg_planned_run *run, const hg_test_outputs *outputs, const char *folder,
+                              hg_error *error);
+/* samples.safetensors: a fixed choice of test images, then the worst mistakes. network: NULL for classical models. */
+hg_code hg_samples_store(hg_runner *runner, const hg_planned_run *run, const hg_test_outputs *outputs, hg_network *network,
+                         const char *folder, hg_error *error); /* run_samples.c */
+
+/* What a network's input goes through in the test. The same for every seed, so that runs can be compared image by image. */
+uint64_t hg_runner_test_seed(const hg_runner *runner, const hg_planned_run *run);
+
+/* ---- run_findings.c: comparisons, published figures, warnings, from the store alone. */
+hg_code hg_runner_conclude(hg_runner *runner, hg_error *error);
+/* Test images whose bytes stand among the training images too (run_leak.c). */
+hg_code hg_runner_count_leaks(const hg_dataset *train, const hg_dataset *test, int64_t *leaked, hg_error *error);
+
+#endif
