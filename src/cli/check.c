@@ -1,0 +1,31 @@
+#include "cli/study.h"
+
+#include <jansson.h>
+
+static void print_json(const hg_study *study) {
+  json_t *models = json_array();
+  for (int i = 0; i < study->model_count; i++) json_array_append_new(models, json_string(study->models[i].name));
+  json_t *object = json_pack("{s:s, s:o, s:i, s:i}", "study", study->name, "models", models, "data", study->data_count, "runs",
+                             study->model_count * study->seed_count);
+  json_dumpf(object, stdout, JSON_INDENT(2));
+  putchar('\n');
+  json_decref(object);
+}
+
+static const char *plural(int count) { return count == 1 ? "" : "s"; }
+
+hg_code hg_check_command(const hg_arguments *arguments, hg_error *error) {
+  hg_study *study = NULL;
+  hg_code code = hg_arguments_study(arguments, &study, error);
+  if (code != HG_OK) return code;
+  if (hg_arguments_has(arguments, HG_OPTION_JSON)) {
+    print_json(study);
+  } else {
+    int runs = study->model_count * study->seed_count;
+    printf("%s: the study `%s` is sound: %d model%s, %d data set%s, %d seed%s, %d run%s\n", arguments->operands[0], study->name,
+           study->model_count, plural(study->model_count), study->data_count, plural(study->data_count), study->seed_count,
+           plural(study->seed_count), runs, plural(runs));
+  }
+  hg_study_free(study);
+  return HG_OK;
+}

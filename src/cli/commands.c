@@ -1,0 +1,53 @@
+/* The table itself. */
+#include "cli/options.h"
+
+#define TAKES_SET HG_TAKES(HG_OPTION_SET)
+#define TAKES_JSON HG_TAKES(HG_OPTION_JSON)
+
+const hg_option hg_option_table[HG_OPTIONS] = {
+    [HG_OPTION_OUT] = {"out", 'o', "DIR", NULL, "folder for the results; default runs/STUDY"},
+    [HG_OPTION_SET] = {"set", 's', "PATH=VALUE", NULL,
+                       "change one setting of the study: --set models.cnn.train.epochs=5; may be repeated"},
+    [HG_OPTION_SEED] = {"seed", 0, "N", NULL, "train with this seed in place of the study's; may be repeated"},
+    [HG_OPTION_THREADS] = {"threads", 'j', "N", NULL,
+                           "threads; default: as many as this process may use. Results do not depend on it"},
+    [HG_OPTION_OFFLINE] = {"offline", 0, NULL, NULL, "never use the network"},
+    [HG_OPTION_JSON] = {"json", 0, NULL, NULL, "print the result as JSON"},
+    [HG_OPTION_QUIET] = {"quiet", 'q', NULL, NULL, "no progress on standard error"},
+    [HG_OPTION_COLOR] = {"color", 0, "WHEN", "auto always never",
+                         "colours: auto (on a terminal, unless NO_COLOR is set), always, never"},
+    [HG_OPTION_HELP] = {"help", 'h', NULL, NULL, "print this help"},
+    [HG_OPTION_VERSION] = {"version", 'V', NULL, NULL, "print the version"},
+};
+
+const hg_command hg_command_table[] = {
+    {"run", "STUDY", "study", 1, 1,
+     HG_TAKES(HG_OPTION_OUT) | TAKES_SET | HG_TAKES(HG_OPTION_SEED) | HG_TAKES(HG_OPTION_THREADS) | TAKES_JSON |
+         HG_TAKES(HG_OPTION_QUIET),
+     hg_run_command, "carry out a study and write its page",
+     "Trains every model of the study once per seed, skips what is done already, and writes DIR/report.html, DIR/report.json\n"
+     "and DIR/study.db. Ctrl-C stops after a checkpoint; the same command then goes on, and ends with the same weights to the "
+     "bit."},
+    {"check", "STUDY", "study", 1, 1, TAKES_SET | TAKES_JSON, hg_check_command, "check a study file without running it",
+     "Reads the study, its references and the shapes of every network against its data."},
+    {"show", "STUDY [MODEL]", "study", 1, 2, TAKES_SET | TAKES_JSON, hg_show_command,
+     "print the layers, sizes and costs of models",
+     "Output shapes, trainable parameters, multiply-adds and bytes are those of one image; the memory below the table is that "
+     "of\n"
+     "training on one batch."},
+    {"data list", "", NULL, 0, 0, TAKES_JSON, hg_data_list_command, "list the data sets known by name, and where they are", NULL},
+    {"data inspect", "NAME|PATH", "data", 1, 1, TAKES_JSON, hg_data_inspect_command, "count and preview the images of a data set",
+     NULL},
+    {"data fetch", "NAME", "data", 1, 1, HG_TAKES(HG_OPTION_OFFLINE) | HG_TAKES(HG_OPTION_QUIET), hg_data_fetch_command,
+     "download a data set into the user's cache",
+     "Every file is checked against its SHA-256; an interrupted download goes on where it stopped."},
+    {"runs", "DIR", "folder", 1, 1, TAKES_JSON, hg_runs_command, "list the runs of a results folder", NULL},
+    {"report", "DIR", "folder", 1, 1, TAKES_JSON, hg_report_command, "write report.json and report.html again from the store",
+     NULL},
+    {"help", "[COMMAND...]", "command", 0, 2, 0, hg_help_command, "print the help of a command", NULL},
+    {"completion", "bash", "bash", 1, 1, 0, hg_completion_command, "print a completion script for the shell",
+     "Add to ~/.bashrc:  source <(hourglass completion bash)"},
+    {"man", "", NULL, 0, 0, 0, hg_man_command, "print the manual page (roff)", "View it with:  hourglass man | man -l -"},
+};
+
+const int hg_command_count = sizeof hg_command_table / sizeof hg_command_table[0];

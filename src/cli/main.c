@@ -1,0 +1,53 @@
+/* The program: parse, carry out, say what went wrong, exit with the code that says which kind. */
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "kernels/isa.h"
+
+#include <stdlib.h>
+
+static int exit_code(hg_code code) {
+  switch (code) {
+    case HG_OK:
+      return 0;
+    case HG_USAGE:
+      return 2;
+    case HG_DATA:
+      return 3;
+    case HG_VERIFY:
+      return 4;
+    case HG_INTERRUPTED:
+      return 130;
+    default:
+      return 1;
+  }
+}
+
+static hg_code carry_out(const hg_arguments *arguments, hg_error *error) {
+  hg_terminal_set_color(hg_arguments_value(arguments, HG_OPTION_COLOR));
+  if (hg_arguments_has(arguments, HG_OPTION_HELP)) {
+    hg_help_print(stdout, arguments->command);
+    return HG_OK;
+  }
+  if (hg_arguments_has(arguments, HG_OPTION_VERSION)) {
+    printf("hourglass %s\n", hg_version());
+    return HG_OK;
+  }
+  if (arguments->command == NULL) {
+    hg_help_print(stderr, NULL);
+    return HG_USAGE;
+  }
+  hg_code code = hg_isa_from_environment(error);
+  return code == HG_OK ? arguments->command->carry_out(arguments, error) : code;
+}
+
+int main(int argc, char **argv) {
+  hg_arguments arguments;
+  hg_error error = {0};
+  hg_code code = hg_arguments_parse(argc, argv, &arguments, &error);
+  if (code == HG_OK) code = carry_out(&arguments, &error);
+  hg_arguments_release(&arguments);
+  if ((fflush(stdout) != 0 || ferror(stdout)) && code == HG_OK)
+    code = hg_fail_errno(&error, HG_FAILED, "standard output", "write");
+  if (code != HG_OK && error.message[0] != '\0') hg_print_error(&error);
+  return exit_code(code);
+}

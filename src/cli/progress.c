@@ -1,0 +1,176 @@
+#include "cli/progress.h"
+
+#include "cli/terminal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static bool speaks_utf8(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+  for (int i = 0; i < 3; i++) {
+    const char *value = getenv(names[i]);
+    if (value == NULL || value[0] == '\0') continue;
+    return strstr(value, "UTF-8") != NULL || strstr(value, "utf8") != NULL || strstr(value, "utf-8") != NULL;
+  }
+  return false;
+}
+
+void hg_progress_view_init(hg_progress_view *view, bool quiet) {
+  *view = (hg_progress_view){.quiet = quiet, .terminal = hg_is_terminal(stderr), .utf8 = speaks_utf8()};
+}
+
+void hg_progress_view_clear(hg_progress_view *view) {
+  if (view->drawn > 0) fputs("\r\033[K", stderr);
+  view->drawn = 0;
+}
+
+/* ---- the line of a terminal */
+
+static void draw_bar(const hg_progress_view *view, double fraction, int width) {
+  int full = (int)(fraction * width + 0.5);
+  fputs(hg_paint_on(stderr, HG_CYAN), stderr);
+  for (int i = 0; i < width; i++) {
+    if (i == full) fputs(hg_paint_on(stderr, HG_DIM), stderr);
+    fputs(view->utf8 ? "\u2501" : i < full ? "#" : "-", stderr);
+  }
+  fputs(hg_paint_on(stderr, HG_PLAIN), stderr);
+}
+
+static void describe_rates(const hg_progress_view *view, const hg_run_event *event, char *text, size_t size) {
+  const hg_progress *progress = event->progress;
+  if (progress == NULL) {
+    snprintf(text, size, "%.0f %%", 100 * event->fraction);
+    return;
+  }
+  char rate[32];
+  hg_format_count(llround(progress->images_per_second), rate, sizeof rate);
+  snprintf(text, size, "%s images/s  loss %.4f%s%s", rate, progress->loss, view->validation[0] != '\0' ? "  " : "",
+           view->validation);
+}
+
+/* " 1:02 left", or nothing while there is too little to judge by. */
+static void describe_time_left(const hg_progress_view *view, double fraction, char *text, size_t size) {
+  double spent = now() - view->started, gained = fraction - view->from;
+  char duration[32];
+  text[0] = '\0';
+  if (spent < 1 || gained <= 0) return;
+  snprintf(text, size, "  %s left", hg_format_duration(spent * (1 - fraction) / gained, duration, sizeof duration));
+}
+
+enum { LEAST_BAR = 4, MOST_BAR = 24, TIME_LEFT = 14 }; /* columns; the last is kept free before there is a time to tell */
+
+static void draw(hg_progress_view *view, const hg_run_event *event) {
+  char left[160], right[160], time_left[48], epoch[48] = "";
+  if (event->progress != NULL) snprintf(epoch, sizeof epoch, "  epoch %d/%d", event->progress->epoch, event->progress->epochs);
+  snprintf(left, sizeof left, "[%d/%d] %s seed %llu%s", event->run, event->runs, event->model, (unsigned long long)event->seed,
+           epoch);
+  describe_rates(view, event, right, sizeof right);
+  describe_time_left(view, event->fraction, time_left, sizeof time_left);
+  int room = hg_terminal_width(stderr) - 1, beside = (int)strlen(left) + 4 + TIME_LEFT;
+  bool rates = beside + (int)strlen(right) + LEAST_BAR <= room; /* the narrower the terminal, the less is told */
+  int bar = room - beside - (rates ? (int)strlen(right) : 0);
+  if (bar > MOST_BAR) bar = MOST_BAR;
+  fputs("\r", stderr);
+  if (bar >= LEAST_BAR) {
+    fprintf(stderr, "%s  ", left);
+    draw_bar(view, event->fraction, bar);
+    fprintf(stderr, "  %s%s", rates ? right : "", time_left);
+  } else {
+    fprintf(stderr, "%.*s", room, left);
+  }
+  fputs("\033[K", stderr);
+  fflush(stderr);
+}
+
+static void on_progress(hg_progress_view *view, const hg_run_event *event) {
+  double time = now();
+  if (view->started == 0) {
+    view->started = time;
+    view->from = event->fraction;
+  }
+  if (!view->terminal || time - view->drawn < 0.1) return;
+  view->drawn = time;
+  draw(view, event);
+}
+
+/* ---- lines that stay */
+
+static void print_figure(const char *name, double value) {
+  if (!isnan(value)) fprintf(stderr, "  %s %.4f", name, value);
+}
+
+static void on_epoch(hg_progress_view *view, const hg_run_event *event) {
+  const hg_epoch *epoch = event->progress->finished;
+  if (!isnan(epoch->val_accuracy))
+    snprintf(view->validation, sizeof view->validation, "val_accuracy %.4f", epoch->val_accuracy);
+  else if (!isnan(epoch->val_loss))
+    snprintf(view->validation, sizeof view->validation, "val_loss %.4f", epoch->val_loss);
+  if (view->terminal) return;
+  char rate[32], duration[32];
+  fprintf(stderr, "%s seed %llu: epoch %d/%d", event->model, (unsigned long long)event->seed, epoch->epoch,
+          event->progress->epochs);
+  print_figure("loss", epoch->loss);
+  print_figure("accuracy", epoch->accuracy);
+  print_figure("val_loss", epoch->val_loss);
+  print_figure("val_accuracy", epoch->val_accuracy);
+  fprintf(stderr, "  %s images/s  %s\n", hg_format_count(llround(event->progress->images_per_second), rate, sizeof rate),
+          hg_format_duration(epoch->seconds, duration, sizeof duration));
+}
+
+static void print_head(const hg_run_event *event, hg_paint paint) {
+  fprintf(stderr, "%s[%d/%d]%s %s seed %llu", hg_paint_on(stderr, paint), event->run, event->runs, hg_paint_on(stderr, HG_PLAIN),
+          event->model, (unsigned long long)event->seed);
+}
+
+static void on_end(hg_progress_view *view, const hg_run_event *event) {
+  char duration[32];
+  hg_progress_view_clear(view);
+  if (event->kind == HG_RUN_FAILED) {
+    print_head(event, HG_RED);
+    fprintf(stderr, ": %s%s%s: %s\n", hg_paint_on(stderr, HG_RED), event->record->status, hg_paint_on(stderr, HG_PLAIN),
+            event->message);
+    return;
+  }
+  print_head(event, HG_GREEN);
+  if (event->kind == HG_RUN_SKIPPED) {
+    fprintf(stderr, ": done before\n");
+    return;
+  }
+  fprintf(stderr, ": done in %s", hg_format_duration(event->record->seconds, duration, sizeof duration));
+  if (event->message != NULL && event->message[0] != '\0') fprintf(stderr, ", %s", event->message);
+  fputc('\n', stderr);
+}
+
+void hg_progress_view_event(void *context, const hg_run_event *event) {
+  hg_progress_view *view = context;
+  if (view->quiet) return;
+  switch (event->kind) {
+    case HG_RUN_STARTED:
+      view->started = 0;
+      view->validation[0] = '\0';
+      if (!view->terminal) {
+        print_head(event, HG_PLAIN);
+        fprintf(stderr, ": started\n");
+      }
+      break;
+    case HG_RUN_PROGRESS:
+      on_progress(view, event);
+      break;
+    case HG_RUN_EPOCH:
+      on_epoch(view, event);
+      break;
+    case HG_RUN_SKIPPED:
+    case HG_RUN_DONE:
+    case HG_RUN_FAILED:
+      on_end(view, event);
+      break;
+  }
+}

@@ -1,0 +1,24 @@
+/* What several commands do with a study file and its results. */
+#ifndef HG_CLI_STUDY_H
+#define HG_CLI_STUDY_H
+
+#include "cli/options.h"
+#include "store/store.h"
+#include "study/study.h"
+
+/* Reads operand 0 with every --set applied. */
+hg_code hg_arguments_study(const hg_arguments *arguments, hg_study **study, hg_error *error);
+
+/* results.c: one row a model, means over its seeds, to standard output. */
+hg_code hg_results_print(hg_store *store, hg_error *error);
+
+/* report.json's object, to standard output. */
+hg_code hg_results_print_json(hg_store *store, hg_error *error);
+
+/* The value of a metric, or NaN. */
+double hg_metric_find(const hg_metric *metrics, int count, const char *name);
+
+/* "92.41 %": the value with so many decimals and the unit; an empty text for NaN. */
+const char *hg_format_figure(double value, int decimals, const char *unit, char *buffer, size_t size);
+
+#endif
