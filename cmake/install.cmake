@@ -27,3 +27,18 @@ configure_package_config_file(cmake/hourglass-config.cmake.in hourglass-config.c
 write_basic_package_version_file(hourglass-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/hourglass-config.cmake ${PROJECT_BINARY_DIR}/hourglass-config-version.cmake
         DESTINATION ${package_dir})
+
+# The manual page and the completion are what the program prints of its own option table.
+if(TARGET hourglass_program AND NOT CMAKE_CROSSCOMPILING)
+  foreach(page "man|man/man1/hourglass.1" "completion bash|bash-completion/completions/hourglass")
+    string(REGEX REPLACE "\\|.*" "" words "${page}")
+    string(REGEX REPLACE ".*\\|" "${CMAKE_INSTALL_DATADIR}/" file "${page}")
+    get_filename_component(folder ${file} DIRECTORY)
+    get_filename_component(name ${file} NAME)
+    install(CODE "
+      file(MAKE_DIRECTORY \"${PROJECT_BINARY_DIR}/printed\")
+      execute_process(COMMAND \"$<TARGET_FILE:hourglass_program>\" ${words}
+                      OUTPUT_FILE \"${PROJECT_BINARY_DIR}/printed/${name}\" COMMAND_ERROR_IS_FATAL ANY)
+      file(INSTALL DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${folder}\" TYPE FILE FILES \"${PROJECT_BINARY_DIR}/printed/${name}\")")
+  endforeach()
+endif()
