@@ -14,7 +14,7 @@ setup = $(if $(filter no,$(SETUP)),:,tools/setup)
 define build
 @[ -e build/$(1)/build.ninja ] || { echo "building build/$(1)" >&2; mkdir -p build && cmake --preset $(1) >build/configure.log 2>&1; } || \
   { cat build/configure.log >&2; rm -f build/$(1)/build.ninja; exit 1; }
-@cmake --build --preset $(1) -j $(JOBS) $(2) -- --quiet | { grep -Ev '^(-- |ninja: no work to do)' || true; }
+@cmake --build --preset $(1) -j $(JOBS) $(2) -- --quiet 2>&1 | { grep -Ev '^(-- |ninja: no work to do)' || true; }
 endef
 
 .PHONY: build
