@@ -55,23 +55,251 @@ static void figures_that_are_missing_are_null(void **state) {
   json_decref(report);
 }
 
-static void written_files_are_there(void **state) {
-  (void)state;
+/* The page of the demo store; it stays in the build folder, where the browser's check and people can look at it. */
+static char *demo_page(void) {
+  char *text;
+  size_t count;
   hg_error error;
   hg_store *store = demo_store(folder);
   demo_check(hg_report_write_json(store, &error), &error);
   demo_check(hg_report_write_page(store, &error), &error);
   hg_store_close(store);
   assert_true(hg_path_exists(BINARY_DIR "/demo-report/report.json"));
-  assert_true(hg_path_exists(BINARY_DIR "/demo-report/report.html"));
+  demo_check(hg_file_read(BINARY_DIR "/demo-report/report.html", 5 << 20, &text, &count, &error), &error);
+  return text;
+}
+
+static void assert_holds(const char *text, const char *part) {
+  if (strstr(text, part) == NULL) fail_msg("the page does not hold \"%s\"", part);
+}
+
+static void the_page_holds_what_the_store_knows(void **state) {
+  (void)state;
+  char *page = demo_page();
+  const char *const parts[] = {"Does an encoder that learned to clean digits help to tell garments apart?",
+                               "differ by 0.3 points",
+                               "241,546",
+                               "Is the difference real?",
+                               "Beside published figures",
+                               "Learning curves",
+                               "Scores by class",
+                               "weighted avg",
+                               "Confusion matrix",
+                               "Worst mistakes",
+                               "Originals, noisy inputs, reconstructions",
+                               "Multiply-adds",
+                               "&quot;learning_rate&quot;: 0.001",
+                               "hourglass run studies/denoise-and-transfer.yaml --out out/denoise",
+                               "data:image/png;base64,"};
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) assert_holds(page, parts[i]);
+  hg_free(page);
+}
+
+static void better_is_said_only_where_p_is_small(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "<b>cnn</b> is <span class=\"verdict better\">better</span> than <b>transfer</b>");
+  assert_holds(page, "<span class=\"verdict\">No significant difference</span> between <b>transfer</b> and <b>cnn</b>");
+  hg_free(page);
+}
+
+static int occurrences(const char *text, const char *part) {
+  int count = 0;
+  for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) count++;
+  return count;
+}
+
+static void the_page_stands_alone(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_true(strlen(page) < 5 << 20);
+  assert_int_equal(occurrences(page, "<script src"), 0);
+  assert_int_equal(occurrences(page, "<link"), 0);
+  assert_int_equal(occurrences(page, "src=\"http"), 0);
+  assert_int_equal(occurrences(page, "default-src 'none'"), 1);
+  assert_int_equal(occurrences(page, "</script"), 3); /* data, charts, page.js: the bundle holds none of its own */
+  hg_free(page);
+}
+
+static void the_same_store_gives_the_same_page(void **state) {
+  (void)state;
+  char *first = demo_page(), *second = demo_page();
+  assert_string_equal(first, second);
+  hg_free(first);
+  hg_free(second);
+}
+
+/* ---------------------------------------------------------------- stores that ask for trouble */
+
+static char trouble[64];
+
+static int make_folder(void **state) {
+  (void)state;
+  snprintf(trouble, sizeof trouble, "/tmp/hourglass-report-XXXXXX");
+  return mkdtemp(trouble) == NULL;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  char command[96];
+  snprintf(command, sizeof command, "rm -rf %s", trouble);
+  return system(command);
+}
+
+static char *page_of(hg_store *store) {
+  char *text, path[96];
+  size_t count;
+  hg_error error;
+  demo_check(hg_report_write_page(store, &error), &error);
+  hg_store_close(store);
+  snprintf(path, sizeof path, "%s/report.html", trouble);
+  demo_check(hg_file_read(path, 5 << 20, &text, &count, &error), &error);
+  return text;
+}
+
+static hg_store *open_store(void) {
+  hg_store *store;
+  hg_error error;
+  demo_check(hg_store_open(trouble, true, &store, &error), &error);
+  return store;
+}
+
+#define MARKUP "<script>x'" /* short enough for every field */
+#define ATTACK "</script><script>alert('x')</script><img src=x onerror=alert(1)>\"&"
+
+static void put_hostile_run(hg_store *store) {
+  hg_error error;
+  char settings[] = "{\"note\": \"</pre><script>alert('x')</script>\"}",
+       names[] = "[\"</script><script>alert('x')</script>\", \"<b>\"]";
+  hg_run_record record = {.name = MARKUP, .kind = "<i>", .status = "done", .data = "<u>", .settings = settings};
+  hg_data_record data = {.name = "<u>", .source = ATTACK, .digest = MARKUP, .test = 2, .classes = 2, .class_names = names};
+  const int32_t labels[] = {0, 1};
+  const float rows[] = {0.9f, 0.1f, 0.8f, 0.2f};
+  const uint8_t pixels[8] = {0, 50, 100, 150, 200, 250, 255, 1};
+  const hg_named_tensor tensors[] = {{"labels", HG_I32, 1, {2}, labels},
+                                     {"probabilities", HG_F32, 2, {2, 2}, rows},
+                                     {"original", HG_U8, 4, {2, 2, 2, 1}, pixels}};
+  const hg_layer_row layer = {MARKUP, MARKUP, MARKUP, MARKUP, {1, 1, 1}, 1, 1, 1};
+  demo_check(hg_store_put_data(store, &data, &error), &error);
+  demo_check(hg_store_put_run(store, &record, &error), &error);
+  demo_check(hg_store_put_metric(store, record.id, "test.accuracy", 0.5, &error), &error);
+  demo_check(hg_store_put_layers(store, record.id, &layer, 1, &error), &error);
+  demo_write(store, &record, "predictions.safetensors", tensors, 2);
+  demo_write(store, &record, "samples.safetensors", tensors, 3);
+}
+
+static void texts_of_the_study_cannot_become_markup(void **state) {
+  (void)state;
+  static const char *const facts[] = {"name", "about", "yaml", "yaml_path", "version", "command", "seeds", "started", "threads"};
+  hg_error error;
+  hg_store *store = open_store();
+  for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+    demo_check(hg_store_set_fact(store, facts[i], ATTACK, &error), &error);
+  hg_warning warning = {MARKUP, ATTACK};
+  hg_comparison comparison = {MARKUP, MARKUP, MARKUP, MARKUP, 1, 1, 1, 0.01};
+  hg_published published = {MARKUP, MARKUP, 1, 1};
+  demo_check(hg_store_put_warnings(store, &warning, 1, &error), &error);
+  demo_check(hg_store_put_comparisons(store, &comparison, 1, &error), &error);
+  demo_check(hg_store_put_published(store, &published, 1, &error), &error);
+  put_hostile_run(store);
+  char *page = page_of(store);
+  assert_int_equal(occurrences(page, "<script>alert"), 0);
+  assert_int_equal(occurrences(page, "<img src=x"), 0);
+  assert_int_equal(occurrences(page, "<script>x"), 0);
+  assert_int_equal(occurrences(page, "</script"), 3);
+  hg_free(page);
+}
+
+static void an_empty_store_has_a_page(void **state) {
+  (void)state;
+  char *page = page_of(open_store());
+  assert_holds(page, "Run it again");
+  hg_free(page);
+}
+
+static void a_failed_run_is_shown_with_its_cause(void **state) {
+  (void)state;
+  hg_error error;
+  hg_store *store = open_store();
+  hg_run_record record = {.name = "cnn", .status = "diverged", .message = "the loss was not finite in epoch 3"};
+  demo_check(hg_store_put_run(store, &record, &error), &error);
+  char *page = page_of(store);
+  assert_holds(page, "This run is diverged");
+  assert_holds(page, "the loss was not finite in epoch 3");
+  hg_free(page);
+}
+
+static void damaged_predictions_are_told_on_the_page(void **state) {
+  (void)state;
+  hg_error error;
+  hg_store *store = open_store();
+  hg_run_record record = {.name = "cnn", .status = "done"};
+  demo_check(hg_store_put_run(store, &record, &error), &error);
+  char *path = demo_path(store, &record, "predictions.safetensors");
+  demo_check(hg_file_write(path, "cut", 3, &error), &error);
+  hg_free(path);
+  char *page = page_of(store);
+  assert_holds(page, "Something could not be read");
+  assert_holds(page, "predictions.safetensors");
+  hg_free(page);
+}
+
+static void samples_of_odd_shapes_are_left_out(void **state) {
+  (void)state;
+  hg_error error;
+  hg_store *store = open_store();
+  hg_run_record record = {.name = "cnn", .status = "done"};
+  const uint8_t pixels[16] = {0};
+  const int32_t labels[] = {7, 1};
+  const float rows[] = {0.9f, 0.1f, 0.8f, 0.2f};
+  const hg_named_tensor tensors[] = {{"original", HG_U8, 4, {2, 2, 2, 2}, pixels},
+                                     {"labels", HG_I32, 1, {2}, labels},
+                                     {"probabilities", HG_F32, 2, {2, 2}, rows},
+                                     {"reconstruction", HG_U8, 4, {2, 1, 2, 2}, pixels}};
+  demo_check(hg_store_put_run(store, &record, &error), &error);
+  demo_write(store, &record, "samples.safetensors", tensors, 4);
+  demo_write(store, &record, "predictions.safetensors", tensors + 1, 2);
+  char *page = page_of(store);
+  assert_int_equal(occurrences(page, "<img width"), 0);
+  assert_holds(page, "label 7");
+  hg_free(page);
+}
+
+static void failed_allocations_are_told(void **state) {
+  (void)state;
+  hg_error error;
+  hg_store *store = open_store();
+  put_hostile_run(store);
+  hg_code code = HG_NO_MEMORY;
+  for (int n = 0; code != HG_OK; n++) {
+    char *text = NULL;
+    hg_alloc_fail_after(n);
+    code = hg_report_write_page(store, &error);
+    if (code == HG_OK) code = hg_report_json(store, &text, &error);
+    hg_alloc_fail_after(-1);
+    assert_true(code == HG_NO_MEMORY || code == HG_OK);
+    hg_free(text);
+    assert_true(n < 500);
+  }
+  hg_store_close(store);
 }
 
 int main(void) {
+#define TROUBLE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_json_holds_every_run_with_its_history),
       cmocka_unit_test(metrics_stand_under_their_prefix),
       cmocka_unit_test(figures_that_are_missing_are_null),
-      cmocka_unit_test(written_files_are_there),
+      cmocka_unit_test(the_page_holds_what_the_store_knows),
+      cmocka_unit_test(better_is_said_only_where_p_is_small),
+      cmocka_unit_test(the_page_stands_alone),
+      cmocka_unit_test(the_same_store_gives_the_same_page),
+      TROUBLE_TEST(texts_of_the_study_cannot_become_markup),
+      TROUBLE_TEST(an_empty_store_has_a_page),
+      TROUBLE_TEST(a_failed_run_is_shown_with_its_cause),
+      TROUBLE_TEST(damaged_predictions_are_told_on_the_page),
+      TROUBLE_TEST(samples_of_odd_shapes_are_left_out),
+      TROUBLE_TEST(failed_allocations_are_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

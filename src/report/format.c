@@ -76,7 +76,7 @@ void hg_text_memory(hg_text *text, int64_t bytes) {
 
 void hg_text_shape(hg_text *text, hg_shape shape) {
   if (shape.height == 1 && shape.width == 1)
-    hg_text_format(text, "%d", shape.channels);
+    hg_text_count(text, shape.channels);
   else
     hg_text_format(text, "%d" TIMES "%d" TIMES "%d", shape.height, shape.width, shape.channels);
 }

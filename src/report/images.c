@@ -117,8 +117,8 @@ static void put_mistakes(hg_text *out, const sheet *images) {
   qsort(mistakes, (size_t)count, sizeof *mistakes, by_truth);
   if (count > 0) {
     hg_text_put(out,
-                "<h4>Worst mistakes</h4><p class=\"note\">Those of the kept images where the true class was given the least "
-                "probability.</p><ul class=\"images\">");
+                "<h4>Worst mistakes</h4><p class=\"note\">Where the true class was given the least probability.</p><ul "
+                "class=\"images\">");
     for (int i = 0; i < count && i < MOST_MISTAKES; i++) put_prediction(out, images, mistakes[i].sample);
     hg_text_put(out, "</ul>");
   }

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "report/assets.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /* Nothing may be fetched: the page is whole, and this has the browser hold it to that. Vega compiles its expressions, hence
  * 'unsafe-eval'. */
@@ -34,6 +34,17 @@ void hg_page_mark(hg_text *out, int model) {
                  model % MARKS, model % MARKS);
 }
 
+/* "2026-11-21T09:40:00Z" as "21 November 2026"; any other form as it is. */
+static void put_date(hg_text *out, const char *started) {
+  static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                       "July",    "August",   "September", "October", "November", "December"};
+  int year, month, day;
+  if (sscanf(started, "%4d-%2d-%2d", &year, &month, &day) == 3 && month >= 1 && month <= 12)
+    hg_text_format(out, "%d %s %d", day, months[month - 1], year);
+  else
+    hg_text_html(out, started);
+}
+
 static void put_header(hg_page *page) {
   hg_text *out = &page->out;
   const hg_report *report = page->report;
@@ -47,11 +58,9 @@ static void put_header(hg_page *page) {
   }
   hg_text_format(out, "<p class=\"subtitle\">%d model%s, %d run%s", page->model_count, page->model_count == 1 ? "" : "s",
                  report->run_count, report->run_count == 1 ? "" : "s");
-  const char *const more[] = {report->started, report->instruction_set};
-  for (int i = 0; i < 2; i++) {
-    if (more[i][0] == '\0') continue;
+  if (report->started[0] != '\0') {
     hg_text_put(out, " \xc2\xb7 ");
-    hg_text_html(out, more[i]);
+    put_date(out, report->started);
   }
   hg_text_put(out, " \xc2\xb7 hourglass ");
   hg_text_html(out, report->version);

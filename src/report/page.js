@@ -40,13 +40,14 @@
     const key = element.dataset.curve, rows = curveRows(key);
     const values = rows.map((row) => row.value), least = Math.min(...values), most = Math.max(...values);
     const longest = Math.max(...rows.map((row) => row.epoch)), every = Math.max(1, Math.ceil(longest / 8));
+    const width = data.runs.length > 6 ? 1.4 : 2;
     const logarithmic = key !== "accuracy" && least > 0 && most / least > 20;
     const percent = key === "accuracy";
     const y = {field: "value", type: "quantitative", title: null,
                scale: logarithmic ? {type: "log", nice: false} : {zero: false, nice: true},
-               axis: {format: percent ? ".0%" : "~g", tickCount: 6}};
+               axis: {tickCount: 6, ...(percent ? {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'"} : {format: "~g"})}};
     const x = {field: "epoch", type: "quantitative", title: "epoch", scale: {domain: [1, Math.max(2, longest)], nice: false},
-               axis: {grid: false, tickMinStep: 1, tickCount: 8, format: "d"}};
+               axis: {grid: false, tickMinStep: 1, tickCount: 8, format: "d", labelOverlap: "greedy", labelSeparation: 8}};
     const tooltip = [{field: "model"}, {field: "seed"}, {field: "part"}, {field: "epoch"},
                      {field: "value", title: key, format: percent ? ".2%" : ".4g"}];
     return base({
@@ -55,10 +56,10 @@
       encoding: {x, y, color: {field: "model", type: "nominal", ...colour}, detail: {field: "line"}},
       layer: [
         {transform: [{filter: "datum.part === 'training'"}],
-         mark: {type: "line", strokeWidth: 1.5, strokeDash: [4, 3], opacity: 0.75}},
-        {transform: [{filter: "datum.part === 'validation'"}], mark: {type: "line", strokeWidth: 2}},
+         mark: {type: "line", strokeWidth: 0.75 * width, strokeDash: [4, 3], opacity: 0.75}},
+        {transform: [{filter: "datum.part === 'validation'"}], mark: {type: "line", strokeWidth: width}},
         {transform: [{filter: `datum.part === 'validation' && (datum.epoch % ${every} === 0 || datum.last)`}],
-         mark: {type: "point", filled: true, size: 46, opacity: 1},
+         mark: {type: "point", filled: true, size: 38, opacity: 1},
          encoding: {shape: {field: "model", type: "nominal", ...shape}, tooltip}},
         {mark: {type: "point", size: 160, opacity: 0}, encoding: {tooltip}},
       ],
@@ -70,13 +71,13 @@
   function accuracy(element) {
     const rows = data.models.filter((model) => model.accuracy !== null).map((model) => ({
       ...model, low: model.low ?? model.accuracy, high: model.high ?? model.accuracy,
-      label: `${(100 * model.accuracy).toFixed(1)} %`,
+      label: `${(100 * model.accuracy).toFixed(1)}\u202f%`,
     }));
     const ends = rows.flatMap((row) => [row.low, row.high, row.published ?? row.accuracy]);
     const least = Math.min(...ends), most = Math.max(...ends), range = Math.max(most - least, 0.01);
     const narrow = element.clientWidth < 480;
-    const x = (field) => ({field, type: "quantitative", title: null, axis: {format: "~%", tickCount: narrow ? 4 : 8},
-                           scale: {domain: [Math.max(0, least - 0.06 * range), most + (narrow ? 0.22 : 0.1) * range], nice: false, zero: false}});
+    const x = (field) => ({field, type: "quantitative", title: null, axis: {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'", tickCount: narrow ? 4 : 8},
+                           scale: {domain: [Math.max(0, least - 0.06 * range), most + (narrow ? 0.34 : 0.1) * range], nice: false, zero: false}});
     const y = {field: "name", type: "nominal", sort: null, title: null,
                axis: {labelColor: "var(--ink)", labelFontSize: 13, labelLimit: narrow ? 110 : 240, grid: false}};
     const color = {field: "name", type: "nominal", ...colour};

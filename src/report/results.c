@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#define DASH "\xe2\x80\x93"
+#define MISSING "<td class=\"num none\">" DASH "</td>"
+
 /* ---------------------------------------------------------------- summary */
 
 typedef enum figure_form { AS_PERCENT, AS_FIGURE } figure_form;
@@ -38,40 +41,24 @@ static void put_value(hg_text *out, double value, figure_form form) {
 }
 
 static void put_estimate(hg_text *out, const hg_estimate *estimate, figure_form form) {
+  if (estimate->seeds == 0) {
+    hg_text_put(out, MISSING);
+    return;
+  }
   hg_text_put(out, "<td class=\"num\">");
   put_value(out, estimate->value, form);
   if (!isnan(estimate->low)) {
-    double scale = form == AS_PERCENT ? 100 : 1;
-    hg_text_format(out,
-                   form == AS_PERCENT ? "<span class=\"interval\">%.2f\xe2\x80\x93%.2f</span>"
-                                      : "<span class=\"interval\">%.4g\xe2\x80\x93%.4g</span>",
-                   scale * estimate->low, scale * estimate->high);
-  }
-  hg_text_put(out, "</td>");
-}
-
-/* "1, 2, 3", and which of them are not done. */
-static void put_seeds(hg_text *out, const hg_page_model *model) {
-  hg_text_put(out, "<td class=\"num\">");
-  for (int i = 0; i < model->count; i++)
-    hg_text_format(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)model->runs[i].record.seed);
-  hg_text_put(out, "</td>");
-}
-
-static void put_model_cell(hg_text *out, const hg_page *page, int at) {
-  const hg_page_model *model = &page->models[at];
-  hg_text_format(out, "<th scope=\"row\"><a class=\"name\" href=\"#model-%d\">", at);
-  hg_page_mark(out, at);
-  hg_text_html(out, model->name);
-  hg_text_put(out, "</a>");
-  for (int i = 0; i < model->count; i++) {
-    const hg_run_record *record = &model->runs[i].record;
-    if (strcmp(record->status, "done") == 0) continue;
-    hg_text_format(out, "<span class=\"status\">seed %llu: ", (unsigned long long)record->seed);
-    hg_text_html(out, record->status);
+    hg_text_put(out, "<span class=\"interval\">");
+    if (form == AS_PERCENT)
+      hg_text_format(out, "%.2f" DASH "%.2f", 100 * estimate->low, 100 * estimate->high);
+    else {
+      hg_text_figure(out, estimate->low);
+      hg_text_put(out, DASH);
+      hg_text_figure(out, estimate->high);
+    }
     hg_text_put(out, "</span>");
   }
-  hg_text_put(out, "</th>");
+  hg_text_put(out, "</td>");
 }
 
 static void put_kind(hg_text *out, const char *kind) {
@@ -79,6 +66,34 @@ static void put_kind(hg_text *out, const char *kind) {
     char shown[2] = {*kind == '_' ? ' ' : *kind, '\0'};
     hg_text_html(out, shown);
   }
+}
+
+/* "network, seeds 1, 2, 3", and a line for every seed that is not done. */
+static void put_runs(hg_text *out, const hg_page_model *model) {
+  hg_text_put(out, "<span class=\"status\">");
+  put_kind(out, model->shown->record.kind);
+  hg_text_put(out, model->count > 1 ? ", seeds " : ", seed ");
+  for (int i = 0; i < model->count; i++)
+    hg_text_format(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)model->runs[i].record.seed);
+  hg_text_put(out, "</span>");
+  for (int i = 0; i < model->count; i++) {
+    const hg_run_record *record = &model->runs[i].record;
+    if (strcmp(record->status, "done") == 0) continue;
+    hg_text_format(out, "<span class=\"status undone\">seed %llu: ", (unsigned long long)record->seed);
+    hg_text_html(out, record->status);
+    hg_text_put(out, "</span>");
+  }
+}
+
+static void put_model_cell(hg_text *out, const hg_page *page, int at) {
+  const hg_page_model *model = &page->models[at];
+  hg_text_format(out, "<th scope=\"row\"><a class=\"name\" href=\"#model-%d\">", at);
+  hg_page_mark(out, at);
+  hg_text_put(out, "<span>");
+  hg_text_html(out, model->name);
+  hg_text_put(out, "</span></a>");
+  put_runs(out, model);
+  hg_text_put(out, "</th>");
 }
 
 static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {
@@ -97,48 +112,41 @@ static void put_effort(hg_text *out, const hg_page_model *model) {
   hg_text_put(out, "<td class=\"num\">");
   hg_text_count(out, model->shown->record.parameters);
   if (isnan(epochs))
-    hg_text_put(out, "</td><td class=\"num\">\xe2\x80\x93</td><td class=\"num\">");
+    hg_text_put(out, "</td>" MISSING "<td class=\"num\">");
   else
     hg_text_format(out, "</td><td class=\"num\">%.3g</td><td class=\"num\">", epochs);
   hg_text_duration(out, mean_over_done(model, seconds_of));
-  hg_text_put(out, "</td><td class=\"num\">");
-  if (isnan(speed))
-    hg_text_put(out, "\xe2\x80\x93");
-  else
+  if (!isnan(speed)) {
+    hg_text_put(out, "<span class=\"interval\">");
     hg_text_count(out, llround(speed));
+    hg_text_put(out, " images/s</span>");
+  }
   hg_text_put(out, "</td>");
 }
 
 static void put_summary(hg_page *page) {
   hg_text *out = &page->out;
-  hg_text_put(out,
-              "<div class=\"scroll\"><table class=\"summary\"><thead><tr><th scope=\"col\">Model</th><th scope=\"col\">Kind</th>"
-              "<th scope=\"col\" class=\"num\">Seeds</th>");
+  hg_text_put(out, "<div class=\"scroll\"><table class=\"summary\"><thead><tr><th scope=\"col\">Model</th>");
   for (int s = 0; s < SCORES; s++)
     if (has_score(page, s)) hg_text_format(out, "<th scope=\"col\" class=\"num\">%s</th>", scores[s].title);
-  hg_text_put(
-      out,
-      "<th scope=\"col\" class=\"num\">Parameters</th><th scope=\"col\" class=\"num\">Epochs</th>"
-      "<th scope=\"col\" class=\"num\">Training time</th><th scope=\"col\" class=\"num\">Images/s</th></tr></thead><tbody>");
+  hg_text_put(out,
+              "<th scope=\"col\" class=\"num\">Parameters</th><th scope=\"col\" class=\"num\">Epochs</th>"
+              "<th scope=\"col\" class=\"num\">Training</th></tr></thead><tbody>");
   for (int i = 0; i < page->model_count; i++) {
-    const hg_page_model *model = &page->models[i];
     hg_text_put(out, "<tr>");
     put_model_cell(out, page, i);
-    hg_text_put(out, "<td>");
-    put_kind(out, model->shown->record.kind);
-    hg_text_put(out, "</td>");
-    put_seeds(out, model);
     for (int s = 0; s < SCORES; s++) {
-      hg_estimate estimate = score_of(page, model, s);
+      hg_estimate estimate = score_of(page, &page->models[i], s);
       if (has_score(page, s)) put_estimate(out, &estimate, scores[s].form);
     }
-    put_effort(out, model);
+    put_effort(out, &page->models[i]);
     hg_text_put(out, "</tr>");
   }
-  hg_text_put(out,
-              "</tbody></table></div><p class=\"note\">Small figures are 95&nbsp;% intervals: over several seeds of the mean, by "
-              "Student\xe2\x80\x99s t; for one seed of the accuracy on the test images, by Wilson. Epochs, time and speed "
-              "are means over seeds.</p>");
+  hg_text_put(
+      out,
+      "</tbody></table></div><p class=\"note\">Small figures below a score are its 95&nbsp;% interval: over several seeds "
+      "that of the mean, by Student\xe2\x80\x99s t; for one seed that of the accuracy on the test images, by Wilson. "
+      "Epochs, time and speed are means over seeds.</p>");
 }
 
 /* ---------------------------------------------------------------- published figures */
@@ -214,6 +222,15 @@ static void put_finding(hg_text *out, const hg_comparison *row) {
   }
 }
 
+static void put_interval(hg_text *out, double low, double high, bool share) {
+  const double ends[] = {low, high};
+  for (int i = 0; i < 2 && !isnan(low); i++) {
+    double end = share ? 100 * ends[i] : ends[i];
+    hg_text_format(out, share ? "%s%s%.2f" : "%s%s%.4g", i == 0 ? "" : " to ", end < 0 ? "\xe2\x88\x92" : "+", fabs(end));
+  }
+  if (isnan(low)) hg_text_put(out, DASH);
+}
+
 static void put_comparison(hg_text *out, const hg_comparison *row) {
   bool share = is_share(row->metric);
   hg_text_put(out, "<tr><td class=\"finding\">");
@@ -227,14 +244,11 @@ static void put_comparison(hg_text *out, const hg_comparison *row) {
   else
     hg_text_figure(out, row->difference);
   hg_text_put(out, "</td><td class=\"num\">");
-  if (isnan(row->low))
-    hg_text_put(out, "\xe2\x80\x93");
-  else
-    hg_text_format(out, "%+.4g to %+.4g", share ? 100 * row->low : row->low, share ? 100 * row->high : row->high);
+  put_interval(out, row->low, row->high, share);
   hg_text_put(out, "</td><td class=\"num\">");
   put_p_value(out, row->p_value);
   hg_text_put(out, "</td><td>");
-  hg_text_html(out, strcmp(row->test, "mcnemar") == 0 ? "McNemar, paired on the test images" : row->test);
+  hg_text_html(out, strcmp(row->test, "mcnemar") == 0 ? "McNemar, paired" : row->test);
   hg_text_put(out, "</td></tr>");
 }
 
@@ -247,7 +261,9 @@ static void put_comparisons(hg_page *page) {
               "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
               "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\">Test</th></tr></thead><tbody>");
   for (int i = 0; i < page->report->comparison_count; i++) put_comparison(out, &page->report->comparisons[i]);
-  hg_text_put(out, "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05.</p>");
+  hg_text_put(out,
+              "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05. The test pairs "
+              "the two models on the same test images.</p>");
 }
 
 void hg_page_results(hg_page *page) {
