@@ -303,6 +303,20 @@ static void a_layer_of_real_size_matches_too(void **state) {
   check(&rng, &dense, (hg_shape){1, 1, 1000}, 70);
 }
 
+static void layers_with_few_channels_out_match_too(void **state) {
+  (void)state;
+  hg_rng rng = hg_rng_at(5, HG_RNG_TEST, 0, 0);
+  for (int round = 0; round < 40; round++) {
+    bool transposed = round % 4 == 3;
+    hg_layer layer =
+        any_conv(&rng, transposed ? HG_CONV2D_TRANSPOSE : HG_CONV2D, (hg_padding)(transposed ? round / 4 % 2 : round % 3));
+    layer.filters = transposed ? between(&rng, 12, 40) : between(&rng, 1, 4);
+    layer.strides[0] = layer.strides[1] = 1;
+    hg_shape input = {between(&rng, 5, 9), between(&rng, 5, 9), transposed ? between(&rng, 1, 4) : between(&rng, 12, 40)};
+    check(&rng, &layer, input, between(&rng, 1, 6));
+  }
+}
+
 static void frozen_weights_still_pass_the_gradient_on(void **state) {
   (void)state;
   hg_rng rng = hg_rng_at(4, HG_RNG_TEST, 0, 0);
@@ -395,6 +409,7 @@ int main(void) {
       cmocka_unit_test(conv2d_replicate_matches_the_sums_written_out),
       cmocka_unit_test(conv2d_transpose_matches_the_sums_written_out),
       cmocka_unit_test(a_layer_of_real_size_matches_too),
+      cmocka_unit_test(layers_with_few_channels_out_match_too),
       cmocka_unit_test(frozen_weights_still_pass_the_gradient_on),
       cmocka_unit_test(same_padding_rounds_up_and_valid_counts_the_places),
       cmocka_unit_test(impossible_layers_are_refused_with_their_settings),

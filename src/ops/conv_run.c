@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/pointwise.h"
+#include "ops/conv_thin.h"
 #include "ops/native.h"
 
 enum { MOST_PIECES = 16, MOST_PARTIAL = 1 << 24, ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
@@ -30,8 +31,10 @@ static size_t packed_count(const hg_conv_map *map) { return rounded(hg_conv_weig
 
 /* Images whose products are summed in one go. */
 static int chain_images(const hg_conv_map *map) {
-  int pixels = map->y.small * map->x.small;
-  return (HG_CONV_CHAIN + pixels - 1) / pixels;
+  enum { MOST_PADDED = 1 << 18 };
+  int pixels = map->y.small * map->x.small, chain = (HG_CONV_CHAIN + pixels - 1) / pixels;
+  size_t padded = hg_conv_padded_large_count(map);
+  return padded == 0 ? chain : smaller(chain, larger((int)(MOST_PADDED / padded), 1));
 }
 
 static size_t worker_count(const hg_conv_map *map) {
@@ -39,7 +42,8 @@ static size_t worker_count(const hg_conv_map *map) {
   size_t small = hg_conv_padded_small_count(folds(map) ? &padded : map);
   size_t up_or_down = rounded(hg_conv_padded_large_count(map)) + rounded(small);
   size_t sums = rounded(hg_conv_padded_large_count(map) * (size_t)chain_images(map));
-  return up_or_down > sums ? up_or_down : sums;
+  size_t most = up_or_down > sums ? up_or_down : sums, thin = hg_conv_is_thin(map) ? hg_conv_thin_room(map) : 0;
+  return most > thin ? most : thin;
 }
 
 static int bias_count(const hg_conv_job *job) { return job->call->node->output.channels; }
@@ -107,20 +111,33 @@ static void down_task(void *context, int64_t index, int worker) {
   int top = first * map->y.stride, lines = (last - 1 - first) * map->y.stride + map->y.kernel;
   for (; image < end; image++) {
     const float *large = s->from + hg_conv_large_count(map) * (size_t)image;
-    float *small = s->to + hg_conv_small_count(map) * (size_t)image;
-    hg_conv_view view = hg_conv_pad_large(map, large, top, lines, worker_memory(s->job, worker));
+    float *small = s->to + hg_conv_small_count(map) * (size_t)image, *room = worker_memory(s->job, worker);
+    if (hg_conv_is_thin(map)) {
+      hg_conv_thin_down(map, large, s->weight, s->finish, first, last, small, room);
+      continue;
+    }
+    hg_conv_view view = hg_conv_pad_large(map, large, top, lines, room);
     hg_conv_down(map, view, s->weight, s->finish, first, last, small);
   }
+}
+
+static const float *down_weight(const hg_conv_job *job) {
+  const hg_conv_map *map = &job->map;
+  const float *weight = job->call->values[0];
+  float *packed = packed_weight(job);
+  if (hg_conv_is_thin(map))
+    hg_conv_pack_thin(map, weight, !job->transposed, packed);
+  else if (job->transposed)
+    hg_conv_transpose_taps(map, map->small_channels, map->large_channels, weight, packed);
+  else
+    return weight;
+  return packed;
 }
 
 void hg_conv_run_down(const hg_conv_job *job, hg_conv_finish finish, const float *large, float *small) {
   const hg_conv_map *map = &job->map;
   spread s = make_spread(job, map->y.small, false);
-  s.weight = job->call->values[0];
-  if (job->transposed) {
-    hg_conv_transpose_taps(map, map->small_channels, map->large_channels, s.weight, packed_weight(job));
-    s.weight = packed_weight(job);
-  }
+  s.weight = down_weight(job);
   s.finish = finish;
   s.from = large;
   s.to = small;
@@ -190,12 +207,18 @@ static void sum_weight(const hg_conv_job *job, int image, int images, bool first
   const float *larges = job->transposed ? job->call->output_gradient : job->call->input;
   const float *smalls = job->transposed ? job->call->input : job->call->output_gradient;
   const float *large = larges + hg_conv_large_count(map) * (size_t)image;
+  const float *small = smalls + hg_conv_small_count(map) * (size_t)image;
   size_t padded = hg_conv_padded_large_count(map), stored = hg_conv_large_count(map);
+  if (hg_conv_is_thin(map)) {
+    for (int i = 0; i < images; i++)
+      hg_conv_thin_weight_gradient(map, large + stored * (size_t)i, small + hg_conv_small_count(map) * (size_t)i, first && i == 0,
+                                   weight, room);
+    return;
+  }
   hg_conv_view view = {0};
   for (int i = images - 1; i >= 0; i--)
     view = hg_conv_pad_large(map, large + stored * (size_t)i, 0, map->y.length, room + padded * (size_t)i);
-  hg_conv_weight_gradient(map, images, view, (ptrdiff_t)(map->padded ? padded : stored),
-                          smalls + hg_conv_small_count(map) * (size_t)image, first, weight);
+  hg_conv_weight_gradient(map, images, view, (ptrdiff_t)(map->padded ? padded : stored), small, first, weight);
 }
 
 static void sum_piece(void *context, int64_t piece, int worker) {
@@ -223,6 +246,19 @@ static void add_pieces(const void *context, int64_t first, int64_t last) {
     }
 }
 
+/* From the form of the sums to the layer's. */
+static void put_weight_gradient(const hg_conv_job *job, const float *sum) {
+  const hg_conv_map *map = &job->map;
+  float *gradient = job->call->gradients[0];
+  bool large_last = hg_conv_is_thin(map); /* sums are (kh, kw, S, L), else (kh, kw, L, S); the layer's are (kh, kw, in, out) */
+  if (large_last == job->transposed)
+    memcpy(gradient, sum, sizeof *sum * hg_conv_weight_count(map));
+  else if (large_last)
+    hg_conv_transpose_taps(map, map->small_channels, map->large_channels, sum, gradient);
+  else
+    hg_conv_transpose_taps(map, map->large_channels, map->small_channels, sum, gradient);
+}
+
 void hg_conv_run_gradients(const hg_conv_job *job) {
   enum { RANGE = 4096 };
   const hg_op_call *call = job->call;
@@ -233,8 +269,5 @@ void hg_conv_run_gradients(const hg_conv_job *job) {
   float *weight = partial_sums(job, 0), *bias = weight + rounded(hg_conv_weight_count(map));
   if (call->gradients[1] != NULL) memcpy(call->gradients[1], bias, sizeof *bias * (size_t)bias_count(job));
   if (call->gradients[0] == NULL) return;
-  if (job->transposed)
-    hg_conv_transpose_taps(map, map->large_channels, map->small_channels, weight, call->gradients[0]);
-  else
-    memcpy(call->gradients[0], weight, sizeof *weight * hg_conv_weight_count(map));
+  put_weight_gradient(job, weight);
 }
