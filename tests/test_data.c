@@ -102,6 +102,56 @@ static void cifar_records_become_channels_last_images(void **state) {
   hg_dataset_free(train);
 }
 
+static hg_dataset *open_or_null(const char *source, bool test_part) {
+  hg_dataset *dataset;
+  return hg_dataset_open(source, test_part, &dataset, NULL) == HG_OK ? dataset : NULL;
+}
+
+static void real_images_written_as_cifar_records_are_read_back(void **state) {
+  (void)state;
+  enum { COUNT = 200 };
+  hg_dataset *images = open_or_null("cifar10", true), *back;
+  if (images == NULL) skip();
+  uint8_t *records = malloc(COUNT * 3073);
+  for (int i = 0; i < COUNT; i++) {
+    records[i * 3073] = (uint8_t)images->labels[i * 50];
+    for (int k = 0; k < 3072; k++) records[i * 3073 + 1 + k] = hg_dataset_image(images, i * 50)[k % 1024 * 3 + k / 1024];
+  }
+  put("real.bin", records, COUNT * 3073);
+  assert_int_equal(hg_cifar_read_file(at("real.bin"), &back, NULL), HG_OK);
+  for (int i = 0; i < COUNT; i++) {
+    assert_int_equal(back->labels[i], images->labels[i * 50]);
+    assert_memory_equal(hg_dataset_image(back, i), hg_dataset_image(images, i * 50), 3072);
+  }
+  free(records);
+  hg_dataset_free(back);
+  hg_dataset_free(images);
+}
+
+static void cifar10_is_read_from_binary_files_before_a_jpeg_copy(void **state) {
+  (void)state;
+  char folders[1200];
+  assert_int_equal(hg_folder_make(at("first/cifar10"), NULL), HG_OK);
+  put("first/cifar10/cifar10-jpeg.tar.gz", "x", 1);
+  assert_int_equal(hg_folder_make(at("second"), NULL), HG_OK);
+  assert_int_equal(symlink(at("cifar"), at("second/cifar10")), 0);
+  snprintf(folders, sizeof folders, "%s:%s", at("first"), at("second"));
+  char *before = getenv("HOURGLASS_DATA");
+  before = before == NULL ? NULL : strdup(before);
+  setenv("HOURGLASS_DATA", folders, 1);
+  hg_dataset *dataset = open_or_null("cifar10", false);
+  if (before == NULL)
+    unsetenv("HOURGLASS_DATA");
+  else
+    setenv("HOURGLASS_DATA", before, 1);
+  free(before);
+  assert_non_null(dataset);
+  assert_int_equal(dataset->count, 100);
+  assert_string_equal(dataset->source, "CIFAR-10");
+  assert_string_equal(hg_dataset_class_name(dataset, 9), "truck");
+  hg_dataset_free(dataset);
+}
+
 /* ---------------------------------------------------------------- splits */
 
 static hg_dataset *numbered(int64_t count, int classes) {
@@ -305,6 +355,9 @@ static void only_the_random_split_of_lines_leaks(void **state) {
     settings.per_class = split == HG_LINES_RANDOM ? 300 : 60;
     assert_int_equal(hg_lines_make(&settings, 1, &train, &test, NULL), HG_OK);
     int shared = shared_images(test, train);
+    int64_t leaked;
+    assert_int_equal(hg_data_count_leaks(&(hg_data){.train = train, .test = test}, &leaked, NULL), HG_OK);
+    assert_int_equal(leaked, shared);
     if (split == HG_LINES_RANDOM)
       assert_true(shared > test->count / 2);
     else
@@ -427,6 +480,8 @@ int main(void) {
       cmocka_unit_test(an_idx_file_reads_the_same_plain_and_compressed),
       cmocka_unit_test(a_path_to_an_images_file_finds_labels_and_test_part_beside_it),
       cmocka_unit_test(cifar_records_become_channels_last_images),
+      cmocka_unit_test(real_images_written_as_cifar_records_are_read_back),
+      cmocka_unit_test(cifar10_is_read_from_binary_files_before_a_jpeg_copy),
       cmocka_unit_test(a_split_keeps_every_image_once_and_the_classes_shares),
       cmocka_unit_test(a_split_depends_on_its_seed_alone),
       cmocka_unit_test(chosen_classes_are_renumbered_in_their_order),

@@ -153,6 +153,19 @@ static void batches_can_be_freed_at_any_moment(void **state) {
 
 /* ---------------------------------------------------------------- augmentation and corruption */
 
+static void normal_numbers_in_bulk_are_those_drawn_one_by_one(void **state) {
+  (void)state;
+  static float bulk[3000];
+  for (int64_t count = 0; count < 3000; count = count * 2 + 1)
+    for (int before = 0; before < 5; before++) {
+      hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 0), one_by_one = rng;
+      for (int i = 0; i < before; i++) assert_int_equal(hg_rng_u32(&rng), hg_rng_u32(&one_by_one));
+      hg_rng_normals(&rng, bulk, count);
+      for (int64_t i = 0; i < count; i++) assert_true(bulk[i] == hg_rng_normal(&one_by_one));
+      assert_int_equal(hg_rng_u32(&rng), hg_rng_u32(&one_by_one));
+    }
+}
+
 enum { SIDE = 9 };
 static const hg_shape square = {SIDE, SIDE, 1};
 
@@ -321,6 +334,7 @@ int main(void) {
       cmocka_unit_test(evaluation_corrupts_a_sample_the_same_way_in_every_epoch),
       cmocka_unit_test(next_allocates_nothing),
       cmocka_unit_test(batches_can_be_freed_at_any_moment),
+      cmocka_unit_test(normal_numbers_in_bulk_are_those_drawn_one_by_one),
       cmocka_unit_test(a_rotation_keeps_the_middle_and_about_the_mass),
       cmocka_unit_test(a_shift_moves_whole_pixels_within_its_share),
       cmocka_unit_test(a_flip_mirrors_half_of_the_images),

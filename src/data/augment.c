@@ -1,5 +1,6 @@
 #include "base/rng.h"
 #include "data/batches.h"
+#include "data/noise.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,13 +35,25 @@ static float pixel_at(const float *image, hg_shape shape, int y, int x, int chan
   return image[((int64_t)y * shape.width + x) * shape.channels + channel];
 }
 
-/* Bilinear, from (fy, fx) of image to the C channels of `out`. */
+/* The whole number at or below x; floor() would be a call of the library where the processor is taken as plain x86-64. */
+static int whole(double x) {
+  int cut = (int)x;
+  return cut - (x < cut);
+}
+
+/* Bilinear, from (fy, fx) of image to the C channels of `out`; zeros outside. */
 static void sample_bilinear(const float *image, hg_shape shape, double fy, double fx, float *out) {
-  int y = (int)floor(fy), x = (int)floor(fx);
+  int y = whole(fy), x = whole(fx), channels = shape.channels;
   float dy = (float)(fy - y), dx = (float)(fx - x);
-  for (int c = 0; c < shape.channels; c++) {
-    float top = (1 - dx) * pixel_at(image, shape, y, x, c) + dx * pixel_at(image, shape, y, x + 1, c);
-    float bottom = (1 - dx) * pixel_at(image, shape, y + 1, x, c) + dx * pixel_at(image, shape, y + 1, x + 1, c);
+  bool inside = y >= 0 && x >= 0 && y + 1 < shape.height && x + 1 < shape.width;
+  const float *at = inside ? image + ((int64_t)y * shape.width + x) * channels : NULL;
+  int64_t below = (int64_t)shape.width * channels;
+  for (int c = 0; c < channels; c++) {
+    float top_left = inside ? at[c] : pixel_at(image, shape, y, x, c);
+    float top_right = inside ? at[c + channels] : pixel_at(image, shape, y, x + 1, c);
+    float bottom_left = inside ? at[c + below] : pixel_at(image, shape, y + 1, x, c);
+    float bottom_right = inside ? at[c + below + channels] : pixel_at(image, shape, y + 1, x + 1, c);
+    float top = (1 - dx) * top_left + dx * top_right, bottom = (1 - dx) * bottom_left + dx * bottom_right;
     out[c] = (1 - dy) * top + dy * bottom;
   }
 }
@@ -85,13 +98,6 @@ static void flip(float *image, hg_shape shape) {
   }
 }
 
-static void add_noise(float *image, int64_t count, float deviation, hg_rng *rng) {
-  for (int64_t i = 0; i < count; i++) {
-    float value = image[i] + deviation * hg_rng_normal(rng);
-    image[i] = value < 0 ? 0 : value > 1 ? 1 : value;
-  }
-}
-
 static void cut_out(float *image, hg_shape shape, int side, hg_rng *rng) {
   int top = (int)hg_rng_below(rng, (uint64_t)shape.height) - side / 2;
   int left = (int)hg_rng_below(rng, (uint64_t)shape.width) - side / 2;
@@ -118,6 +124,6 @@ void hg_augment_image(const hg_augmentation *augment, hg_shape shape, uint64_t s
     int right = within(&rng, augment->crop), down = within(&rng, augment->crop);
     shift(image, shape, right, down, scratch);
   }
-  if (augment->gaussian_noise > 0) add_noise(image, count, augment->gaussian_noise, &rng);
+  if (augment->gaussian_noise > 0) hg_noise_add(image, count, augment->gaussian_noise, true, &rng);
   if (augment->cutout > 0) cut_out(image, shape, augment->cutout, &rng);
 }

@@ -1,5 +1,6 @@
 #include "base/rng.h"
 #include "data/batches.h"
+#include "data/noise.h"
 
 #include <string.h>
 
@@ -19,13 +20,6 @@ static void salt_and_pepper(float *image, int64_t pixels, int channels, float sh
   }
 }
 
-static void add_gaussian(float *image, int64_t count, float factor, bool clip, hg_rng *rng) {
-  for (int64_t i = 0; i < count; i++) {
-    float value = image[i] + factor * hg_rng_normal(rng);
-    image[i] = !clip ? value : value < 0 ? 0 : value > 1 ? 1 : value;
-  }
-}
-
 static void mask(float *image, int64_t pixels, int channels, float share, hg_rng *rng) {
   for (int64_t i = 0; i < pixels; i++)
     if (hg_rng_uniform(rng) < share) set_pixel(image, i, channels, 0.0f);
@@ -35,6 +29,6 @@ void hg_corrupt_image(const hg_corruption *corrupt, hg_shape shape, uint64_t see
   hg_rng rng = hg_rng_at(seed, HG_RNG_CORRUPT, epoch, (uint64_t)sample);
   int64_t pixels = (int64_t)shape.height * shape.width;
   if (corrupt->salt_and_pepper > 0) salt_and_pepper(image, pixels, shape.channels, corrupt->salt_and_pepper, &rng);
-  if (corrupt->gaussian > 0) add_gaussian(image, pixels * shape.channels, corrupt->gaussian, corrupt->clip, &rng);
+  if (corrupt->gaussian > 0) hg_noise_add(image, pixels * shape.channels, corrupt->gaussian, corrupt->clip, &rng);
   if (corrupt->masking > 0) mask(image, pixels, shape.channels, corrupt->masking, &rng);
 }

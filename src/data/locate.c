@@ -69,44 +69,54 @@ bool hg_find_cifar(const char *folder, char path[HG_PATH_SIZE]) {
   return here != NULL;
 }
 
+/* The JPEG copy of CIFAR-10 is looked for when the original is nowhere. */
+typedef struct search {
+  const hg_catalog_entry *entry;
+  bool jpeg_copy;
+  places looked;
+  hg_found *found;
+} search;
+
 /* NULL, or what is missing here. */
-static const char *missing_in(const hg_catalog_entry *entry, const char *folder, hg_found *found) {
+static const char *missing_in(const search *wanted, const char *folder) {
+  const hg_catalog_entry *entry = wanted->entry;
+  hg_found *found = wanted->found;
   if (!hg_path_is_folder(folder)) return "no such folder";
   found->layout = entry->layout;
   if (entry->layout == HG_LAYOUT_IDX) {
     snprintf(found->path, sizeof found->path, "%s", folder);
     return hg_find_idx_files(folder, found);
   }
-  if (hg_find_cifar(folder, found->path)) return NULL;
-  if (!hg_find_file(folder, "cifar10-jpeg.tar.gz", found->path)) return "no data_batch_1.bin";
+  if (!wanted->jpeg_copy) return hg_find_cifar(folder, found->path) ? NULL : "no data_batch_1.bin";
+  if (!hg_find_file(folder, "cifar10-jpeg.tar.gz", found->path)) return "no cifar10-jpeg.tar.gz";
   found->layout = HG_LAYOUT_ARCHIVE;
   found->jpeg_copy = true;
   return NULL;
 }
 
 /* True when the entry is below `root`. */
-static bool look_below(const hg_catalog_entry *entry, const char *root, places *looked, hg_found *found) {
+static bool look_below(search *wanted, const char *root) {
   char folder[HG_PATH_SIZE];
-  if (!join(root, entry->name, folder)) return false;
-  const char *missing = missing_in(entry, folder, found);
-  if (missing != NULL) note(looked, "\n  %s: %s", folder, missing);
+  if (!join(root, wanted->entry->name, folder)) return false;
+  const char *missing = missing_in(wanted, folder);
+  if (missing != NULL && !wanted->jpeg_copy) note(&wanted->looked, "\n  %s: %s", folder, missing);
   return missing == NULL;
 }
 
-static bool look_in_variable(const hg_catalog_entry *entry, places *looked, hg_found *found) {
+static bool look_in_variable(search *wanted) {
   const char *folders = getenv("HOURGLASS_DATA");
   while (folders != NULL && *folders != '\0') {
     size_t length = strcspn(folders, ":");
     char root[HG_PATH_SIZE];
     int written = snprintf(root, sizeof root, "%.*s", (int)length, folders);
-    if (written > 0 && written < HG_PATH_SIZE && look_below(entry, root, looked, found)) return true;
+    if (written > 0 && written < HG_PATH_SIZE && look_below(wanted, root)) return true;
     folders += length + (folders[length] == ':');
   }
   return false;
 }
 
 /* shared/data in the current folder and in every folder above it. */
-static bool look_upwards(const hg_catalog_entry *entry, places *looked, hg_found *found) {
+static bool look_upwards(search *wanted) {
   char here[HG_PATH_SIZE], root[HG_PATH_SIZE];
   bool tried = false;
   if (getcwd(here, sizeof here) == NULL) return false;
@@ -114,15 +124,20 @@ static bool look_upwards(const hg_catalog_entry *entry, places *looked, hg_found
     *slash = '\0';
     if (!join(here, "shared/data", root) || !hg_path_is_folder(root)) continue;
     tried = true;
-    if (look_below(entry, root, looked, found)) return true;
+    if (look_below(wanted, root)) return true;
   }
-  if (!tried) note(looked, "\n  shared/data here and in the folders above: no such folder");
+  if (!tried && !wanted->jpeg_copy) note(&wanted->looked, "\n  shared/data here and in the folders above: no such folder");
   return false;
 }
 
-static bool look_in_cache(const hg_catalog_entry *entry, places *looked, hg_found *found) {
+static bool look_in_cache(search *wanted) {
   char cache[HG_PATH_SIZE];
-  return hg_cache_folder(cache) && look_below(entry, cache, looked, found);
+  return hg_cache_folder(cache) && look_below(wanted, cache);
+}
+
+static bool look_everywhere(search *wanted) {
+  return look_in_variable(wanted) || look_below(wanted, "/usr/share/datasets") ||
+         look_below(wanted, "/usr/local/share/datasets") || look_upwards(wanted) || look_in_cache(wanted);
 }
 
 static void say_how_to_get(const hg_catalog_entry *entry, char *text, size_t size) {
@@ -136,14 +151,14 @@ hg_code hg_catalog_locate(const hg_catalog_entry *entry, hg_found *found, hg_err
   memset(found, 0, sizeof *found);
   found->layout = entry->layout;
   if (entry->layout == HG_LAYOUT_GENERATED) return HG_OK;
-  places looked = {{0}, 0};
-  if (look_in_variable(entry, &looked, found) || look_below(entry, "/usr/share/datasets", &looked, found) ||
-      look_below(entry, "/usr/local/share/datasets", &looked, found) || look_upwards(entry, &looked, found) ||
-      look_in_cache(entry, &looked, found))
-    return HG_OK;
+  search wanted = {.entry = entry, .found = found};
+  if (look_everywhere(&wanted)) return HG_OK;
+  wanted.jpeg_copy = entry->layout == HG_LAYOUT_CIFAR;
+  if (wanted.jpeg_copy && look_everywhere(&wanted)) return HG_OK;
+  memset(found, 0, sizeof *found);
   char mend[160];
   say_how_to_get(entry, mend, sizeof mend);
   return hg_fail(error, HG_DATA, entry->name,
                  "%s was not found; %s, and HOURGLASS_DATA may name folders that hold it. Looked in%s", entry->title, mend,
-                 looked.text);
+                 wanted.looked.text);
 }
