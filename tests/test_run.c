@@ -361,7 +361,7 @@ static void an_interrupted_run_is_marked_so(void **state) {
   remove_folder(&folder);
 }
 
-static void shared_images_and_thin_evidence_are_warned_of(void **state) {
+static void images_in_both_parts_and_missing_validation_are_warned_of(void **state) {
   (void)state;
   test_folder folder = make_folder();
   event_log log = {0};
@@ -372,9 +372,21 @@ static void shared_images_and_thin_evidence_are_warned_of(void **state) {
   run_well(&folder, &log);
   assert_true(is_warned_of(&folder, "test-leak"));
   assert_true(is_warned_of(&folder, "no-validation"));
-  assert_true(is_warned_of(&folder, "one-seed"));
+  assert_false(is_warned_of(&folder, "one-seed")); /* neither draws random numbers */
   assert_true(metric(&folder, "svm", 1, "test.accuracy") > 0.3);
   assert_true(hg_path_exists(in(&folder, "out/runs/svm-seed1/model.safetensors")));
+  remove_folder(&folder);
+}
+
+static void a_comparison_on_one_seed_is_warned_of(void **state) {
+  (void)state;
+  test_folder folder = make_folder();
+  event_log log = {0};
+  write_study(&folder, "study: x\n" DATA "models:\n  net: {data: lines, " ENCODER ", " CLASSIFY ", " TRAIN
+                       "}\n"
+                       "  bayes: {data: lines, naive_bayes: {}}\nreport:\n  compare: [[net, bayes]]\n");
+  run_well(&folder, &log);
+  assert_true(is_warned_of(&folder, "one-seed"));
   remove_folder(&folder);
 }
 
@@ -416,7 +428,8 @@ int main(void) {
       cmocka_unit_test(a_run_that_diverges_takes_down_only_those_that_need_it),
       cmocka_unit_test(a_stopped_study_goes_on_and_ends_with_the_same_weights),
       cmocka_unit_test(an_interrupted_run_is_marked_so),
-      cmocka_unit_test(shared_images_and_thin_evidence_are_warned_of),
+      cmocka_unit_test(images_in_both_parts_and_missing_validation_are_warned_of),
+      cmocka_unit_test(a_comparison_on_one_seed_is_warned_of),
       cmocka_unit_test(codes_of_an_encoder_are_features),
       cmocka_unit_test(weights_do_not_depend_on_the_number_of_threads),
   };

@@ -72,14 +72,13 @@ static double mean_of(const model_row *row, int figure) {
   return row->figures[figure] > 0 ? sum / row->figures[figure] : NAN;
 }
 
-/* One seed: Wilson's interval over the test images. More: Student's over the seeds. */
+/* Student's interval over the seeds; Wilson's over the test images where there is one seed, or where seeds change nothing. */
 static void accuracy_interval(const model_row *row, int64_t images, double *low, double *high) {
   *low = *high = NAN;
-  double mean, deviation, accuracy = mean_of(row, ACCURACY);
-  if (row->figures[ACCURACY] > 1)
-    hg_mean_interval(row->values[ACCURACY], row->figures[ACCURACY], &mean, &deviation, low, high);
-  else if (!isnan(accuracy) && images > 0)
-    hg_wilson(llround(accuracy * (double)images), images, low, high);
+  int seeds = row->figures[ACCURACY];
+  double mean, deviation = 0, accuracy = mean_of(row, ACCURACY);
+  if (seeds > 1) hg_mean_interval(row->values[ACCURACY], seeds, &mean, &deviation, low, high);
+  if (!isnan(accuracy) && deviation <= 0 && images > 0) hg_wilson(llround(accuracy * (double)images), images, low, high);
 }
 
 static void add_cells(hg_text_table *table, const model_row *row, int64_t images) {

@@ -106,7 +106,26 @@ static hg_code compare(hg_runner *runner, const hg_planned_run *a, const hg_plan
   return code;
 }
 
-static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_comparison *row, bool *made, hg_error *error) {
+/* Whether another seed would give another result: not for a classical method on pixels. */
+static bool draws_numbers(const hg_study *study, int model) {
+  return study->models[model].kind == HG_MODEL_NETWORK || study->models[model].features_from >= 0;
+}
+
+/* The pairs that were compared on a single seed, in words: "a and b, a and c". */
+typedef struct thin_pairs {
+  int count;
+  char text[320];
+} thin_pairs;
+
+static void add_thin_pair(thin_pairs *thin, const char *a, const char *b) {
+  size_t used = strlen(thin->text), room = sizeof thin->text - used;
+  thin->count++;
+  if (snprintf(thin->text + used, room, "%s%s and %s", used > 0 ? ", " : "", a, b) >= (int)room)
+    snprintf(thin->text + sizeof thin->text - 4, 4, "...");
+}
+
+static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_comparison *row, bool *made, thin_pairs *thin,
+                            hg_error *error) {
   const char *name_a = runner->study->models[pair->a].name, *name_b = runner->study->models[pair->b].name;
   const hg_planned_run *a = NULL, *b = NULL;
   int seeds = shared_seeds(runner, pair->a, pair->b, &a, &b);
@@ -117,12 +136,8 @@ static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_com
     return hg_runner_warn(runner, error, "not-comparable",
                           "%s and %s cannot be compared: they do not say the same kind of thing about the same test images",
                           name_a, name_b);
-  if (code == HG_OK && seeds == 1)
-    return hg_runner_warn(
-        runner, error, "one-seed",
-        "The comparison of %s and %s rests on one seed: it covers the choice of test images, not the chance in training. Give "
-        "the study more seeds.",
-        name_a, name_b);
+  if (code == HG_OK && seeds == 1 && (draws_numbers(runner->study, pair->a) || draws_numbers(runner->study, pair->b)))
+    add_thin_pair(thin, name_a, name_b);
   return code;
 }
 
@@ -131,12 +146,19 @@ static hg_code put_comparisons(hg_runner *runner, hg_error *error) {
   hg_comparison *rows = hg_calloc((size_t)study->compare_count + 1, sizeof *rows);
   if (rows == NULL) return hg_fail_memory(error, "comparisons", (size_t)study->compare_count * sizeof *rows);
   int count = 0;
+  thin_pairs thin = {0};
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < study->compare_count; i++) {
     bool made = false;
-    code = compare_pair(runner, &study->compare[i], &rows[count], &made, error);
+    code = compare_pair(runner, &study->compare[i], &rows[count], &made, &thin, error);
     count += made;
   }
+  if (code == HG_OK && thin.count > 0)
+    code = hg_runner_warn(
+        runner, error, "one-seed",
+        "Compared on one seed: %s. The intervals cover the choice of test images, not the chance in training; give "
+        "the study more seeds.",
+        thin.text);
   if (code == HG_OK) code = hg_store_put_comparisons(runner->store, rows, count, error);
   hg_free(rows);
   return code;
