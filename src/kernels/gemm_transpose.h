@@ -1,11 +1,11 @@
-/* A transpose in blocks of 8 x 8 for AVX2 and wider. */
+/* A transpose in blocks of 8 x 4 for AVX2 and wider. */
 #ifndef HG_KERNELS_GEMM_TRANSPOSE_H
 #define HG_KERNELS_GEMM_TRANSPOSE_H
 
 #include <immintrin.h>
 #include <stddef.h>
 
-enum { BLOCK = 8 };
+enum { BLOCK = 8, HALF = BLOCK / 2 };
 
 static inline __m256 halves(const float *low, const float *high) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
@@ -29,12 +29,11 @@ static inline void transpose_plain(int rows, int columns, const float *from, ptr
 }
 
 static void transpose(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
-  int whole_rows = rows / BLOCK * BLOCK, whole_columns = columns / BLOCK * BLOCK;
-  for (int i = 0; i < whole_rows; i += BLOCK)
-    for (int j = 0; j < whole_columns; j += BLOCK) {
-      const float *block = from + i * from_row + j;
-      transpose_8x4(block, from_row, to + j * to_row + i, to_row);
-      transpose_8x4(block + 4, from_row, to + (j + 4) * to_row + i, to_row);
+  int whole_rows = rows / BLOCK * BLOCK, whole_columns = columns / HALF * HALF;
+  for (int i = 0; i < whole_rows; i += 2 * BLOCK)
+    for (int j = 0; j < whole_columns; j += HALF) { /* two blocks fill whole cache lines of `to` */
+      transpose_8x4(from + i * from_row + j, from_row, to + j * to_row + i, to_row);
+      if (i + BLOCK < whole_rows) transpose_8x4(from + (i + BLOCK) * from_row + j, from_row, to + j * to_row + i + BLOCK, to_row);
     }
   transpose_plain(rows, columns - whole_columns, from + whole_columns, from_row, to + whole_columns * to_row, to_row);
   transpose_plain(rows - whole_rows, whole_columns, from + whole_rows * from_row, from_row, to + whole_rows, to_row);

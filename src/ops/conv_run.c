@@ -102,22 +102,33 @@ static void run_spread(const spread *s, hg_task *task) {
   hg_parallel_for(s->job->call->pool, groups * s->bands, task, (void *)s);
 }
 
+/* Images [image, end_image) and lines [first, last) of task `index`. */
+typedef struct share {
+  int image, end_image, first, last;
+} share;
+
+static share share_of(const spread *s, int64_t index) {
+  int band = (int)(index % s->bands), image = (int)(index / s->bands) * s->group;
+  return (share){.image = image,
+                 .end_image = smaller(image + s->group, s->job->call->n),
+                 .first = s->lines * band / s->bands,
+                 .last = s->lines * (band + 1) / s->bands};
+}
+
 static void down_task(void *context, int64_t index, int worker) {
   const spread *s = context;
   const hg_conv_map *map = &s->job->map;
-  int band = (int)(index % s->bands), image = (int)(index / s->bands) * s->group,
-      end = smaller(image + s->group, s->job->call->n);
-  int first = s->lines * band / s->bands, last = s->lines * (band + 1) / s->bands;
-  int top = first * map->y.stride, lines = (last - 1 - first) * map->y.stride + map->y.kernel;
-  for (; image < end; image++) {
+  share mine = share_of(s, index);
+  int top = mine.first * map->y.stride, lines = (mine.last - 1 - mine.first) * map->y.stride + map->y.kernel;
+  for (int image = mine.image; image < mine.end_image; image++) {
     const float *large = s->from + hg_conv_large_count(map) * (size_t)image;
     float *small = s->to + hg_conv_small_count(map) * (size_t)image, *room = worker_memory(s->job, worker);
     if (hg_conv_is_thin(map)) {
-      hg_conv_thin_down(map, large, s->weight, s->finish, first, last, small, room);
+      hg_conv_thin_down(map, large, s->weight, s->finish, mine.first, mine.last, small, room);
       continue;
     }
     hg_conv_view view = hg_conv_pad_large(map, large, top, lines, room);
-    hg_conv_down(map, view, s->weight, s->finish, first, last, small);
+    hg_conv_down(map, view, s->weight, s->finish, mine.first, mine.last, small);
   }
 }
 
@@ -147,14 +158,12 @@ void hg_conv_run_down(const hg_conv_job *job, hg_conv_finish finish, const float
 static void up_task(void *context, int64_t index, int worker) {
   const spread *s = context;
   const hg_conv_map *map = &s->job->map;
-  int band = (int)(index % s->bands), image = (int)(index / s->bands) * s->group,
-      end = smaller(image + s->group, s->job->call->n);
-  int first = s->lines * band / s->bands, last = s->lines * (band + 1) / s->bands;
-  for (; image < end; image++) {
+  share mine = share_of(s, index);
+  for (int image = mine.image; image < mine.end_image; image++) {
     const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
     float *large = s->to + hg_conv_large_count(map) * (size_t)image;
     hg_conv_view view = hg_conv_pad_small(map, small, worker_memory(s->job, worker));
-    hg_conv_up(map, view, s->weight, s->finish, first, last, large);
+    hg_conv_up(map, view, s->weight, s->finish, mine.first, mine.last, large);
   }
 }
 
@@ -163,8 +172,8 @@ static void folded_up_task(void *context, int64_t index, int worker) {
   const hg_conv_map *map = &s->job->map;
   hg_conv_map padded = hg_conv_map_padded(map);
   float *gradient = worker_memory(s->job, worker), *room = gradient + rounded(hg_conv_padded_large_count(map));
-  int image = (int)index * s->group, end = smaller(image + s->group, s->job->call->n);
-  for (; image < end; image++) {
+  share mine = share_of(s, index);
+  for (int image = mine.image; image < mine.end_image; image++) {
     const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
     hg_conv_view view = hg_conv_pad_small(&padded, small, room);
     hg_conv_up(&padded, view, s->weight, s->finish, 0, padded.y.large, gradient);
@@ -268,6 +277,5 @@ void hg_conv_run_gradients(const hg_conv_job *job) {
   hg_parallel_range(call->pool, (int64_t)partial_count(map, bias_count(job)), RANGE, add_pieces, job);
   float *weight = partial_sums(job, 0), *bias = weight + rounded(hg_conv_weight_count(map));
   if (call->gradients[1] != NULL) memcpy(call->gradients[1], bias, sizeof *bias * (size_t)bias_count(job));
-  if (call->gradients[0] == NULL) return;
-  put_weight_gradient(job, weight);
+  if (call->gradients[0] != NULL) put_weight_gradient(job, weight);
 }
