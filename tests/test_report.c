@@ -82,6 +82,8 @@ static void the_page_holds_what_the_store_knows(void **state) {
                                "Is the difference real?",
                                "Beside published figures",
                                "Learning curves",
+                               "Accuracy by class",
+                               "Precision against recall",
                                "Scores by class",
                                "weighted avg",
                                "Confusion matrix",

@@ -103,6 +103,25 @@ static void put_confusion(hg_text *out, const hg_page_model *model) {
   hg_json_close(out, ']');
 }
 
+static void put_points(hg_text *out, const char *key, const float *values, int count) {
+  hg_json_key(out, key);
+  hg_json_open(out, '[');
+  for (int i = 0; i < count; i++) put_short(out, values[i]);
+  hg_json_close(out, ']');
+}
+
+static void put_precision_recall(hg_text *out, const hg_page_model *model) {
+  hg_json_key(out, "curves");
+  hg_json_open(out, '[');
+  for (int k = 0; k < model->scores.classes; k++) {
+    hg_json_open(out, '{');
+    put_points(out, "precision", model->curves[k].precision, model->curves[k].count);
+    put_points(out, "recall", model->curves[k].recall, model->curves[k].count);
+    hg_json_close(out, '}');
+  }
+  hg_json_close(out, ']');
+}
+
 static void put_model(hg_text *out, const hg_page *page, int at) {
   const hg_page_model *model = &page->models[at];
   hg_estimate accuracy = hg_page_estimate(page, model, "test.accuracy");
@@ -122,6 +141,7 @@ static void put_model(hg_text *out, const hg_page *page, int at) {
     hg_json_number(out, figures[i].value);
   }
   if (model->has_scores) put_confusion(out, model);
+  if (hg_page_has_classes(model)) put_precision_recall(out, model);
   hg_json_close(out, '}');
 }
 

@@ -69,7 +69,12 @@ static void put_header(hg_page *page) {
 
 static void put_navigation(hg_page *page) {
   hg_text *out = &page->out;
-  hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a><a href=\"#curves\">Learning curves</a>");
+  bool learns = false, classifies = false;
+  for (int i = 0; i < page->report->run_count; i++) learns = learns || page->report->runs[i].epoch_count > 0;
+  for (int i = 0; i < page->model_count; i++) classifies = classifies || hg_page_has_classes(&page->models[i]);
+  hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a>");
+  if (learns) hg_text_put(out, "<a href=\"#curves\">Learning curves</a>");
+  if (classifies) hg_text_put(out, "<a href=\"#classes\">Class by class</a>");
   for (int i = 0; i < page->model_count; i++) {
     hg_text_format(out, "<a href=\"#model-%d\">", i);
     hg_page_mark(out, i);
@@ -107,6 +112,7 @@ static void put_page(hg_page *page) {
   put_warnings(page);
   hg_page_results(page);
   hg_page_curves(page);
+  hg_page_classes(page);
   for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
   hg_page_again(page);
   hg_text_put(out, "</main>\n<footer>Made by hourglass from <code>study.db</code> alone; this file needs no network.</footer>\n");

@@ -7,6 +7,15 @@
 #include "report/load.h"
 #include "store/safetensors.h"
 
+enum { HG_PAGE_MOST_CLASSES = 24, HG_PAGE_POINTS = 64 };
+
+/* Precision against recall of one class, thinned to what a small panel shows. */
+typedef struct hg_page_curve {
+  double average_precision; /* of the whole curve */
+  float precision[HG_PAGE_POINTS], recall[HG_PAGE_POINTS];
+  int count;
+} hg_page_curve;
+
 /* All runs of one model. */
 typedef struct hg_page_model {
   const char *name;
@@ -15,6 +24,7 @@ typedef struct hg_page_model {
   int count, done;            /* done: how many are */
   bool has_scores;            /* of the shown run */
   hg_classification_report scores;
+  hg_page_curve *curves;  /* (scores.classes); NULL without scores or with too many classes */
   hg_safetensors samples; /* of the shown run; empty if it has none */
   char *trouble;          /* why predictions or samples could not be read, or NULL */
   char **class_names;     /* (classes), or NULL where the data has none */
@@ -44,11 +54,14 @@ hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_mode
 /* Name of a class, or its number in buffer. */
 const char *hg_page_class_name(const hg_page_model *model, int label, char buffer[16]);
 
+bool hg_page_has_classes(const hg_page_model *model); /* few enough to be shown one by one */
+
 /* The model's mark, the same on the whole page: shape and colour together. */
 void hg_page_mark(hg_text *out, int model);
 
 void hg_page_results(hg_page *page);               /* summary, published, comparisons */
 void hg_page_curves(hg_page *page);                /* learning curves of all models */
+void hg_page_classes(hg_page *page);               /* models beside each other, class by class */
 void hg_page_model_section(hg_page *page, int at); /* one model */
 void hg_page_images(hg_page *page, int at);        /* its samples, mistakes and reconstructions */
 void hg_page_again(hg_page *page);                 /* how to run it again, the study file */

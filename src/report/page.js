@@ -102,6 +102,36 @@
     });
   }
 
+  /* ---- precision against recall of one class: a line a model, its mark at another place on each */
+
+  function recall(element) {
+    const label = Number(element.dataset.class), models = element.dataset.models.trim().split(" ").map(Number), rows = [];
+    models.forEach((at, order) => {
+      const points = data.models[at].curves[label], aim = (order + 1) / (models.length + 1);
+      const distances = points.recall.map((value) => Math.abs(value - aim)), marked = distances.indexOf(Math.min(...distances));
+      points.recall.forEach((value, i) => rows.push({model: names[at], recall: value, precision: points.precision[i],
+                                                     order: i, marked: i === marked}));
+    });
+    const axis = {values: [0, 0.5, 1], format: "~g", labelFontSize: 10};
+    const color = {field: "model", type: "nominal", ...colour};
+    return base({
+      height: 130,
+      data: {values: rows},
+      encoding: {
+        x: {field: "recall", type: "quantitative", title: null, scale: {domain: [0, 1]}, axis},
+        y: {field: "precision", type: "quantitative", title: null, scale: {domain: [0, 1]}, axis},
+        color,
+        order: {field: "order"},
+        tooltip: [{field: "model"}, {field: "precision", format: ".3f"}, {field: "recall", format: ".3f"}],
+      },
+      layer: [
+        {mark: {type: "line", strokeWidth: 1.5}},
+        {transform: [{filter: "datum.marked"}], mark: {type: "point", filled: true, size: 36, opacity: 1},
+         encoding: {shape: {field: "model", type: "nominal", ...shape}}},
+      ],
+    });
+  }
+
   /* ---- confusion matrix: right answers in one colour, mistakes in another, as deep as their share of the row */
 
   function confusionRows(model) {
@@ -154,7 +184,7 @@
 
   /* ---- drawing */
 
-  const makers = {curve, accuracy, confusion};
+  const makers = {curve, accuracy, recall, confusion};
 
   async function draw() {
     for (const element of document.querySelectorAll(".plot")) {
