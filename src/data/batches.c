@@ -26,6 +26,7 @@ struct hg_batches {
   hg_batches_settings settings;
   int64_t image; /* floats of one image: H*W*C */
   int64_t per_epoch;
+  bool same; /* every epoch is the same: nothing shuffles or augments, so all count as epoch 0 */
   slot slots[SLOTS];
 
   /* The thread's own. */
@@ -87,7 +88,7 @@ static void make_batch(hg_batches *batches, slot *made, uint32_t epoch, int64_t 
 static void advance(const hg_batches *batches, uint32_t *epoch, int64_t *number) {
   if (++*number < batches->per_epoch) return;
   *number = 0;
-  ++*epoch;
+  if (!batches->same) ++*epoch;
 }
 
 static int free_slot(const hg_batches *batches) {
@@ -130,6 +131,7 @@ static void take_back(hg_batches *batches) {
 void hg_batches_seek(hg_batches *batches, uint32_t epoch, int64_t batch) {
   pthread_mutex_lock(&batches->mutex);
   take_back(batches);
+  if (batches->same) epoch = 0;
   batches->wanted_number = batch;
   /* The thread runs on into the next epoch by itself, so this finds its batch ready between two epochs. */
   const slot *next = &batches->slots[batches->first];
@@ -236,6 +238,7 @@ hg_code hg_batches_new(const hg_dataset *dataset, const hg_batches_settings *set
   made->settings = *settings;
   made->image = (int64_t)dataset->shape.height * dataset->shape.width * dataset->shape.channels;
   made->per_epoch = (dataset->count + settings->batch_size - 1) / settings->batch_size;
+  made->same = !settings->shuffle && hg_augmentation_is_off(&settings->augment);
   made->order_epoch = -1;
   pthread_mutex_init(&made->mutex, NULL);
   pthread_cond_init(&made->changed, NULL);
