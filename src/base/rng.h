@@ -17,7 +17,7 @@ typedef enum hg_purpose {
   HG_RNG_DROPOUT = 6,    /* major: step, minor: layer; index: element */
   HG_RNG_LINES = 7,      /* generated line images */
   HG_RNG_BOOTSTRAP = 8,
-  HG_RNG_CLASSICAL = 9,  /* solvers of classical methods */
+  HG_RNG_CLASSICAL = 9, /* solvers of classical methods */
   HG_RNG_TSNE = 10,
   HG_RNG_TEST = 99,
 } hg_purpose;
@@ -34,11 +34,11 @@ hg_rng hg_rng_at(uint64_t seed, hg_purpose purpose, uint32_t major, uint64_t min
 
 uint32_t hg_rng_u32(hg_rng *rng);
 uint64_t hg_rng_u64(hg_rng *rng);
-float hg_rng_uniform(hg_rng *rng);                 /* [0, 1), multiples of 2^-24 */
-double hg_rng_uniform_double(hg_rng *rng);         /* [0, 1), multiples of 2^-53 */
-float hg_rng_normal(hg_rng *rng);                  /* N(0, 1); own log, sqrt and cosine in double: the same bits everywhere */
-void hg_rng_normals(hg_rng *rng, float *values, int64_t count); /* the same numbers as count calls of hg_rng_normal, faster */
-uint64_t hg_rng_below(hg_rng *rng, uint64_t limit); /* uniform in [0, limit), without bias; limit > 0 */
+float hg_rng_uniform(hg_rng *rng);         /* [0, 1), multiples of 2^-24 */
+double hg_rng_uniform_double(hg_rng *rng); /* [0, 1), multiples of 2^-53 */
+float hg_rng_normal(hg_rng *rng);          /* N(0, 1); own log, sqrt and cosine in double: the same bits everywhere */
+void hg_rng_normals(hg_rng *rng, float *values, int64_t count);   /* the same numbers as count calls of hg_rng_normal, faster */
+uint64_t hg_rng_below(hg_rng *rng, uint64_t limit);               /* uniform in [0, limit), without bias; limit > 0 */
 void hg_rng_shuffle(hg_rng *rng, int64_t *values, int64_t count); /* Fisher-Yates */
 
 /* The raw function: 4 words for one key and counter. */

@@ -76,7 +76,7 @@ hg_code hg_dataset_convert(hg_dataset *dataset, int side, bool grayscale, hg_err
   hg_shape shape = {side == 0 ? old.height : side, side == 0 ? old.width : side, gray ? 1 : old.channels};
   size_t from = (size_t)old.height * (size_t)old.width * (size_t)old.channels;
   size_t to = (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
-  if ((uint64_t)dataset->count > HG_MOST_DATA_BYTES / to)
+  if (to == 0 || (uint64_t)dataset->count > HG_MOST_DATA_BYTES / to)
     return hg_fail(error, HG_DATA, dataset->source, "%lld images of %d x %d are more than a data set may hold",
                    (long long)dataset->count, shape.height, shape.width);
   uint8_t *made = hg_malloc((size_t)dataset->count * to);

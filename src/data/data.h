@@ -10,25 +10,25 @@ typedef enum hg_lines_split { HG_LINES_RANDOM, HG_LINES_DEDUPLICATED, HG_LINES_H
 
 /* Generated line images: lengths x widths x angles x colours classes, `per_class` each, moved by translation. */
 typedef struct hg_lines_settings {
-  int per_class;            /* default 1000 */
-  hg_lines_split split;     /* default random, which leaks; held_out keeps placements apart */
-  double test_share;        /* default 0.2 */
+  int per_class;        /* default 1000 */
+  hg_lines_split split; /* default random, which leaks; held_out keeps placements apart */
+  double test_share;    /* default 0.2 */
 } hg_lines_settings;
 
 typedef struct hg_data_settings {
-  char name[HG_NAME_SIZE];  /* in the study */
-  char *source;             /* catalog name or path; owned by whoever owns the settings */
-  double validation;        /* < 1: share of the training part, >= 1: number of images; default 0.1 */
-  double test;              /* the same, cut from the training part where a source has no test part; default 0.2 */
+  char name[HG_NAME_SIZE];   /* in the study */
+  char *source;              /* catalog name or path; owned by whoever owns the settings */
+  double validation;         /* < 1: share of the training part, >= 1: number of images; default 0.1 */
+  double test;               /* the same, cut from the training part where a source has no test part; default 0.2 */
   int64_t limit, test_limit; /* at most this many training / test images after class choice, stratified; 0 = all */
-  int *classes;             /* labels to keep, renumbered 0.. in this order; NULL = all */
+  int *classes;              /* labels to keep, renumbered 0.. in this order; NULL = all */
   int class_count;
-  bool stratified;          /* splits and limits keep the classes' shares; default true */
-  uint64_t seed;            /* of splits; default 1, and the same for every training seed */
-  int resize;               /* side in pixels that images of a folder are brought to; 0 = they must all agree already */
-  bool grayscale;           /* folder: convert to one channel */
+  bool stratified; /* splits and limits keep the classes' shares; default true */
+  uint64_t seed;   /* of splits; default 1, and the same for every training seed */
+  int resize;      /* side in pixels that images of a folder are brought to; 0 = they must all agree already */
+  bool grayscale;  /* folder: convert to one channel */
   hg_lines_settings lines;
-  int line;                 /* of the study file */
+  int line; /* of the study file */
 } hg_data_settings;
 
 hg_data_settings hg_data_settings_default(void);
