@@ -137,9 +137,9 @@ static void fill_words(hg_rng *rng, uint32_t *words, int count) {
 void hg_rng_normals(hg_rng *rng, float *values, int64_t count) {
   enum { CHUNK = 256 };
   uint32_t words[CHUNK];
-  double q[CHUNK];
+  double q[CHUNK] = {0};
   for (int64_t first = 0; first < count; first += CHUNK) {
-    int n = count - first < CHUNK ? (int)(count - first) : CHUNK, tails = 0, place[CHUNK];
+    int n = count - first < CHUNK ? (int)(count - first) : CHUNK, tails = 0, place[CHUNK] = {0};
     fill_words(rng, words, n);
     for (int i = 0; i < n; i++) values[first + i] = (float)middle_of_normal(centred(words[i]));
     for (int i = 0; i < n; i++) {
