@@ -218,7 +218,7 @@ static hg_code warn_of_data(hg_runner *runner, int index, hg_error *error) {
     if (code != HG_OK) return code;
   }
   int64_t leaked = 0;
-  hg_code code = hg_runner_count_leaks(data->train, data->test, &leaked, error);
+  hg_code code = hg_data_count_leaks(data, &leaked, error);
   if (code != HG_OK || leaked == 0) return code;
   return hg_runner_warn(runner, error, "test-leak",
                         "%lld of the %lld test images of %s stand, byte for byte, among its training images.", (long long)leaked,

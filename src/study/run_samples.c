@@ -6,6 +6,7 @@
 #include "study/runner.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { CHOSEN = 24, WORST = 24, MOST = CHOSEN + WORST };
@@ -140,7 +141,7 @@ static hg_code write(const sample_set *samples, const hg_test_outputs *outputs, 
   for (int i = 0; i < 3; i++) {
     if (!sets[i].there) continue;
     tensors[count] = images;
-    strcpy(tensors[count].name, sets[i].name);
+    snprintf(tensors[count].name, sizeof tensors[count].name, "%s", sets[i].name);
     tensors[count++].data = sets[i].data;
   }
   if (outputs->probabilities != NULL)

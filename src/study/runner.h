@@ -78,7 +78,5 @@ uint64_t hg_runner_test_seed(const hg_runner *runner, const hg_planned_run *run)
 
 /* ---- run_findings.c: comparisons, published figures, warnings, from the store alone. */
 hg_code hg_runner_conclude(hg_runner *runner, hg_error *error);
-/* Test images whose bytes stand among the training images too (run_leak.c). */
-hg_code hg_runner_count_leaks(const hg_dataset *train, const hg_dataset *test, int64_t *leaked, hg_error *error);
 
 #endif

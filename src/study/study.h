@@ -74,8 +74,8 @@ typedef struct hg_override {
 hg_code hg_study_read(const char *path, const hg_override *overrides, int override_count, hg_study **study, hg_error *error);
 void hg_study_free(hg_study *study);
 
-/* A network as the model describes it: layers (the encoder's taken over from `from`), losses, engine, the encoder frozen where the
- * model freezes it. Weights are not yet set. */
+/* A network as the model describes it: layers (the encoder's taken over from `from`), losses, engine, the encoder frozen where
+ * the model freezes it. Weights are not yet set. */
 hg_code hg_study_network(const hg_study *study, int model, hg_network **network, hg_error *error);
 
 /* The resolved settings of a model as JSON text with sorted keys (hg_malloc'ed; NULL = out of memory): every default filled in,
