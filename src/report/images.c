@@ -95,13 +95,13 @@ static void put_prediction(hg_text *out, const sheet *images, int sample) {
 }
 
 typedef struct ranked {
-  float truth; /* the probability given to the true class */
+  float sureness; /* the probability given to the wrong class */
   int sample;
 } ranked;
 
-static int by_truth(const void *left, const void *right) {
+static int by_falling_sureness(const void *left, const void *right) {
   const ranked *a = left, *b = right;
-  if (a->truth != b->truth) return a->truth < b->truth ? -1 : 1;
+  if (a->sureness != b->sureness) return a->sureness > b->sureness ? -1 : 1;
   return a->sample - b->sample;
 }
 
@@ -113,11 +113,11 @@ static void put_mistakes(hg_text *out, const sheet *images) {
     return;
   }
   for (int i = 0; i < images->count; i++)
-    if (is_mistake(images, i)) mistakes[count++] = (ranked){row_of(images, i)[images->labels[i]], i};
-  qsort(mistakes, (size_t)count, sizeof *mistakes, by_truth);
+    if (is_mistake(images, i)) mistakes[count++] = (ranked){row_of(images, i)[predicted_class(images, i)], i};
+  qsort(mistakes, (size_t)count, sizeof *mistakes, by_falling_sureness);
   if (count > 0) {
     hg_text_put(out,
-                "<h4>Worst mistakes</h4><p class=\"note\">Where the true class was given the least probability.</p><ul "
+                "<h4>Worst mistakes</h4><p class=\"note\">The wrong answers it was surest of.</p><ul "
                 "class=\"images\">");
     for (int i = 0; i < count && i < MOST_MISTAKES; i++) put_prediction(out, images, mistakes[i].sample);
     hg_text_put(out, "</ul>");

@@ -28,10 +28,11 @@ static const char marks[] =
     "<g id=\"mark-7\"><path d=\"M1.5 8 14 1v14z\"/></g>"
     "</defs></svg>\n";
 
+/* Colours fall behind shapes by one in every round: 64 models have marks of their own. */
 void hg_page_mark(hg_text *out, int model) {
   enum { MARKS = 8 };
   hg_text_format(out, "<svg class=\"mark m%d\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><use href=\"#mark-%d\"/></svg>",
-                 model % MARKS, model % MARKS);
+                 (model + model / MARKS) % MARKS, model % MARKS);
 }
 
 /* "2026-11-21T09:40:00Z" as "21 November 2026"; any other form as it is. */
@@ -115,7 +116,8 @@ static void put_page(hg_page *page) {
   hg_page_classes(page);
   for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
   hg_page_again(page);
-  hg_text_put(out, "</main>\n<footer>Made by hourglass from <code>study.db</code> alone; this file needs no network.</footer>\n");
+  hg_text_put(out,
+              "</main>\n<footer>Made by hourglass from the study\xe2\x80\x99s store; this file needs no network.</footer>\n");
   hg_page_chart_data(page);
   hg_text_put(out, "<script>");
   hg_text_put(out, hg_asset_charts);

@@ -6,8 +6,13 @@
   const data = JSON.parse(document.getElementById("chart-data").textContent);
   const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
   const names = data.models.map((model) => model.name);
-  const colour = {scale: {domain: names, range: names.map((_, i) => `var(--m${i % SHAPES.length})`)}, legend: null};
+  const tone = (i) => (i + Math.floor(i / SHAPES.length)) % SHAPES.length;
+  const colour = {scale: {domain: names, range: names.map((_, i) => `var(--m${tone(i)})`)}, legend: null};
   const shape = {scale: {domain: names, range: names.map((_, i) => SHAPES[i % SHAPES.length])}, legend: null};
+
+  /* Sweeps differ at the end of their names: a long one is cut in the middle. */
+  const shortened = (half) => `length(datum.label) > ${2 * half + 1}
+    ? slice(datum.label, 0, ${half}) + '\u2026' + slice(datum.label, -${half}) : datum.label`;
 
   const config = {
     background: null,
@@ -76,10 +81,13 @@
     const ends = rows.flatMap((row) => [row.low, row.high, row.published ?? row.accuracy]);
     const least = Math.min(...ends), most = Math.max(...ends), range = Math.max(most - least, 0.01);
     const narrow = element.clientWidth < 480;
-    const x = (field) => ({field, type: "quantitative", title: null, axis: {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'", tickCount: narrow ? 4 : 8},
-                           scale: {domain: [Math.max(0, least - 0.06 * range), most + (narrow ? 0.34 : 0.1) * range], nice: false, zero: false}});
+    const room = narrow ? 0.34 : 0.1; /* for the figure beside the interval */
+    const scale = {domain: [Math.max(0, least - 0.06 * range), most + room * range], nice: false, zero: false};
+    const x = (field) => ({field, type: "quantitative", title: null, scale,
+                           axis: {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'", tickCount: narrow ? 4 : 8}});
     const y = {field: "name", type: "nominal", sort: null, title: null,
-               axis: {labelColor: "var(--ink)", labelFontSize: 13, labelLimit: narrow ? 110 : 240, grid: false}};
+               axis: {labelColor: "var(--ink)", labelFontSize: narrow ? 12 : 13, labelLimit: narrow ? 120 : 300,
+                      labelExpr: shortened(narrow ? 8 : 18), grid: false}};
     const color = {field: "name", type: "nominal", ...colour};
     const tooltip = [{field: "name", title: "model"}, {field: "accuracy", format: ".2%"}, {field: "low", format: ".2%"},
                      {field: "high", format: ".2%"}, {field: "published", format: ".2%"}];
@@ -151,7 +159,8 @@
     const side = many ? Math.max(3, Math.floor(420 / classes.length)) : classes.length > 12 ? 22 : 32;
     const longest = Math.max(...classes.map((name) => name.length));
     const name = `${JSON.stringify(classes)}[datum.value]`;
-    const axis = {labelExpr: name, labelColor: "var(--ink)", labelLimit: narrow ? 62 : 110, labels: !many, labelFontSize: narrow ? 10 : 11.5};
+    const axis = {labelExpr: name, labelColor: "var(--ink)", labelLimit: narrow ? 62 : 110, labels: !many,
+                  labelFontSize: narrow ? 10 : 11.5};
     const tooltip = [{field: "truth", title: "true"}, {field: "predicted"}, {field: "count", format: ","},
                      {field: "share", title: "of the class", format: ".1%"}];
     return base({

@@ -12,12 +12,19 @@
 static void open_tile(hg_text *out) { hg_text_put(out, "<div><dd>"); }
 static void close_tile(hg_text *out, const char *title) { hg_text_format(out, "</dd><dt>%s</dt></div>", title); }
 
-static void put_metric_tile(hg_text *out, const hg_report_run *run, const char *metric, const char *title, bool percent) {
+typedef enum tile_form { PERCENT, FIGURE, DECIBELS } tile_form;
+
+static void put_metric_tile(hg_text *out, const hg_report_run *run, const char *metric, const char *title, tile_form form) {
   double value = hg_report_metric(run, metric);
   if (isnan(value)) return;
   open_tile(out);
-  if (percent)
+  if (form == PERCENT)
     hg_text_percent(out, value);
+  else if (form == DECIBELS)
+    hg_text_format(out,
+                   "%.2f\xe2\x80\xaf"
+                   "dB",
+                   value);
   else
     hg_text_figure(out, value);
   close_tile(out, title);
@@ -26,13 +33,14 @@ static void put_metric_tile(hg_text *out, const hg_report_run *run, const char *
 static void put_tiles(hg_text *out, const hg_page_model *model) {
   const hg_report_run *run = model->shown;
   hg_text_put(out, "<dl class=\"tiles\">");
-  put_metric_tile(out, run, "test.accuracy", "test accuracy", true);
-  put_metric_tile(out, run, "test.macro_f1", "macro F1", false);
-  put_metric_tile(out, run, "test.mse", "test MSE", false);
-  put_metric_tile(out, run, "test.reconstruction_mse", "test MSE", false);
-  put_metric_tile(out, run, "test.psnr", "PSNR, dB", false);
-  put_metric_tile(out, run, "test.ssim", "SSIM", false);
-  put_metric_tile(out, run, "test.loss", "test loss", false);
+  put_metric_tile(out, run, "test.accuracy", "test accuracy", PERCENT);
+  put_metric_tile(out, run, "test.macro_f1", "macro F1", FIGURE);
+  put_metric_tile(out, run, "test.mse", "test MSE", FIGURE);
+  put_metric_tile(out, run, "test.reconstruction_mse", "test MSE", FIGURE);
+  put_metric_tile(out, run, "test.psnr", "PSNR", DECIBELS);
+  put_metric_tile(out, run, "test.ssim", "SSIM", FIGURE);
+  put_metric_tile(out, run, "test.noisy_psnr", "PSNR of the noisy input", DECIBELS);
+  put_metric_tile(out, run, "test.loss", "test loss", FIGURE);
   open_tile(out);
   hg_text_count(out, run->record.parameters);
   close_tile(out, "parameters");
