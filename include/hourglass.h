@@ -60,18 +60,18 @@ typedef struct hg_shape {
 } hg_shape;
 
 typedef enum hg_layer_kind {
-  HG_DENSE,                    /* y = x W + b over the flattened sample */
-  HG_CONV2D,                   /* cross-correlation */
-  HG_CONV2D_TRANSPOSE,         /* the gradient of conv2d with respect to its input */
+  HG_DENSE,            /* y = x W + b over the flattened sample */
+  HG_CONV2D,           /* cross-correlation */
+  HG_CONV2D_TRANSPOSE, /* the gradient of conv2d with respect to its input */
   HG_MAX_POOL2D,
-  HG_AVERAGE_POOL2D,           /* padded places are not counted */
-  HG_GLOBAL_AVERAGE_POOL2D,    /* (H, W, C) -> (1, 1, C) */
-  HG_UPSAMPLE2D,               /* nearest neighbour, by `size` */
-  HG_BATCH_NORM,               /* over N, H, W for each channel */
-  HG_DROPOUT,                  /* inverted: kept values are scaled by 1 / (1 - rate) in training */
-  HG_FLATTEN,                  /* (H, W, C) -> (1, 1, H*W*C) */
-  HG_RESHAPE,                  /* to `shape` */
-  HG_ACTIVATION,               /* the `activation` alone */
+  HG_AVERAGE_POOL2D,        /* padded places are not counted */
+  HG_GLOBAL_AVERAGE_POOL2D, /* (H, W, C) -> (1, 1, C) */
+  HG_UPSAMPLE2D,            /* nearest neighbour, by `size` */
+  HG_BATCH_NORM,            /* over N, H, W for each channel */
+  HG_DROPOUT,               /* inverted: kept values are scaled by 1 / (1 - rate) in training */
+  HG_FLATTEN,               /* (H, W, C) -> (1, 1, H*W*C) */
+  HG_RESHAPE,               /* to `shape` */
+  HG_ACTIVATION,            /* the `activation` alone */
   HG_LAYER_KINDS
 } hg_layer_kind;
 
@@ -82,7 +82,7 @@ typedef enum hg_activation {
   HG_GELU,       /* x * Phi(x), with erf */
   HG_SIGMOID,    /* 1 / (1 + exp(-x)) */
   HG_TANH,
-  HG_SOFTMAX,    /* over the flattened sample */
+  HG_SOFTMAX, /* over the flattened sample */
   HG_ACTIVATIONS
 } hg_activation;
 
@@ -93,7 +93,7 @@ typedef enum hg_padding {
 } hg_padding;
 
 typedef enum hg_initializer {
-  HG_INIT_DEFAULT,        /* glorot_uniform for kernels, zeros for biases (Keras' default) */
+  HG_INIT_DEFAULT, /* glorot_uniform for kernels, zeros for biases (Keras' default) */
   HG_INIT_ZEROS,
   HG_INIT_ONES,
   HG_INIT_GLOROT_UNIFORM, /* Xavier: U(-a, a), a = sqrt(6 / (fan_in + fan_out)) */
@@ -107,22 +107,22 @@ enum { HG_NAME_SIZE = 64 };
 
 typedef struct hg_layer {
   hg_layer_kind kind;
-  char name[HG_NAME_SIZE];    /* unique in the network; "" is filled in: conv2d_1, dense_2, ... */
-  int units;                  /* dense: values out */
-  int filters;                /* conv2d, conv2d_transpose: channels out */
-  int kernel_size[2];         /* conv2d, conv2d_transpose, pooling (its pool_size): height, width */
-  int strides[2];             /* vertical, horizontal; pooling: {0, 0} means kernel_size */
-  hg_padding padding;         /* conv2d and conv2d_transpose (valid, same; conv2d: replicate), pooling (valid, same) */
-  int size[2];                /* upsample2d: factors */
-  hg_shape shape;             /* reshape: target */
-  float rate;                 /* dropout: share dropped, in [0, 1) */
-  float momentum;             /* batch_norm: running = momentum * running + (1 - momentum) * batch; default 0.9 */
-  float epsilon;              /* batch_norm: added to the variance; default 1e-5 */
-  hg_activation activation;   /* dense, conv2d, conv2d_transpose, batch_norm, activation */
-  float negative_slope;       /* leaky_relu; default 0.01 */
-  bool use_bias;              /* dense, conv2d, conv2d_transpose; default true */
+  char name[HG_NAME_SIZE];  /* unique in the network; "" is filled in: conv2d_1, dense_2, ... */
+  int units;                /* dense: values out */
+  int filters;              /* conv2d, conv2d_transpose: channels out */
+  int kernel_size[2];       /* conv2d, conv2d_transpose, pooling (its pool_size): height, width */
+  int strides[2];           /* vertical, horizontal; pooling: {0, 0} means kernel_size */
+  hg_padding padding;       /* conv2d and conv2d_transpose (valid, same; conv2d: replicate), pooling (valid, same) */
+  int size[2];              /* upsample2d: factors */
+  hg_shape shape;           /* reshape: target */
+  float rate;               /* dropout: share dropped, in [0, 1) */
+  float momentum;           /* batch_norm: running = momentum * running + (1 - momentum) * batch; default 0.9 */
+  float epsilon;            /* batch_norm: added to the variance; default 1e-5 */
+  hg_activation activation; /* dense, conv2d, conv2d_transpose, batch_norm, activation */
+  float negative_slope;     /* leaky_relu; default 0.01 */
+  bool use_bias;            /* dense, conv2d, conv2d_transpose; default true */
   hg_initializer kernel_initializer, bias_initializer;
-  int line;                   /* line of the study file it came from, for messages; 0 if none */
+  int line; /* line of the study file it came from, for messages; 0 if none */
 } hg_layer;
 
 /* A layer of this kind with every field at its default; sizes that have none are 0 and must be set. */
@@ -149,12 +149,12 @@ typedef enum hg_classification_loss {
 
 typedef struct hg_losses {
   hg_reconstruction_loss reconstruction;
-  float reconstruction_weight;  /* default 1 */
+  float reconstruction_weight; /* default 1 */
   hg_classification_loss classification;
-  float classification_weight;  /* default 1 */
-  float label_smoothing;        /* s in [0, 1): target = (1 - s) * one_hot + s / classes; default 0 */
-  float center_weight;          /* lambda of the center loss on the code (Wen et al. 2016); 0 = none */
-  float center_rate;            /* alpha: how fast centers follow; default 0.5 */
+  float classification_weight; /* default 1 */
+  float label_smoothing;       /* s in [0, 1): target = (1 - s) * one_hot + s / classes; default 0 */
+  float center_weight;         /* lambda of the center loss on the code (Wen et al. 2016); 0 = none */
+  float center_rate;           /* alpha: how fast centers follow; default 0.5 */
 } hg_losses;
 
 HG_API hg_losses hg_losses_default(void);
@@ -236,13 +236,13 @@ typedef struct hg_corruption {
 typedef enum hg_optimizer_kind { HG_SGD, HG_ADAM, HG_ADAMW } hg_optimizer_kind;
 
 typedef struct hg_optimizer {
-  hg_optimizer_kind kind;    /* default HG_ADAM */
-  float learning_rate;       /* default 0.001; sgd 0.01 */
-  float momentum;            /* sgd: default 0 */
-  bool nesterov;             /* sgd */
-  float beta_1, beta_2;      /* adam, adamw: default 0.9, 0.999 */
-  float epsilon;             /* adam, adamw: default 1e-8 */
-  float weight_decay;        /* sgd, adam: L2, added to the gradient; adamw: decoupled. As in PyTorch. */
+  hg_optimizer_kind kind; /* default HG_ADAM */
+  float learning_rate;    /* default 0.001; sgd 0.01 */
+  float momentum;         /* sgd: default 0 */
+  bool nesterov;          /* sgd */
+  float beta_1, beta_2;   /* adam, adamw: default 0.9, 0.999 */
+  float epsilon;          /* adam, adamw: default 1e-8 */
+  float weight_decay;     /* sgd, adam: L2, added to the gradient; adamw: decoupled. As in PyTorch. */
 } hg_optimizer;
 
 HG_API hg_optimizer hg_optimizer_default(hg_optimizer_kind kind);
@@ -258,12 +258,12 @@ typedef enum hg_schedule_kind {
 /* The learning rate at a step is optimizer.learning_rate times the schedule's factor. Counted in steps, not epochs. */
 typedef struct hg_schedule {
   hg_schedule_kind kind;
-  float gamma;       /* default 0.1 */
-  int every;         /* epochs; default 10 */
-  float initial;     /* default 0.04 */
-  float peak;        /* default 0.3 */
-  float final;       /* default 0 */
-  float warmup;      /* epochs of linear warm-up from 0, before any kind; default 0 */
+  float gamma;   /* default 0.1 */
+  int every;     /* epochs; default 10 */
+  float initial; /* default 0.04 */
+  float peak;    /* default 0.3 */
+  float final;   /* default 0 */
+  float warmup;  /* epochs of linear warm-up from 0, before any kind; default 0 */
 } hg_schedule;
 
 /* Figures a training watches, by the names of histories. */
@@ -288,29 +288,29 @@ typedef struct hg_epoch {
 
 /* Where a training stands, for progress bars. Called from the training's thread after every step. */
 typedef struct hg_progress {
-  int epoch, epochs;       /* epoch from 1 */
-  int64_t step, steps;     /* in this epoch, from 1 */
-  double loss;             /* mean over this epoch so far */
+  int epoch, epochs;   /* epoch from 1 */
+  int64_t step, steps; /* in this epoch, from 1 */
+  double loss;         /* mean over this epoch so far */
   double images_per_second;
   const hg_epoch *finished; /* set once when an epoch has ended, else NULL */
 } hg_progress;
 
 typedef struct hg_train_settings {
-  uint64_t seed;        /* default 1 */
-  int batch_size;       /* default 64; the last batch of an epoch may be smaller */
-  int epochs;           /* default 10 */
-  int threads;          /* 0 = as many as the affinity mask and the cgroup quota allow */
+  uint64_t seed;  /* default 1 */
+  int batch_size; /* default 64; the last batch of an epoch may be smaller */
+  int epochs;     /* default 10 */
+  int threads;    /* 0 = as many as the affinity mask and the cgroup quota allow */
   hg_optimizer optimizer;
   hg_schedule schedule;
   hg_early_stopping early_stopping;
-  float clip_norm;      /* gradients' global norm is cut to this; 0 = off */
-  float clip_value;     /* each gradient is cut to [-v, v]; 0 = off */
+  float clip_norm;                      /* gradients' global norm is cut to this; 0 = off */
+  float clip_value;                     /* each gradient is cut to [-v, v]; 0 = off */
   float block_learning_rate[HG_BLOCKS]; /* factor on the learning rate per block; default 1; 0 freezes it */
-  int unfreeze_after;   /* epochs for which the encoder stays frozen first; default 0 */
+  int unfreeze_after;                   /* epochs for which the encoder stays frozen first; default 0 */
   hg_augmentation augment;
   hg_corruption corrupt;
-  const char *checkpoint;        /* path of the resumable checkpoint; NULL = none. Training goes on from it if it is there. */
-  double checkpoint_seconds;     /* at most this long between two; default 30. One is written after every epoch too. */
+  const char *checkpoint;    /* path of the resumable checkpoint; NULL = none. Training goes on from it if it is there. */
+  double checkpoint_seconds; /* at most this long between two; default 30. One is written after every epoch too. */
   bool (*progress)(void *context, const hg_progress *progress); /* false = stop after a checkpoint; may be NULL */
   void *progress_context;
 } hg_train_settings;
@@ -320,7 +320,7 @@ HG_API hg_train_settings hg_train_settings_default(void);
 typedef struct hg_history {
   hg_epoch *epochs;
   int count;
-  int best_epoch;           /* by early stopping's monitor, from 1; the last one if it is off */
+  int best_epoch; /* by early stopping's monitor, from 1; the last one if it is off */
   bool stopped_early;
   double seconds;           /* spent training, over all sittings */
   double images_per_second; /* training steps only */

@@ -54,8 +54,10 @@ hg_code hg_file_write(const char *path, const void *bytes, size_t count, hg_erro
   if (write_all(descriptor, bytes, count) != 0) code = hg_fail_errno(error, HG_FAILED, path, "write");
   if (close(descriptor) != 0 && code == HG_OK) code = hg_fail_errno(error, HG_FAILED, path, "write");
   if (code == HG_OK && rename(temporary, path) != 0) code = hg_fail_errno(error, HG_FAILED, path, "replace");
-  if (code == HG_OK) sync_folder_of(path);
-  else unlink(temporary);
+  if (code == HG_OK)
+    sync_folder_of(path);
+  else
+    unlink(temporary);
   hg_free(temporary);
   return code;
 }
@@ -107,8 +109,10 @@ hg_code hg_folder_make(const char *path, hg_error *error) {
     if (*slash != '/' && *slash != '\0') continue;
     char kept = *slash;
     *slash = '\0';
-    if (mkdir(copy, 0777) != 0 && errno != EEXIST) code = hg_fail_errno(error, HG_FAILED, copy, "make the folder");
-    else if (!hg_path_is_folder(copy)) code = hg_fail(error, HG_FAILED, copy, "is a file; a folder is needed here");
+    if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+      code = hg_fail_errno(error, HG_FAILED, copy, "make the folder");
+    else if (!hg_path_is_folder(copy))
+      code = hg_fail(error, HG_FAILED, copy, "is a file; a folder is needed here");
     *slash = kept;
     if (kept == '\0') break;
   }

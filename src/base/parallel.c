@@ -87,7 +87,8 @@ static unsigned wait_for_work(hg_pool *pool, unsigned seen) {
   pthread_mutex_lock(&pool->mutex);
   pool->sleepers++;
   unsigned now;
-  while ((now = atomic_load_explicit(&pool->generation, memory_order_acquire)) == seen) pthread_cond_wait(&pool->wake, &pool->mutex);
+  while ((now = atomic_load_explicit(&pool->generation, memory_order_acquire)) == seen)
+    pthread_cond_wait(&pool->wake, &pool->mutex);
   pool->sleepers--;
   pthread_mutex_unlock(&pool->mutex);
   return now;
@@ -125,8 +126,10 @@ void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context)
   publish(pool);
   take_tasks(pool, 0);
   for (int spins = 0; atomic_load_explicit(&pool->finished, memory_order_acquire) < pool->threads - 1; spins++) {
-    if (pool->oversubscribed || spins > SPINS) sched_yield();
-    else RELAX();
+    if (pool->oversubscribed || spins > SPINS)
+      sched_yield();
+    else
+      RELAX();
   }
 }
 
@@ -149,7 +152,8 @@ hg_code hg_pool_new(int threads, hg_pool **out, hg_error *error) {
   *out = NULL;
   int available = hg_threads_available();
   if (threads == 0) threads = available;
-  if (threads < 0 || threads > MOST) return hg_fail(error, HG_USAGE, "threads", "%d threads: give 0 (automatic) to %d", threads, MOST);
+  if (threads < 0 || threads > MOST)
+    return hg_fail(error, HG_USAGE, "threads", "%d threads: give 0 (automatic) to %d", threads, MOST);
   hg_pool *pool = hg_alloc_aligned(sizeof *pool);
   if (pool == NULL) return hg_fail_memory(error, "thread pool", sizeof *pool);
   pool->threads = threads;

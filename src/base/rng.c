@@ -147,7 +147,7 @@ void hg_rng_normals(hg_rng *rng, float *values, int64_t count) {
       q[tails] = centred(words[i]);
       tails += is_tail(q[tails]);
     }
-    for (int i = 0; i < tails; i++) q[i] = tail_of_normal(q[i]);
+    for (int i = 0; i < tails; i++) q[i] = tail_of_normal(q[i]); /* NOLINT(clang-analyzer-core.CallAndMessage): set above */
     for (int i = 0; i < tails; i++) values[first + place[i]] = (float)q[i];
   }
 }

@@ -6,8 +6,7 @@
 
 /* Fills *error (may be NULL) and returns code, so that `return hg_fail(...)` reads as one step.
  * place may be NULL; format is printf's, without a newline. */
-hg_code hg_fail(hg_error *error, hg_code code, const char *place, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+hg_code hg_fail(hg_error *error, hg_code code, const char *place, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* hg_fail(error, HG_NO_MEMORY, ...) for an allocation of this many bytes for `what`. */
 hg_code hg_fail_memory(hg_error *error, const char *what, size_t bytes);

@@ -98,7 +98,7 @@ typedef struct word_parser {
 } word_parser;
 
 static bool is_choice(const char *choices, const char *value) {
-  size_t length = strlen(value);
+  size_t length = strlen(value); /* NOLINT(clang-analyzer-core.NonNullParamChecker): only options with a value have choices */
   for (const char *word = choices; *word != '\0'; word += strspn(word, " ")) {
     size_t span = strcspn(word, " ");
     if (span == length && strncmp(word, value, span) == 0) return true;

@@ -71,7 +71,8 @@ static double ssim_column(const float *a, const float *b, hg_shape shape, int ch
 static void gaussian_window(double weight[WINDOW]) {
   double sum = 0;
   for (int i = 0; i < WINDOW; i++) {
-    double x = (i - WINDOW / 2) / 1.5;
+    int place = i - WINDOW / 2;
+    double x = place / 1.5;
     weight[i] = exp(-x * x / 2);
     sum += weight[i];
   }

@@ -12,11 +12,11 @@ typedef struct hg_class_scores {
 typedef struct hg_classification_report {
   int classes;
   int64_t count, correct;
-  int64_t *confusion;           /* (classes, classes): row = true, column = predicted */
-  hg_class_scores *per_class;   /* (classes) */
+  int64_t *confusion;         /* (classes, classes): row = true, column = predicted */
+  hg_class_scores *per_class; /* (classes) */
   hg_class_scores macro, weighted;
   double accuracy;
-  double log_loss;              /* mean -log p[label], p clipped to [eps, 1 - eps], eps = 2^-23 */
+  double log_loss; /* mean -log p[label], p clipped to [eps, 1 - eps], eps = 2^-23 */
 } hg_classification_report;
 
 /* probabilities (count, classes), labels (count). The prediction is the first largest probability. */

@@ -6,14 +6,13 @@ enum { LANES = 16, WIDE = 2, WIDEST = 4, FEW_ROWS = 7, ROWS_1 = 14, ROWS_2 = 14,
 typedef __m512 vec;
 typedef __mmask16 mask;
 
-#define TILES(T)                                                                                                               \
-  T(1, 1)                                                                                                                      \
-  T(2, 1)                                                                                                                      \
-  T(3, 1)                                                                                                                      \
-  T(4, 1)                                                                                                                      \
-  T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(13, 1) T(14, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) \
-      T(6, 2) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2) T(13, 2) T(14, 2) T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3)     \
-          T(6, 3) T(7, 3) T(8, 3) T(9, 3) T(1, 4) T(2, 4) T(3, 4) T(4, 4) T(5, 4) T(6, 4)
+/* clang-format off */
+#define TILES(T)                                                                                                       \
+  T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(13, 1) T(14, 1) \
+  T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2) T(13, 2) T(14, 2) \
+  T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3) T(9, 3)                                              \
+  T(1, 4) T(2, 4) T(3, 4) T(4, 4) T(5, 4) T(6, 4)
+/* clang-format on */
 
 static inline mask mask_first(int lanes) { return (mask)((1u << lanes) - 1); }
 static inline vec vec_zero(void) { return _mm512_setzero_ps(); }

@@ -23,7 +23,8 @@ hg_isa hg_isa_best(void) {
 
 hg_code hg_isa_set(hg_isa isa, hg_error *error) {
   if (isa > hg_isa_best())
-    return hg_fail(error, HG_USAGE, "HOURGLASS_ISA", "this processor cannot run %s; its best is %s", names[isa], names[hg_isa_best()]);
+    return hg_fail(error, HG_USAGE, "HOURGLASS_ISA", "this processor cannot run %s; its best is %s", names[isa],
+                   names[hg_isa_best()]);
   atomic_store(&chosen, (int)isa);
   return HG_OK;
 }

@@ -108,7 +108,7 @@ void hg_onednn_step_run(const hg_onednn *library, const hg_onednn_step *step, dn
   int count = step->count;
   for (int i = 0; i < step->count; i++) {
     const hg_onednn_operand *operand = &step->operand[i];
-    dnnl_memory_set_data_handle(operand->ours, (void *)addresses[i]);
+    dnnl_memory_set_data_handle(operand->ours, (void *)addresses[i]); /* NOLINT(clang-analyzer-core.CallAndMessage): one each */
     if (operand->reorder != NULL && !operand->output) run_reorder(library, operand);
     arguments[i] = (dnnl_exec_arg_t){operand->argument, operand->library};
   }

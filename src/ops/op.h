@@ -18,9 +18,9 @@ typedef enum hg_layout { HG_LAYOUT_VECTOR, HG_LAYOUT_DENSE, HG_LAYOUT_CONV, HG_L
 
 /* One tensor an operator owns. */
 typedef struct hg_parameter {
-  const char *name;           /* "weight", "bias", "running_mean", "running_var" */
+  const char *name; /* "weight", "bias", "running_mean", "running_var" */
   hg_layout layout;
-  int dim[4];                 /* dense: {in, out}; conv: {kh, kw, in, out}; vector: {count}; unused ones are 1 */
+  int dim[4]; /* dense: {in, out}; conv: {kh, kw, in, out}; vector: {count}; unused ones are 1 */
   bool trainable;
   hg_initializer initializer; /* never HG_INIT_DEFAULT */
   int fan_in, fan_out;        /* as PyTorch and Keras count them: receptive field times channels */
@@ -52,14 +52,14 @@ typedef struct hg_op_node {
 typedef struct hg_op_call {
   const hg_op_node *node;
   hg_pool *pool;
-  int n;                  /* samples in this batch, 1..node->batch */
-  bool training;          /* dropout drops, batch_norm uses and updates batch statistics */
-  uint64_t seed;          /* of the run: dropout */
-  uint32_t step;          /* training steps done so far in the run: dropout */
-  const float *input;     /* (n, H, W, C) */
-  float *output;          /* (n, H', W', C') */
-  float *output_gradient; /* backward: dL/doutput; the operator may overwrite it */
-  float *input_gradient;  /* backward: written, not added to; NULL unless node->input_gradient */
+  int n;                              /* samples in this batch, 1..node->batch */
+  bool training;                      /* dropout drops, batch_norm uses and updates batch statistics */
+  uint64_t seed;                      /* of the run: dropout */
+  uint32_t step;                      /* training steps done so far in the run: dropout */
+  const float *input;                 /* (n, H, W, C) */
+  float *output;                      /* (n, H', W', C') */
+  float *output_gradient;             /* backward: dL/doutput; the operator may overwrite it */
+  float *input_gradient;              /* backward: written, not added to; NULL unless node->input_gradient */
   float *values[HG_OP_PARAMETERS];    /* parameters, in the order of parameters() */
   float *gradients[HG_OP_PARAMETERS]; /* backward: written, not added to; NULL where not trainable or frozen */
   float *saved, *scratch;
@@ -111,8 +111,8 @@ typedef struct hg_loss_call {
   const int32_t *labels; /* (n), classification and center losses */
   float weight;          /* of this loss in the sum */
   float label_smoothing;
-  float *gradient;       /* (n, H, W, C): written; NULL in evaluation */
-  float *per_sample;     /* (n): mean loss of each sample; never NULL */
+  float *gradient;   /* (n, H, W, C): written; NULL in evaluation */
+  float *per_sample; /* (n): mean loss of each sample; never NULL */
 } hg_loss_call;
 
 double hg_loss_mse(const hg_loss_call *call);
@@ -138,10 +138,10 @@ typedef struct hg_update {
   float *moment_1, *moment_2; /* sgd with momentum: moment_1; adam: both */
   float learning_rate, weight_decay, scale, clip_value;
   float momentum;
-  bool nesterov, first_step;  /* first_step: sgd's momentum buffer is set to the gradient, as in PyTorch */
+  bool nesterov, first_step; /* first_step: sgd's momentum buffer is set to the gradient, as in PyTorch */
   float beta_1, beta_2, epsilon;
   float correction_1, correction_2; /* 1 - beta^t */
-  bool decoupled;             /* adamw */
+  bool decoupled;                   /* adamw */
 } hg_update;
 
 void hg_update_sgd(hg_pool *pool, const hg_update *update);

@@ -16,7 +16,8 @@
 typedef struct hg_store hg_store;
 
 /* Opens OUT/study.db, making folder and tables if create. HG_USAGE if it is not there and !create; HG_DATA if it is not ours
- * or of a newer schema. Another process writing the same store is refused with HG_USAGE (lock file OUT/study.lock) when create. */
+ * or of a newer schema. Another process writing the same store is refused with HG_USAGE (lock file OUT/study.lock) when create.
+ */
 hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error);
 void hg_store_close(hg_store *store);
 const char *hg_store_folder(const hg_store *store);
@@ -27,16 +28,16 @@ hg_code hg_store_set_fact(hg_store *store, const char *key, const char *value, h
 char *hg_store_fact(hg_store *store, const char *key);
 
 typedef struct hg_run_record {
-  int64_t id;               /* 0 = new */
+  int64_t id; /* 0 = new */
   char name[HG_NAME_SIZE];
   uint64_t seed;
-  int position;             /* in the study: order of the page */
-  char kind[32];            /* network, logistic_regression, naive_bayes, svm */
-  char status[16];          /* pending, running, interrupted, done, failed, diverged */
-  char identity[65];        /* SHA-256 of resolved settings, data and program version: same identity, not run again */
-  char data[HG_NAME_SIZE];  /* name of its data in the study */
-  char *settings;           /* JSON; owned by the record */
-  char message[512];        /* of a failure */
+  int position;            /* in the study: order of the page */
+  char kind[32];           /* network, logistic_regression, naive_bayes, svm */
+  char status[16];         /* pending, running, interrupted, done, failed, diverged */
+  char identity[65];       /* SHA-256 of resolved settings, data and program version: same identity, not run again */
+  char data[HG_NAME_SIZE]; /* name of its data in the study */
+  char *settings;          /* JSON; owned by the record */
+  char message[512];       /* of a failure */
   int64_t parameters;
   int epochs, best_epoch;
   double seconds, images_per_second;
@@ -61,7 +62,10 @@ hg_code hg_store_put_history(hg_store *store, int64_t run, const hg_epoch *epoch
 hg_code hg_store_get_history(hg_store *store, int64_t run, hg_epoch **epochs, int *count, hg_error *error);
 
 /* One figure: name "test.accuracy", "test.loss", "test.macro_f1", "test.psnr", ... */
-typedef struct hg_metric { char name[64]; double value; } hg_metric;
+typedef struct hg_metric {
+  char name[64];
+  double value;
+} hg_metric;
 hg_code hg_store_put_metric(hg_store *store, int64_t run, const char *name, double value, hg_error *error);
 hg_code hg_store_list_metrics(hg_store *store, int64_t run, hg_metric **metrics, int *count, hg_error *error);
 
@@ -74,12 +78,18 @@ typedef struct hg_layer_row {
 hg_code hg_store_put_layers(hg_store *store, int64_t run, const hg_layer_row *rows, int count, hg_error *error);
 hg_code hg_store_get_layers(hg_store *store, int64_t run, hg_layer_row **rows, int *count, hg_error *error);
 
-typedef struct hg_warning { char code[32]; char message[512]; } hg_warning;
+typedef struct hg_warning {
+  char code[32];
+  char message[512];
+} hg_warning;
 typedef struct hg_comparison {
   char a[HG_NAME_SIZE], b[HG_NAME_SIZE], metric[64], test[32];
   double difference, low, high, p_value; /* a - b, its 95 % interval */
 } hg_comparison;
-typedef struct hg_published { char run[HG_NAME_SIZE], metric[64]; double published, measured; } hg_published;
+typedef struct hg_published {
+  char run[HG_NAME_SIZE], metric[64];
+  double published, measured;
+} hg_published;
 
 /* Each replaces the whole list. */
 hg_code hg_store_put_warnings(hg_store *store, const hg_warning *rows, int count, hg_error *error);
@@ -98,6 +108,7 @@ typedef struct hg_data_record {
   char *class_names; /* JSON array; owned */
 } hg_data_record;
 hg_code hg_store_put_data(hg_store *store, const hg_data_record *record, hg_error *error);
-hg_code hg_store_list_data(hg_store *store, hg_data_record **records, int *count, hg_error *error); /* caller frees class_names too */
+hg_code hg_store_list_data(hg_store *store, hg_data_record **records, int *count,
+                           hg_error *error); /* caller frees class_names too */
 
 #endif

@@ -94,7 +94,7 @@ static json_t *of_data(const hg_data_settings *data) {
   put_fields(object, &hg_data_table, data, &ok);
   if (strcmp(data->source, "lines") != 0) json_object_del(object, "lines");
   json_t *classes = data->classes == NULL ? json_string("all") : json_array();
-  for (int i = 0; i < data->class_count; i++) {
+  for (int i = 0; data->classes != NULL && i < data->class_count; i++) {
     if (json_array_append_new(classes, json_integer(data->classes[i])) != 0) ok = false;
   }
   put(object, "classes", classes, &ok);

@@ -95,14 +95,14 @@ static hg_code find_slot(hg_document *document, hg_node *parent, const char *key
 
 hg_code hg_node_set(hg_document *document, hg_node *root, const char *path, hg_node *value, const hg_node *at, hg_error *error) {
   hg_node *node = root, **slot = NULL;
-  while (path != NULL) {
+  do {
     step part;
     hg_code code = next_step(document, path, at, &part, error);
     if (code == HG_OK) code = find_slot(document, node, part.key, at, &slot, error);
     if (code != HG_OK) return code;
     node = *slot;
     path = part.rest;
-  }
+  } while (path != NULL);
   hg_node_free(*slot);
   *slot = value;
   return HG_OK;
