@@ -191,20 +191,6 @@ static void every_command_has_its_own_help(void **state) {
   }
 }
 
-static void the_version_is_printed_without_a_heavy_start(void **state) {
-  (void)state;
-  double best = 1e9;
-  for (int i = 0; i < 10; i++) {
-    struct timespec before, after;
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    assert_status(run("--version"), 0);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    double spent = (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) * 1e-6;
-    if (spent < best) best = spent;
-  }
-  if (best > 30) fail_msg("the fastest of ten starts took %.1f ms", best);
-}
-
 static void wrong_words_are_refused_with_the_nearest_right_one(void **state) {
   (void)state;
   const struct {
@@ -534,7 +520,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(help_and_version_go_to_standard_output),
       cmocka_unit_test(every_command_has_its_own_help),
-      cmocka_unit_test(the_version_is_printed_without_a_heavy_start),
       cmocka_unit_test(wrong_words_are_refused_with_the_nearest_right_one),
       cmocka_unit_test(exit_codes_say_what_kind_of_thing_went_wrong),
       cmocka_unit_test(an_unknown_instruction_set_is_refused_at_the_start),

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -310,22 +309,6 @@ static void a_failed_allocation_leaves_nothing_behind(void **state) {
   hg_dataset_free(dataset);
 }
 
-static void plain_batches_come_faster_than_training_takes_them(void **state) {
-  (void)state;
-  hg_dataset *dataset = noise_images(20000, (hg_shape){28, 28, 1});
-  hg_batches_settings settings = {.seed = 1, .batch_size = 256, .shuffle = true};
-  hg_batches *batches = batches_of(dataset, &settings);
-  struct timespec from, to;
-  clock_gettime(CLOCK_MONOTONIC, &from);
-  while (hg_batches_next(batches) != NULL) continue;
-  clock_gettime(CLOCK_MONOTONIC, &to);
-  double seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-  print_message("%.0f images/s\n", 20000 / seconds);
-  assert_true(20000 / seconds > 5000); /* far below what it does alone, so that a busy machine does not fail it */
-  hg_batches_free(batches);
-  hg_dataset_free(dataset);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_epoch_holds_every_image_once_scaled_to_one),
@@ -343,7 +326,6 @@ int main(void) {
       cmocka_unit_test(gaussian_corruption_clips_only_where_asked),
       cmocka_unit_test(impossible_settings_are_refused_by_name),
       cmocka_unit_test(a_failed_allocation_leaves_nothing_behind),
-      cmocka_unit_test(plain_batches_come_faster_than_training_takes_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "base/rng.h"
+#include "base/shape.h"
 #include "data/batches.h"
 #include "data/noise.h"
 
@@ -62,7 +63,7 @@ static void sample_bilinear(const float *image, hg_shape shape, double fy, doubl
 static void rotate(float *image, hg_shape shape, double degrees, float *scratch) {
   double angle = degrees * (3.14159265358979324 / 180), c = cosine(angle), s = sine(angle);
   double middle_y = 0.5 * (shape.height - 1), middle_x = 0.5 * (shape.width - 1);
-  memcpy(scratch, image, (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels * sizeof *image);
+  memcpy(scratch, image, (size_t)hg_shape_count(shape) * sizeof *image);
   for (int y = 0; y < shape.height; y++)
     for (int x = 0; x < shape.width; x++) {
       double right = x - middle_x, down = y - middle_y;
@@ -112,7 +113,7 @@ static int within(hg_rng *rng, int most) { return (int)hg_rng_below(rng, 2 * (ui
 void hg_augment_image(const hg_augmentation *augment, hg_shape shape, uint64_t seed, uint32_t epoch, int64_t sample, float *image,
                       float *scratch) {
   hg_rng rng = hg_rng_at(seed, HG_RNG_AUGMENT, epoch, (uint64_t)sample);
-  int64_t count = (int64_t)shape.height * shape.width * shape.channels;
+  int64_t count = hg_shape_count(shape);
   if (augment->rotate > 0) rotate(image, shape, (2 * hg_rng_uniform_double(&rng) - 1) * (double)augment->rotate, scratch);
   if (augment->shift > 0) {
     int right = within(&rng, (int)floorf(augment->shift * (float)shape.width + 0.5f));

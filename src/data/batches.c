@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "base/shape.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -236,7 +237,7 @@ hg_code hg_batches_new(const hg_dataset *dataset, const hg_batches_settings *set
   if (made == NULL) return hg_fail_memory(error, "batches", sizeof *made);
   made->dataset = dataset;
   made->settings = *settings;
-  made->image = (int64_t)dataset->shape.height * dataset->shape.width * dataset->shape.channels;
+  made->image = hg_shape_count(dataset->shape);
   made->per_epoch = (dataset->count + settings->batch_size - 1) / settings->batch_size;
   made->same = !settings->shuffle && hg_augmentation_is_off(&settings->augment);
   made->order_epoch = -1;

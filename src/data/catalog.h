@@ -6,13 +6,13 @@
 
 enum { HG_MOST_FILES = 8, HG_MOST_MIRRORS = 4 };
 
-typedef enum hg_layout {
+typedef enum hg_source_layout {
   HG_LAYOUT_IDX,       /* four IDX files, each plain or .gz */
   HG_LAYOUT_CIFAR,     /* CIFAR-10's binary files */
   HG_LAYOUT_FOLDER,    /* images in a folder for each class; `path` is a folder */
   HG_LAYOUT_ARCHIVE,   /* the same inside a tar, compressed or not, or a zip; `path` is that file */
   HG_LAYOUT_GENERATED, /* made by the program */
-} hg_layout;
+} hg_source_layout;
 
 typedef enum hg_checksum {
   HG_CHECK_SHA256_OF_CONTENT, /* of what gzip holds: the same for every compression of it */
@@ -32,7 +32,7 @@ typedef struct hg_catalog_entry {
   const char *name;        /* in study files, and the folder's name in every place that is searched */
   const char *title;       /* for people */
   const char *description; /* one line */
-  hg_layout layout;
+  hg_source_layout layout;
   hg_shape shape;
   int classes;
   int64_t train, test;                  /* images; 0 where settings decide */
@@ -51,7 +51,7 @@ enum { HG_PATH_SIZE = 4096 };
 
 /* Where a source was found. A path that there is none of is "". Paths have fixed sizes: looking for files allocates nothing. */
 typedef struct hg_found {
-  hg_layout layout;
+  hg_source_layout layout;
   char path[HG_PATH_SIZE];                               /* the folder or the file */
   char images[2][HG_PATH_SIZE], labels[2][HG_PATH_SIZE]; /* IDX: training and test part; images[1] "" = no test part */
   bool jpeg_copy;                                        /* cifar10 found as the JPEG images in cifar10-jpeg.tar.gz */

@@ -1,6 +1,7 @@
 #include "data/convert.h"
 
 #include "base/alloc.h"
+#include "base/shape.h"
 
 #include <math.h>
 #include <string.h>
@@ -74,8 +75,8 @@ hg_code hg_dataset_convert(hg_dataset *dataset, int side, bool grayscale, hg_err
   bool gray = grayscale && old.channels == 3;
   if (side == 0 && !gray) return HG_OK;
   hg_shape shape = {side == 0 ? old.height : side, side == 0 ? old.width : side, gray ? 1 : old.channels};
-  size_t from = (size_t)old.height * (size_t)old.width * (size_t)old.channels;
-  size_t to = (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
+  size_t from = (size_t)hg_shape_count(old);
+  size_t to = (size_t)hg_shape_count(shape);
   if (to == 0 || (uint64_t)dataset->count > HG_MOST_DATA_BYTES / to)
     return hg_fail(error, HG_DATA, dataset->source, "%lld images of %d x %d are more than a data set may hold",
                    (long long)dataset->count, shape.height, shape.width);

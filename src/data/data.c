@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/shape.h"
 #include "data/source.h"
 #include "data/splits.h"
 
@@ -59,7 +60,7 @@ static hg_code choose_classes(const hg_data_settings *settings, hg_dataset **dat
   int64_t count = 0, next = 0;
   for (int64_t i = 0; i < all->count; i++) count += renumber[all->labels[i]] >= 0;
   code = hg_dataset_new(all->shape, count, settings->class_count, &made, error);
-  size_t bytes = (size_t)all->shape.height * (size_t)all->shape.width * (size_t)all->shape.channels;
+  size_t bytes = (size_t)hg_shape_count(all->shape);
   for (int64_t i = 0; code == HG_OK && i < all->count; i++) {
     if (renumber[all->labels[i]] < 0) continue;
     memcpy(made->pixels + (size_t)next * bytes, all->pixels + (size_t)i * bytes, bytes);

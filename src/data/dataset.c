@@ -2,13 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/shape.h"
 
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
-static size_t image_bytes(hg_shape shape) { return (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels; }
+static size_t image_bytes(hg_shape shape) { return (size_t)hg_shape_count(shape); }
 
 static hg_code check_size(hg_shape shape, int64_t count, int classes, hg_error *error) {
   enum { MOST_SIDE = 1 << 14, MOST_CHANNELS = 1 << 10 };

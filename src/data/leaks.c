@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "data/data.h"
 
 #include <string.h>
@@ -37,7 +38,7 @@ hg_code hg_data_count_leaks(const hg_data *data, int64_t *leaked, hg_error *erro
   while (size < 2 * (uint64_t)train->count) size *= 2;
   table known = {.images = train, .mask = size - 1, .places = hg_malloc(size * sizeof(int64_t))};
   if (known.places == NULL) return hg_fail_memory(error, "looking for test images in the training set", size * sizeof(int64_t));
-  known.bytes = (size_t)train->shape.height * (size_t)train->shape.width * (size_t)train->shape.channels;
+  known.bytes = (size_t)hg_shape_count(train->shape);
   for (uint64_t i = 0; i < size; i++) known.places[i] = -1;
   for (int64_t i = 0; i < train->count; i++) known.places[place_of(&known, hg_dataset_image(train, i))] = i;
   *leaked = 0;

@@ -63,6 +63,7 @@ static void append_layer(builder *text, const hg_layer_info *info) {
 
 static void append_network(builder *text, const hg_network *network) {
   const hg_losses *losses = hg_network_losses(network);
+  append(text, "engine %d\n", (int)hg_network_engine(network));
   append(text, "losses %d %a %d %a %a %a %a\n", (int)losses->reconstruction, (double)losses->reconstruction_weight,
          (int)losses->classification, (double)losses->classification_weight, (double)losses->label_smoothing,
          (double)losses->center_weight, (double)losses->center_rate);

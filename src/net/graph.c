@@ -37,6 +37,7 @@ void hg_network_free(hg_network *network) {
 bool hg_network_has(const hg_network *network, hg_block block) { return network->layer_count[block] > 0; }
 hg_shape hg_network_input_shape(const hg_network *network) { return network->input; }
 const hg_losses *hg_network_losses(const hg_network *network) { return &network->losses; }
+hg_engine hg_network_engine(const hg_network *network) { return network->engine; }
 bool hg_network_initialized(const hg_network *network) { return network->initialized; }
 
 hg_shape hg_network_block_output(const hg_network *network, hg_block block) {

@@ -2,6 +2,7 @@
 #ifndef HG_NET_GRAPH_H
 #define HG_NET_GRAPH_H
 
+#include "base/shape.h"
 #include "net/network.h"
 
 /* A layer as it was added, with its shapes. */
@@ -90,11 +91,5 @@ int hg_graph_storage(const hg_network *network, int i);
 bool hg_graph_has_loss(const hg_network *network, hg_block block);
 /* Drops the plan, not the weights. */
 void hg_plan_release(hg_network *network);
-
-static inline int64_t hg_shape_count(hg_shape shape) { return (int64_t)shape.height * shape.width * shape.channels; }
-static inline bool hg_shape_equal(hg_shape a, hg_shape b) {
-  return a.height == b.height && a.width == b.width && a.channels == b.channels;
-}
-static inline bool hg_shape_is_map(hg_shape shape) { return shape.height > 1 || shape.width > 1; }
 
 #endif

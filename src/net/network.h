@@ -36,6 +36,7 @@ hg_shape hg_network_input_shape(const hg_network *network);
 hg_shape hg_network_block_output(const hg_network *network, hg_block block); /* the encoder's is the code; input if no encoder */
 int hg_network_classes(const hg_network *network);                           /* 0 without classifier */
 const hg_losses *hg_network_losses(const hg_network *network);
+hg_engine hg_network_engine(const hg_network *network);
 bool hg_network_initialized(const hg_network *network);
 
 /* Compiles the plan for batches of at most `batch` samples on this pool (kept, not owned; may be NULL). training = a

@@ -2,6 +2,7 @@
 #ifndef HG_OPS_NATIVE_H
 #define HG_OPS_NATIVE_H
 
+#include "base/shape.h"
 #include "ops/op.h"
 
 extern const hg_op hg_op_dense, hg_op_conv2d, hg_op_conv2d_transpose;
@@ -10,8 +11,6 @@ extern const hg_op hg_op_upsample2d, hg_op_batch_norm, hg_op_dropout, hg_op_flat
 
 /* Most values of one sample and most values of one tensor, so that no size or offset of a batch overflows. */
 enum { HG_MOST_VALUES = 1 << 28 };
-
-static inline int64_t hg_shape_count(hg_shape shape) { return (int64_t)shape.height * shape.width * shape.channels; }
 
 /* HG_USAGE unless every side is at least 1 and the whole at most HG_MOST_VALUES. `what` is "input" or "output". */
 hg_code hg_shape_check(hg_shape shape, const char *what, hg_error *error);

@@ -1,6 +1,7 @@
 /* Test images: what a model saw, what it answered, and what it made of them. */
 #include "eval/images.h"
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "report/page.h"
 
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static bool read_sheet(const hg_page_model *model, sheet *out) {
 }
 
 static size_t image_bytes(const sheet *images) {
-  return (size_t)images->shape.height * (size_t)images->shape.width * (size_t)images->shape.channels;
+  return (size_t)hg_shape_count(images->shape);
 }
 
 static const float *row_of(const sheet *images, int sample) {

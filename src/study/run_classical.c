@@ -1,6 +1,7 @@
 /* One run of a classical method: features, fit, predictions. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/shape.h"
 #include "data/splits.h"
 #include "study/runner.h"
 
@@ -17,7 +18,7 @@ typedef struct feature_set {
 } feature_set;
 
 static hg_code take_room(const hg_dataset *dataset, hg_shape shape, feature_set *made, hg_error *error) {
-  made->width = shape.height * shape.width * shape.channels;
+  made->width = (int)hg_shape_count(shape);
   made->count = dataset->count;
   size_t floats = (size_t)made->count * (size_t)made->width;
   made->values = hg_malloc(floats * sizeof(float));
@@ -82,6 +83,7 @@ static hg_code evaluate(hg_runner *runner, hg_planned_run *run, const hg_classic
   const hg_model *model = &runner->study->models[run->model];
   hg_test_outputs outputs = {.test = runner->data[model->data].test};
   outputs.loss = outputs.reconstruction_loss = outputs.classification_loss = (double)NAN;
+  outputs.loss_is_log_loss = model->classical.kind != HG_SVM;
   size_t bytes = (size_t)test->count * (size_t)outputs.test->classes * sizeof(float);
   outputs.probabilities = hg_malloc(bytes);
   hg_code code = outputs.probabilities == NULL ? hg_fail_memory(error, "probabilities", bytes) : HG_OK;

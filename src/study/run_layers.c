@@ -41,11 +41,11 @@ static void describe(const hg_layer *layer, char *text, size_t size) {
   text[0] = '\0';
   switch (layer->kind) {
     case HG_DENSE:
-      add(&detail, "%d units", layer->units);
+      add(&detail, layer->units == 1 ? "%d unit" : "%d units", layer->units);
       break;
     case HG_CONV2D:
     case HG_CONV2D_TRANSPOSE:
-      add(&detail, "%d filters", layer->filters);
+      add(&detail, layer->filters == 1 ? "%d filter" : "%d filters", layer->filters);
       add_window(&detail, layer);
       break;
     case HG_MAX_POOL2D:

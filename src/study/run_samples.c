@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/shape.h"
 #include "store/safetensors.h"
 #include "study/runner.h"
 
@@ -164,7 +165,7 @@ hg_code hg_samples_store(hg_runner *runner, const hg_planned_run *run, const hg_
   const hg_corruption *corrupt = model->kind == HG_MODEL_NETWORK ? &model->train.corrupt : &none;
   uint64_t seed = hg_runner_test_seed(runner, run);
   hg_shape shape = outputs->test->shape;
-  sample_set samples = {.pixels = (int64_t)shape.height * shape.width * shape.channels};
+  sample_set samples = {.pixels = hg_shape_count(shape)};
   choose(&samples, outputs->test, seed);
   add_mistakes(&samples, outputs);
   hg_code code = take_room(&samples, outputs) ? HG_OK : hg_fail_memory(error, "samples", (size_t)samples.pixels * MOST);

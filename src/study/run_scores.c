@@ -1,6 +1,7 @@
 /* What a model says about its test set: probabilities, reconstructions, and the figures made from them. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/shape.h"
 #include "eval/images.h"
 #include "store/safetensors.h"
 #include "study/runner.h"
@@ -52,7 +53,7 @@ typedef struct image_task {
 static void compare_image(void *context, int64_t index, int worker) {
   (void)worker;
   const image_task *task = context;
-  int64_t count = (int64_t)task->shape.height * task->shape.width * task->shape.channels;
+  int64_t count = hg_shape_count(task->shape);
   const float *image = task->image + index * count, *original = task->original + index * count;
   double mse = hg_image_mse(image, original, count);
   task->mse[index] = (float)mse;
@@ -141,6 +142,7 @@ static hg_code put_classification(hg_runner *runner, const hg_planned_run *run, 
   if (code == HG_OK) code = put(runner, run, "test.macro_f1", report.macro.f1, error);
   if (code == HG_OK) code = put(runner, run, "test.weighted_f1", report.weighted.f1, error);
   if (code == HG_OK) code = put(runner, run, "test.log_loss", report.log_loss, error);
+  if (code == HG_OK && outputs->loss_is_log_loss) code = put(runner, run, "test.loss", report.log_loss, error);
   hg_classification_report_release(&report);
   return code;
 }

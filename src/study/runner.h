@@ -61,6 +61,7 @@ typedef struct hg_test_outputs {
   float *mse, *psnr, *ssim;                              /* (N): reconstruction against original */
   float *noisy_mse, *noisy_psnr, *noisy_ssim;            /* (N): corrupted input against original */
   double loss, reconstruction_loss, classification_loss; /* NaN where there is none */
+  bool loss_is_log_loss;                                 /* logistic regression and naive Bayes: what they are fitted by */
 } hg_test_outputs;
 
 hg_code hg_test_outputs_of_network(hg_runner *runner, const hg_planned_run *run, hg_network *network, hg_test_outputs *outputs,
