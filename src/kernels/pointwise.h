@@ -31,6 +31,9 @@ typedef struct hg_pointwise_kernels {
   void (*activate)(hg_activation activation, float slope, int64_t count, const float *x, float *y);
   void (*activate_gradient)(hg_activation activation, float slope, int64_t count, const float *value, const float *dy, float *dx);
 
+  /* y = e^x as hg_expf has it; y may be x. */
+  void (*exponential)(int64_t count, const float *x, float *y);
+
   /* One row: y = softmax(x), y may be x; returns log sum exp x. dx = y * (dy - sum(y * dy)), dx may be dy. */
   float (*softmax)(int64_t count, const float *x, float *y);
   void (*softmax_gradient)(int64_t count, const float *y, const float *dy, float *dx);

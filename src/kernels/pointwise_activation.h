@@ -64,6 +64,11 @@ static void activate_gradient(hg_activation activation, float slope, int64_t cou
   }
 }
 
+static void exponential(int64_t count, const float *x, float *y) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; i++) y[i] = hg_expf(x[i]);
+}
+
 static float largest(int64_t count, const float *x) {
   float best[LANES], spare[LANES];
   memcpy(best, read_lanes(count, x, -INFINITY, spare), sizeof best);

@@ -11,6 +11,7 @@
 static const hg_pointwise_kernels kernels = {
     .activate = activate,
     .activate_gradient = activate_gradient,
+    .exponential = exponential,
     .softmax = softmax,
     .softmax_gradient = softmax_gradient,
     .dropout = dropout,

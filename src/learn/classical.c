@@ -21,7 +21,7 @@ hg_classical_settings hg_classical_settings_default(hg_classical_kind kind) {
       .kind = kind,
       .C = 1,
       .solver = HG_SOLVER_LBFGS,
-      .max_iter = 100,
+      .max_iter = kind == HG_SVM ? 0 : 100,
       .tol = kind == HG_SVM ? 1e-3 : 1e-4,
       .var_smoothing = 1e-9,
       .kernel = HG_KERNEL_RBF,
@@ -48,7 +48,8 @@ hg_named_tensor hg_tensor_2d(const char *name, hg_dtype dtype, int64_t rows, int
 static hg_code check_settings(const hg_classical_settings *s, hg_error *error) {
   if (!(s->C > 0) || !isfinite(s->C)) return hg_fail(error, HG_USAGE, "C", "%g, but it must be above 0 and finite", s->C);
   if (!(s->tol > 0)) return hg_fail(error, HG_USAGE, "tol", "%g, but it must be above 0", s->tol);
-  if (s->max_iter < 1) return hg_fail(error, HG_USAGE, "max_iter", "%d, but it must be at least 1", s->max_iter);
+  int fewest = s->kind == HG_SVM ? 0 : 1;
+  if (s->max_iter < fewest) return hg_fail(error, HG_USAGE, "max_iter", "%d, but it must be at least %d", s->max_iter, fewest);
   if (!(s->var_smoothing >= 0))
     return hg_fail(error, HG_USAGE, "var_smoothing", "%g, but it must be at least 0", s->var_smoothing);
   if (s->degree < 1) return hg_fail(error, HG_USAGE, "degree", "%d, but it must be at least 1", s->degree);
@@ -57,7 +58,7 @@ static hg_code check_settings(const hg_classical_settings *s, hg_error *error) {
   return HG_OK;
 }
 
-/* Features that are not finite would send LIBSVM into a search without an end. */
+/* Features that are not finite would send a solver into a search without an end. */
 static hg_code check_features(const float *features, int64_t count, int width, hg_error *error) {
   for (int64_t i = 0; i < count * width; i++) {
     if (isfinite(features[i])) continue;
