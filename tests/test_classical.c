@@ -203,11 +203,12 @@ static void support_vector_machines_predict_what_scikit_learns_do(void **state) 
 
 /* ---- What holds for each. */
 
-static const hg_classical_kind kinds[] = {HG_LOGISTIC_REGRESSION, HG_NAIVE_BAYES, HG_SVM};
+static const hg_classical_kind kinds[] = {HG_LOGISTIC_REGRESSION, HG_NAIVE_BAYES, HG_SVM, HG_KNN};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void rows_of_probabilities_sum_to_1(void **state) {
   (void)state;
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < KINDS; kind++) {
     hg_classical_settings settings = hg_classical_settings_default(kinds[kind]);
     hg_classical *model = fit(&settings, NULL);
     float *probabilities = predict(model, NULL);
@@ -223,7 +224,7 @@ static void rows_of_probabilities_sum_to_1(void **state) {
 
 static void fits_and_predictions_are_the_same_bits_on_any_number_of_threads(void **state) {
   (void)state;
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < KINDS; kind++) {
     hg_classical_settings settings = hg_classical_settings_default(kinds[kind]);
     char digests[3][HG_SHA256_SIZE];
     float *probabilities[3];
@@ -247,9 +248,11 @@ static void fits_and_predictions_are_the_same_bits_on_any_number_of_threads(void
 
 static void fitted_numbers_are_saved_under_scikit_learns_names(void **state) {
   (void)state;
-  const char *names[3][3] = {
-      {"coef_", "intercept_", "classes_"}, {"theta_", "var_", "class_prior_"}, {"support_vectors_", "dual_coef_", "n_support_"}};
-  for (int kind = 0; kind < 3; kind++) {
+  const char *names[KINDS][3] = {{"coef_", "intercept_", "classes_"},
+                                 {"theta_", "var_", "class_prior_"},
+                                 {"support_vectors_", "dual_coef_", "n_support_"},
+                                 {"_fit_X", "_y", "classes_"}};
+  for (int kind = 0; kind < KINDS; kind++) {
     hg_classical_settings settings = hg_classical_settings_default(kinds[kind]);
     hg_classical *model = fit(&settings, NULL);
     hg_safetensors file;
@@ -270,7 +273,7 @@ static bool stop_at_once(void *context, double fraction) {
 
 static void a_fit_stops_when_it_is_told_to(void **state) {
   (void)state;
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < KINDS; kind++) {
     hg_classical_settings settings = hg_classical_settings_default(kinds[kind]);
     hg_classical *model;
     int calls = 0;
@@ -296,7 +299,7 @@ static void unusable_samples_are_refused_before_any_library_sees_them(void **sta
   (void)state;
   static float features[TRAIN * WIDTH];
   static int32_t labels[TRAIN];
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < KINDS; kind++) {
     hg_classical_settings settings = hg_classical_settings_default(kinds[kind]);
     memcpy(features, train_x, sizeof features);
     memcpy(labels, train_y, sizeof labels);
@@ -324,10 +327,10 @@ static void features_that_never_vary_need_smoothing(void **state) {
 
 static void every_allocation_may_fail(void **state) {
   (void)state;
-  for (int kind = 0; kind < 4; kind++) {
-    hg_classical_settings settings = hg_classical_settings_default(kinds[kind % 3]);
-    if (kind == 3) settings.solver = HG_SOLVER_LIBLINEAR;
-    if (kind == 3) settings.kind = HG_LOGISTIC_REGRESSION;
+  for (int kind = 0; kind <= KINDS; kind++) {
+    hg_classical_settings settings = hg_classical_settings_default(kinds[kind % KINDS]);
+    if (kind == KINDS) settings.solver = HG_SOLVER_LIBLINEAR;
+    if (kind == KINDS) settings.kind = HG_LOGISTIC_REGRESSION;
     settings.max_iter = 2;
     hg_code code = HG_NO_MEMORY;
     float probabilities[CLASSES];

@@ -9,8 +9,10 @@
 #include <string.h>
 
 static const hg_classical_method *method_of(hg_classical_kind kind) {
-  static const hg_classical_method *const methods[] = {
-      [HG_LOGISTIC_REGRESSION] = &hg_logistic_method, [HG_NAIVE_BAYES] = &hg_bayes_method, [HG_SVM] = &hg_svm_method};
+  static const hg_classical_method *const methods[] = {[HG_LOGISTIC_REGRESSION] = &hg_logistic_method,
+                                                       [HG_NAIVE_BAYES] = &hg_bayes_method,
+                                                       [HG_SVM] = &hg_svm_method,
+                                                       [HG_KNN] = &hg_knn_method};
   return methods[kind];
 }
 
@@ -27,6 +29,8 @@ hg_classical_settings hg_classical_settings_default(hg_classical_kind kind) {
       .kernel = HG_KERNEL_RBF,
       .degree = 3,
       .cache_mb = 200,
+      .k = 5,
+      .weights = HG_WEIGHTS_UNIFORM,
   };
 }
 
@@ -54,6 +58,7 @@ static hg_code check_settings(const hg_classical_settings *s, hg_error *error) {
     return hg_fail(error, HG_USAGE, "var_smoothing", "%g, but it must be at least 0", s->var_smoothing);
   if (s->degree < 1) return hg_fail(error, HG_USAGE, "degree", "%d, but it must be at least 1", s->degree);
   if (!(s->cache_mb > 0)) return hg_fail(error, HG_USAGE, "cache_mb", "%g, but it must be above 0", s->cache_mb);
+  if (s->k < 1 || s->k > HG_KNN_MOST) return hg_fail(error, HG_USAGE, "k", "%d, but it must be from 1 to %d", s->k, HG_KNN_MOST);
   if (!isfinite(s->gamma) || !isfinite(s->coef0)) return hg_fail(error, HG_USAGE, "gamma", "gamma and coef0 must be finite");
   return HG_OK;
 }

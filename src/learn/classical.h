@@ -5,9 +5,13 @@
 #include "base/parallel.h"
 #include "base/status.h"
 
-typedef enum hg_classical_kind { HG_LOGISTIC_REGRESSION, HG_NAIVE_BAYES, HG_SVM } hg_classical_kind;
+typedef enum hg_classical_kind { HG_LOGISTIC_REGRESSION, HG_NAIVE_BAYES, HG_SVM, HG_KNN } hg_classical_kind;
 typedef enum hg_svm_kernel { HG_KERNEL_LINEAR, HG_KERNEL_POLY, HG_KERNEL_RBF } hg_svm_kernel;
 typedef enum hg_logistic_solver { HG_SOLVER_LBFGS, HG_SOLVER_LIBLINEAR } hg_logistic_solver;
+
+typedef enum hg_knn_weights { HG_WEIGHTS_UNIFORM, HG_WEIGHTS_DISTANCE } hg_knn_weights;
+
+enum { HG_KNN_MOST = 1000 };
 
 typedef struct hg_classical_settings {
   hg_classical_kind kind;
@@ -21,10 +25,12 @@ typedef struct hg_classical_settings {
   double gamma;              /* svm: 0 = scale: 1 / (width * variance of all values); negative = auto: 1 / width */
   double coef0;              /* svm poly: default 0 */
   double cache_mb;           /* svm: megabytes for kernel values while it is fitted; default 200 */
+  int k;                     /* knn: neighbours that vote, at most HG_KNN_MOST; default 5 */
+  hg_knn_weights weights;    /* knn: of votes: equal, or 1 / distance; default uniform */
 } hg_classical_settings;
 
 hg_classical_settings hg_classical_settings_default(hg_classical_kind kind);
-const char *hg_classical_kind_name(hg_classical_kind kind); /* logistic_regression, naive_bayes, svm */
+const char *hg_classical_kind_name(hg_classical_kind kind); /* logistic_regression, naive_bayes, svm, knn */
 
 typedef struct hg_classical hg_classical;
 
@@ -33,7 +39,8 @@ typedef struct hg_classical hg_classical;
 hg_code hg_classical_fit(const hg_classical_settings *settings, const float *features, const int32_t *labels, int64_t count,
                          int width, int classes, hg_pool *pool, bool (*progress)(void *context, double fraction), void *context,
                          hg_classical **model, hg_error *error);
-/* probabilities (count, classes): softmax or posterior; svm: shares of the one-against-one votes (its argmax is the prediction).
+/* probabilities (count, classes): softmax or posterior; svm: shares of the one-against-one votes (its argmax is the prediction);
+ * knn: shares of the neighbours' votes.
  */
 hg_code hg_classical_predict(const hg_classical *model, const float *features, int64_t count, hg_pool *pool, float *probabilities,
                              hg_error *error);

@@ -41,6 +41,13 @@ typedef struct hg_svm_model {
   double gamma;   /* resolved */
 } hg_svm_model;
 
+typedef struct hg_knn_model {
+  int64_t count;
+  float *features; /* (count, width) */
+  float *squares;  /* (count): squared lengths */
+  int32_t *labels; /* (count), in [0, present) */
+} hg_knn_model;
+
 struct hg_classical {
   hg_classical_settings settings;
   int width, classes;
@@ -50,6 +57,7 @@ struct hg_classical {
     hg_logistic_model logistic;
     hg_bayes_model bayes;
     hg_svm_model svm;
+    hg_knn_model knn;
   };
 };
 
@@ -69,7 +77,7 @@ typedef struct hg_classical_method {
   void (*release)(hg_classical *model);
 } hg_classical_method;
 
-extern const hg_classical_method hg_logistic_method, hg_bayes_method, hg_svm_method;
+extern const hg_classical_method hg_logistic_method, hg_bayes_method, hg_svm_method, hg_knn_method;
 
 /* The other solver of logistic regression; fills coef and intercept. */
 hg_code hg_liblinear_fit(hg_classical *model, const hg_samples *samples, hg_error *error);

@@ -16,6 +16,11 @@ static const char *kernel_name(int value) {
   return value < (int)(sizeof names / sizeof *names) ? names[value] : NULL;
 }
 
+static const char *weights_name(int value) {
+  static const char *const names[] = {[HG_WEIGHTS_UNIFORM] = "uniform", [HG_WEIGHTS_DISTANCE] = "distance"};
+  return value < (int)(sizeof names / sizeof *names) ? names[value] : NULL;
+}
+
 /* scale, auto or a number above 0; held as 0, -1 and the number. */
 static hg_code read_gamma(hg_reader *reader, const hg_node *node, void *target) {
   static const hg_field number = {.key = "gamma", .type = HG_FIELD_DOUBLE, .low = 0, .high = 1e9, .flags = HG_ABOVE_LOW};
@@ -115,14 +120,32 @@ static const hg_field svm_fields[] = {
      .fallback = "200",
      .doc = "megabytes for kernel values; does not change the result"},
 };
+static const hg_field knn_fields[] = {
+    {.key = "k",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_classical_settings, k),
+     .low = 1,
+     .high = HG_KNN_MOST,
+     .fallback = "5",
+     .doc = "neighbours that vote; of equally near ones the earlier"},
+    {.key = "weights",
+     .type = HG_FIELD_CHOICE,
+     .offset = offsetof(hg_classical_settings, weights),
+     .fallback = "uniform",
+     .choices = weights_name,
+     .doc = "of the votes: uniform, or distance (1 / distance)"},
+};
 static const hg_table logistic = {.name = "logistic_regression", FIELDS(logistic_fields)};
 static const hg_table bayes = {.name = "naive_bayes", FIELDS(bayes_fields)};
 static const hg_table svm = {.name = "svm", FIELDS(svm_fields)};
+
+static const hg_table knn = {.name = "knn", .shorthand = "k", FIELDS(knn_fields)};
 
 const hg_variant hg_classical_variants[] = {
     {"logistic_regression", HG_LOGISTIC_REGRESSION, &logistic, "logistic regression with an L2 penalty"},
     {"naive_bayes", HG_NAIVE_BAYES, &bayes, "Gaussian naive Bayes"},
     {"svm", HG_SVM, &svm, "support vector machine, one class against one"},
+    {"knn", HG_KNN, &knn, "k nearest neighbours by Euclidean distance"},
 };
 const int hg_classical_variant_count = (int)(sizeof hg_classical_variants / sizeof *hg_classical_variants);
 
@@ -139,3 +162,4 @@ hg_code hg_bayes_read(hg_reader *reader, const hg_node *node, void *model) {
   return read_method(reader, node, model, HG_NAIVE_BAYES);
 }
 hg_code hg_svm_read(hg_reader *reader, const hg_node *node, void *model) { return read_method(reader, node, model, HG_SVM); }
+hg_code hg_knn_read(hg_reader *reader, const hg_node *node, void *model) { return read_method(reader, node, model, HG_KNN); }

@@ -255,6 +255,11 @@ static const hg_field model_fields[] = {
      .read = hg_svm_read,
      .type_doc = "mapping",
      .doc = "a classical model: [support vector machine](#svm)"},
+    {.key = "knn",
+     .type = HG_FIELD_READ,
+     .read = hg_knn_read,
+     .type_doc = "mapping",
+     .doc = "a classical model: [k nearest neighbours](#knn)"},
     {.key = "features",
      .type = HG_FIELD_READ,
      .read = read_features,
@@ -273,7 +278,7 @@ static const hg_field model_fields[] = {
 const hg_table hg_model_table = {.name = "model", FIELDS(model_fields)};
 
 static const char *const network_keys[] = {"encoder", "decoder", "classifier", "loss", "train", "corrupt", "augment", "engine"};
-static const char *const method_keys[] = {"logistic_regression", "naive_bayes", "svm"};
+static const char *const method_keys[] = {"logistic_regression", "naive_bayes", "svm", "knn"};
 static const char *const classical_keys[] = {"features", "limit"};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -308,7 +313,7 @@ static hg_code check_kind(hg_reader *reader, const hg_node *key, const hg_node *
   if (hg_node_get(node, "decoder") != NULL || hg_node_get(node, "classifier") != NULL) return HG_OK;
   return hg_reject(reader, key,
                    "`%s` is no model yet: it needs a `decoder` or a `classifier`, or one of logistic_regression, "
-                   "naive_bayes and svm",
+                   "naive_bayes, svm and knn",
                    key->text);
 }
 

@@ -60,6 +60,8 @@ static const struct {
     {"dataset", "data"},
     {"gaussiannb", "naive_bayes"},
     {"svc", "svm"},
+    {"kneighborsclassifier", "knn"},
+    {"n_neighbors", "k"},
     {"logisticregression", "logistic_regression"},
 };
 
