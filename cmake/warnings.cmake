@@ -1,2 +1,2 @@
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wundef -Wvla
-                    -Wwrite-strings -Werror)
+                    -Wwrite-strings -Wno-psabi -Werror)

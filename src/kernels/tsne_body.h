@@ -1,0 +1,177 @@
+/* The body of every version of the kernels: included once by each tsne_ISA.c, compiled with that version's flags. */
+#ifndef HG_KERNELS_TSNE_BODY_H
+#define HG_KERNELS_TSNE_BODY_H
+
+#include "kernels/math.h"
+#include "kernels/tsne_fft.h"
+
+/* A point's first tap, and what the splines weigh: lanes 0 to 7 along x, 8 to 15 along y. */
+typedef struct taps {
+  ptrdiff_t first;
+  _Alignas(64) float weight[LANES];
+} taps;
+
+INLINE vec twice(half x) {
+  float both[LANES];
+  half_put(both, x);
+  half_put(both + LANES / 2, x);
+  return vec_at(both);
+}
+
+/* The polynomials of the fraction, all taps of both axes at once. */
+INLINE vec polynomial(int powers, const float (*coefficient)[HG_TSNE_STRETCH], vec fraction) {
+  vec value = twice(half_at(coefficient[powers - 1]));
+  for (int i = powers - 2; i >= 0; i--) value = value * fraction + twice(half_at(coefficient[i]));
+  return value;
+}
+
+INLINE ptrdiff_t locate(const hg_tsne_grid *grid, const float *point, vec *fraction) {
+  float u = (point[0] - grid->origin[0]) * grid->scale, v = (point[1] - grid->origin[1]) * grid->scale;
+  int column = (int)u, row = (int)v;
+  float along_x = u - (float)column, along_y = v - (float)row, both[LANES];
+  half_put(both, (half){0} + along_x);
+  half_put(both + LANES / 2, (half){0} + along_y);
+  *fraction = vec_at(both);
+  return row * grid->row + column;
+}
+
+static void spread(const hg_tsne_grid *grid, const float *points, const int32_t *order, int64_t count, float *values) {
+  for (int64_t i = 0; i < count; i++) {
+    vec fraction;
+    taps t = {.first = locate(grid, points + 2 * (ptrdiff_t)order[i], &fraction)};
+    vec_put(t.weight, polynomial(HG_TSNE_TAPS, grid->weight, fraction));
+    half along_x = half_at(t.weight);
+    float *to = values + t.first;
+    for (int r = 0; r < HG_TSNE_TAPS; r++, to += grid->row) half_put(to, half_at(to) + along_x * t.weight[LANES / 2 + r]);
+  }
+}
+
+static double gather(const hg_tsne_grid *grid, const float *points, int64_t count, const float *values, float *force) {
+  double total = 0;
+  float factor = -0.5f * grid->scale;
+  for (int64_t i = 0; i < count; i++) {
+    vec fraction;
+    float slope[LANES];
+    taps t = {.first = locate(grid, points + 2 * i, &fraction)};
+    vec_put(t.weight, polynomial(HG_TSNE_TAPS, grid->weight, fraction));
+    vec_put(slope, polynomial(HG_TSNE_TAPS - 1, grid->slope, fraction));
+    half value = {0}, along_y = {0};
+    const float *from = values + t.first;
+    for (int r = 0; r < HG_TSNE_TAPS; r++, from += grid->row) {
+      value += half_at(from) * t.weight[LANES / 2 + r];
+      along_y += half_at(from) * slope[LANES / 2 + r];
+    }
+    half weight = half_at(t.weight);
+    total += fold_half(value * weight);
+    force[2 * i] = factor * fold_half(value * half_at(slope));
+    force[2 * i + 1] = factor * fold_half(along_y * weight);
+  }
+  return total;
+}
+
+static void attract(const hg_tsne_rows *p, const float *points, int64_t first, int64_t last, float *force) {
+  for (int64_t i = first; i < last; i++) {
+    vec x = vec_of(points[2 * i]), y = vec_of(points[2 * i + 1]), along_x = {0}, along_y = {0};
+    for (int64_t e = p->start[i]; e < p->start[i + 1]; e += LANES) {
+      vec other_x, other_y;
+      points_at(points, p->column + e, &other_x, &other_y);
+      vec dx = x - other_x, dy = y - other_y;
+      vec weight = vec_at(p->value + e) / (1.0f + (dx * dx + dy * dy));
+      along_x += weight * dx;
+      along_y += weight * dy;
+    }
+    force[2 * i] = fold(&along_x);
+    force[2 * i + 1] = fold(&along_y);
+  }
+}
+
+/* q over a vector of pairs, its force added up. */
+INLINE vec push(vec dx, vec dy, vec *along_x, vec *along_y) {
+  vec q = 1.0f / (1.0f + (dx * dx + dy * dy)), square = q * q;
+  *along_x += square * dx;
+  *along_y += square * dy;
+  return q;
+}
+
+static double repel(const float *points, int64_t count, int64_t first, int64_t last, float *force) {
+  double total = 0;
+  int32_t index[LANES];
+  int64_t whole = count / LANES * LANES;
+  for (int64_t i = first; i < last; i++) {
+    vec x = vec_of(points[2 * i]), y = vec_of(points[2 * i + 1]), along_x = {0}, along_y = {0}, z = {0}, other_x, other_y;
+    for (int64_t j = 0; j < whole; j += LANES) {
+      for (int l = 0; l < LANES; l++) index[l] = (int32_t)j + l;
+      points_at(points, index, &other_x, &other_y);
+      z += push(x - other_x, y - other_y, &along_x, &along_y);
+    }
+    float sum_z = fold(&z) - 1.0f; /* without the point itself */
+    float sum_x = fold(&along_x), sum_y = fold(&along_y);
+    for (int64_t j = whole; j < count; j++) {
+      float dx = points[2 * i] - points[2 * j], dy = points[2 * i + 1] - points[2 * j + 1];
+      float q = 1.0f / (1.0f + (dx * dx + dy * dy));
+      sum_z += q;
+      sum_x += q * q * dx;
+      sum_y += q * q * dy;
+    }
+    total += sum_z;
+    force[2 * i] = sum_x;
+    force[2 * i + 1] = sum_y;
+  }
+  return total;
+}
+
+static void update(const hg_tsne_step *step, int64_t count, const float *restrict attraction, const float *restrict repulsion,
+                   float *restrict velocity, float *restrict gain, float *restrict points) {
+  const hg_tsne_step s = *step;
+  for (int64_t i = 0; i < count; i++) {
+    float gradient = 4.0f * (s.exaggeration * attraction[i] - s.inverse_z * repulsion[i]);
+    float grown = gain[i] + 0.2f, shrunk = gain[i] * 0.8f;
+    float g = velocity[i] * gradient < 0.0f ? grown : shrunk;
+    g = g < 0.01f ? 0.01f : g;
+    float v = s.momentum * velocity[i] - s.learning_rate * (g * gradient);
+    v = v > s.most ? s.most : v;
+    v = v < -s.most ? -s.most : v;
+    gain[i] = g;
+    velocity[i] = v;
+    points[i] += v;
+  }
+}
+
+static int below(const float *values, int count, float limit, int32_t *hits) {
+  int found = 0, j = 0;
+#if defined(__AVX512F__)
+  const __m512 most = _mm512_set1_ps(limit);
+  for (; j + 16 <= count; j += 16)
+    for (unsigned m = _mm512_cmp_ps_mask(_mm512_loadu_ps(values + j), most, _CMP_LT_OQ); m != 0; m &= m - 1)
+      hits[found++] = j + __builtin_ctz(m);
+#elif defined(__AVX2__)
+  const __m256 most = _mm256_set1_ps(limit);
+  for (; j + 8 <= count; j += 8)
+    for (unsigned m = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values + j), most, _CMP_LT_OQ)); m != 0;
+         m &= m - 1)
+      hits[found++] = j + __builtin_ctz(m);
+#endif
+  for (; j < count; j++)
+    if (values[j] < limit) hits[found++] = j;
+  return found;
+}
+
+static void entropy(int64_t count, const float *distances, float beta, float *sum_out, float *weighted_out) {
+  vec total = {0}, weighted = {0};
+  for (int64_t i = 0; i < count; i += LANES) {
+    float e[LANES];
+    for (int l = 0; l < LANES; l++) e[l] = hg_expf(-beta * distances[i + l]);
+    total += vec_at(e);
+    weighted += vec_at(e) * vec_at(distances + i);
+  }
+  *sum_out = fold(&total);
+  *weighted_out = fold(&weighted);
+}
+
+#define HG_TSNE_KERNELS                                                                                                         \
+  {                                                                                                                             \
+    .forward = forward, .backward = backward, .scale = scale, .split = split, .join = join, .spread = spread, .gather = gather, \
+    .attract = attract, .repel = repel, .update = update, .below = below, .entropy = entropy                                    \
+  }
+
+#endif
