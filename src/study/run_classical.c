@@ -83,7 +83,7 @@ static hg_code evaluate(hg_runner *runner, hg_planned_run *run, const hg_classic
   const hg_model *model = &runner->study->models[run->model];
   hg_test_outputs outputs = {.test = runner->data[model->data].test};
   outputs.loss = outputs.reconstruction_loss = outputs.classification_loss = (double)NAN;
-  outputs.loss_is_log_loss = model->classical.kind != HG_SVM;
+  outputs.loss_is_log_loss = model->classical.kind == HG_LOGISTIC_REGRESSION || model->classical.kind == HG_NAIVE_BAYES;
   size_t bytes = (size_t)test->count * (size_t)outputs.test->classes * sizeof(float);
   outputs.probabilities = hg_malloc(bytes);
   hg_code code = outputs.probabilities == NULL ? hg_fail_memory(error, "probabilities", bytes) : HG_OK;
@@ -122,6 +122,31 @@ static hg_code take_features(hg_runner *runner, const hg_planned_run *run, const
   return code;
 }
 
+static hg_code replace(const hg_features *features, hg_pool *pool, feature_set *set, hg_error *error) {
+  float *values = NULL;
+  hg_code code = hg_features_apply(features, set->values, set->count, pool, &values, error);
+  if (code != HG_OK) return code;
+  hg_free(set->values);
+  set->values = values;
+  set->width = hg_features_width(features);
+  return HG_OK;
+}
+
+/* Puts what `features` asks for in the place of pixels or codes. */
+static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, feature_set *training, feature_set *test,
+                               hg_error *error) {
+  const hg_model *model = &runner->study->models[run->model];
+  const hg_feature_settings *settings = &model->features;
+  if (settings->hog.cell == 0 && settings->scale == HG_SCALE_NONE && settings->pca == 0) return HG_OK;
+  hg_shape shape = run->needs < 0 ? model->input : (hg_shape){1, 1, training->width};
+  hg_features *features = NULL;
+  hg_code code = hg_features_fit(settings, shape, training->values, training->count, runner->pool, &features, error);
+  if (code == HG_OK) code = replace(features, runner->pool, training, error);
+  if (code == HG_OK) code = replace(features, runner->pool, test, error);
+  hg_features_free(features);
+  return code;
+}
+
 hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
   const hg_dataset *train = NULL;
@@ -133,6 +158,7 @@ hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder
     code = hg_fail(error, HG_DATA, model->name, "its data has no labels");
   if (code == HG_OK) code = take_features(runner, run, train, &training, &test, error);
   double start = seconds_now();
+  if (code == HG_OK) code = derive_features(runner, run, &training, &test, error);
   if (code == HG_OK)
     code = hg_classical_fit(&model->classical, training.values, train->labels, training.count, training.width, train->classes,
                             runner->pool, on_progress, runner, &fitted, error);

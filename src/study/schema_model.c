@@ -161,21 +161,81 @@ const hg_table hg_augment_table = {.name = "augment", FIELDS(augment_fields)};
 
 /* ---------------------------------------------------------------- features */
 
+static const char *scale_name(int value) {
+  static const char *const names[] = {[HG_SCALE_NONE] = "none", [HG_SCALE_STANDARD] = "standard"};
+  return value < (int)(sizeof names / sizeof *names) ? names[value] : NULL;
+}
+
+static const hg_field hog_fields[] = {
+    {.key = "cell",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_hog_settings, cell),
+     .low = 2,
+     .high = 1000,
+     .fallback = "4",
+     .doc = "pixels along the edge of a cell, which has one histogram"},
+    {.key = "block",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_hog_settings, block),
+     .low = 1,
+     .high = 100,
+     .fallback = "2",
+     .doc = "cells along the edge of a block, which is normalised as one; blocks overlap"},
+    {.key = "orientations",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_hog_settings, orientations),
+     .low = 1,
+     .high = 180,
+     .fallback = "9",
+     .doc = "directions in half a turn"},
+};
+const hg_table hg_hog_table = {.name = "hog", .shorthand = "cell", FIELDS(hog_fields)};
+
+static hg_code read_hog(hg_reader *reader, const hg_node *node, void *target) {
+  *(hg_hog_settings *)target = (hg_hog_settings){.cell = 4, .block = 2, .orientations = 9};
+  return hg_table_read(reader, &hg_hog_table, node, target);
+}
+
 static const hg_field feature_fields[] = {
     {.key = "from",
      .type = HG_FIELD_READ,
      .offset = offsetof(hg_model, features_from),
-     .flags = HG_REQUIRED,
      .read = read_from,
      .type_doc = "name of a model",
+     .fallback = "pixels",
      .doc = "the model whose codes (its encoder's output) are the features"},
+    {.key = "hog",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(hg_model, features.hog),
+     .read = read_hog,
+     .table = &hg_hog_table,
+     .type_doc = "mapping, or the cell",
+     .fallback = "off",
+     .doc = "histograms of oriented gradients of the pixels"},
+    {.key = "scale",
+     .type = HG_FIELD_CHOICE,
+     .offset = offsetof(hg_model, features.scale),
+     .choices = scale_name,
+     .fallback = "none",
+     .doc = "standard: each feature to mean 0 and variance 1 over the training images"},
+    {.key = "pca",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_model, features.pca),
+     .low = 0,
+     .high = 4096,
+     .fallback = "0",
+     .doc = "principal components of what the keys above leave; 0 = all features as they are"},
 };
-static const hg_table features = {.name = "features", FIELDS(feature_fields)};
+const hg_table hg_features_table = {.name = "features", FIELDS(feature_fields)};
 
 static hg_code read_features(hg_reader *reader, const hg_node *node, void *target) {
   if (node->kind == HG_NODE_SCALAR && strcmp(node->text, "pixels") == 0) return HG_OK;
-  if (node->kind != HG_NODE_MAPPING) return hg_reject(reader, node, "`features` must be `pixels` or `{from: MODEL}`");
-  return hg_table_read(reader, &features, node, target);
+  if (node->kind != HG_NODE_MAPPING) return hg_reject(reader, node, "`features` must be `pixels` or a mapping like `{pca: 50}`");
+  hg_model *model = target;
+  hg_code code = hg_table_read(reader, &hg_features_table, node, target);
+  if (code == HG_OK && model->features_from >= 0 && model->features.hog.cell > 0)
+    return hg_reject(reader, hg_node_key(node, "hog"), "`hog` is made of pixels; it does not go with `from`");
+  return code;
 }
 
 /* ---------------------------------------------------------------- the model */
@@ -263,8 +323,8 @@ static const hg_field model_fields[] = {
     {.key = "features",
      .type = HG_FIELD_READ,
      .read = read_features,
-     .table = &features,
-     .type_doc = "pixels, or `{from: MODEL}`",
+     .table = &hg_features_table,
+     .type_doc = "pixels, or [mapping](#features)",
      .fallback = "pixels",
      .doc = "classical models: what they see"},
     {.key = "limit",

@@ -187,6 +187,24 @@ static void put_network(json_t *object, const hg_study *study, const hg_model *m
   put(object, "engine", json_string(hg_engine_name((int)model->engine)), ok);
 }
 
+/* Steps that are not asked for are left out. */
+static json_t *of_features(const hg_study *study, const hg_model *model) {
+  const hg_feature_settings *settings = &model->features;
+  bool ok = true;
+  json_t *object = json_object();
+  if (model->features_from >= 0) put(object, "from", of_model(study, model->features_from), &ok);
+  if (settings->hog.cell > 0) {
+    json_t *hog = json_object();
+    put_fields(hog, &hg_hog_table, &settings->hog, &ok);
+    put(object, "hog", hog, &ok);
+  }
+  if (settings->scale == HG_SCALE_STANDARD) put(object, "scale", json_string("standard"), &ok);
+  if (settings->pca > 0) put(object, "pca", json_integer(settings->pca), &ok);
+  if (!ok || json_object_size(object) > 0) return finished(object, ok);
+  json_decref(object);
+  return json_string("pixels");
+}
+
 static void put_classical(json_t *object, const hg_study *study, const hg_model *model, bool *ok) {
   const hg_classical_settings *settings = &model->classical;
   const char *name = hg_classical_variants[settings->kind].name;
@@ -201,9 +219,7 @@ static void put_classical(json_t *object, const hg_study *study, const hg_model 
   put(object, name, options, ok);
   json_decref(method);
   put(object, "limit", json_integer((json_int_t)model->limit), ok);
-  json_t *features = model->features_from < 0 ? json_string("pixels") : json_object();
-  if (model->features_from >= 0) put(features, "from", of_model(study, model->features_from), ok);
-  put(object, "features", features, ok);
+  put(object, "features", of_features(study, model), ok);
 }
 
 static json_t *of_model(const hg_study *study, int index) {

@@ -4,6 +4,7 @@
 
 #include "data/data.h"
 #include "learn/classical.h"
+#include "learn/features.h"
 #include "net/network.h"
 
 typedef enum hg_model_kind { HG_MODEL_NETWORK, HG_MODEL_CLASSICAL } hg_model_kind;
@@ -33,6 +34,7 @@ typedef struct hg_model {
   /* classical */
   hg_classical_settings classical;
   int features_from; /* index of the model whose codes are the features, or -1 = pixels */
+  hg_feature_settings features;
   int64_t limit;     /* at most this many training samples, stratified by the data's seed; 0 = all */
 } hg_model;
 

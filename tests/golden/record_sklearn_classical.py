@@ -3,9 +3,10 @@
 tests/golden/classical.safetensors, which tests/test_classical.c holds: real digits (the 8 x 8 images of
 sklearn.datasets.load_digits), and what logistic regression, naive Bayes and support vectors make of them.
 tests/golden/garments.safetensors, which tests/test_svm.c, test_knn.c and test_features.c hold: every second pixel of images of
-Fashion-MNIST (Debian package dataset-fashion-mnist), and what support vectors, neighbours, scaling and PCA make of them.
+Fashion-MNIST (Debian package dataset-fashion-mnist), and what support vectors, neighbours, scaling and PCA make of them, and scikit-image of their
+gradients.
 
-Run with numpy, scikit-learn and safetensors: python3 tests/golden/record_sklearn_classical.py
+Run with numpy, scikit-learn, scikit-image and safetensors: python3 tests/golden/record_sklearn_classical.py
 """
 
 import gzip
@@ -14,6 +15,7 @@ import pathlib
 import numpy as np
 import sklearn
 from safetensors.numpy import save_file
+from skimage.feature import hog
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -88,6 +90,11 @@ def garments():
     figures |= {"scale.mean": scaler.mean_, "scale.scale": scaler.scale_}
     pca = PCA(n_components=COMPONENTS, svd_solver="full").fit(train_x)
     figures |= {"pca.components": pca.components_, "pca.variance": pca.explained_variance_, "pca.test": pca.transform(test_x)}
+    images = features.reshape(-1, 14, 14)[:3]
+    described = [hog(image, 9, (4, 4), (2, 2), block_norm="L2-Hys") for image in images]
+    rows = features[:3, :192].reshape(3, 8, 8, 3)
+    coloured = [hog(image, 6, (2, 2), (1, 1), block_norm="L2-Hys", channel_axis=-1) for image in rows]
+    figures |= {"hog.grey": np.array(described), "hog.coloured": np.array(coloured)}
     return figures
 
 

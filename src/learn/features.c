@@ -1,0 +1,139 @@
+#include "learn/features.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "learn/features_step.h"
+
+struct hg_features {
+  hg_feature_settings settings;
+  hg_shape shape;
+  int width;                /* after HOG */
+  double *mean, *deviation; /* (width), where scaled */
+  hg_pca pca;
+};
+
+enum { PIECE = 64 }; /* samples of one task */
+
+int hg_features_width(const hg_features *features) { return features->settings.pca > 0 ? features->pca.count : features->width; }
+
+void hg_features_free(hg_features *features) {
+  if (features == NULL) return;
+  hg_free(features->mean);
+  hg_free(features->deviation);
+  hg_pca_release(&features->pca);
+  hg_free(features);
+}
+
+typedef struct work {
+  const hg_features *features;
+  const float *values;
+  int64_t count;
+  double *cells; /* (worker, cells of an image) */
+  float *out;
+} work;
+
+static void describe_piece(void *context, int64_t piece, int worker) {
+  const work *w = context;
+  const hg_features *f = w->features;
+  int64_t end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
+  int64_t size = (int64_t)f->shape.height * f->shape.width * f->shape.channels, width = f->width;
+  double *cells = w->cells + worker * hg_hog_cells(&f->settings.hog, f->shape);
+  for (int64_t i = piece * PIECE; i < end; i++)
+    hg_hog(&f->settings.hog, f->shape, w->values + i * size, cells, w->out + i * width);
+}
+
+static hg_code describe(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float *out, hg_error *error) {
+  size_t numbers = (size_t)hg_pool_threads(pool) * (size_t)hg_hog_cells(&f->settings.hog, f->shape);
+  work w = {.features = f, .values = values, .count = count, .out = out};
+  w.cells = hg_calloc(numbers, sizeof *w.cells);
+  if (w.cells == NULL) return hg_fail_memory(error, "hog", numbers * sizeof *w.cells);
+  hg_parallel_for(pool, (count + PIECE - 1) / PIECE, describe_piece, &w);
+  hg_free(w.cells);
+  return HG_OK;
+}
+
+/* HOG, or a copy: (count, width). */
+static hg_code begin(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float **out, hg_error *error) {
+  size_t bytes = (size_t)count * (size_t)f->width * sizeof **out;
+  *out = hg_malloc(bytes);
+  if (*out == NULL) return hg_fail_memory(error, "features", bytes);
+  if (f->settings.hog.cell > 0) return describe(f, values, count, pool, *out, error);
+  memcpy(*out, values, bytes);
+  return HG_OK;
+}
+
+static void scale(const hg_features *f, int64_t count, float *values) {
+  for (int64_t i = 0; f->settings.scale != HG_SCALE_NONE && i < count; i++) {
+    float *row = values + i * f->width;
+    for (int k = 0; k < f->width; k++) row[k] = (float)(((double)row[k] - f->mean[k]) / f->deviation[k]);
+  }
+}
+
+static void project_piece(void *context, int64_t piece, int worker) {
+  const work *w = context;
+  const hg_pca *pca = &w->features->pca;
+  (void)worker;
+  int64_t end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
+  for (int64_t i = piece * PIECE; i < end; i++) hg_pca_project(pca, w->values + i * pca->width, w->out + i * pca->count);
+}
+
+static hg_code project(const hg_features *f, int64_t count, hg_pool *pool, float **values, hg_error *error) {
+  size_t bytes = (size_t)count * (size_t)f->pca.count * sizeof **values;
+  work w = {.features = f, .values = *values, .count = count, .out = hg_malloc(bytes)};
+  if (w.out == NULL) return hg_fail_memory(error, "features", bytes);
+  hg_parallel_for(pool, (count + PIECE - 1) / PIECE, project_piece, &w);
+  hg_free(*values);
+  *values = w.out;
+  return HG_OK;
+}
+
+hg_code hg_features_apply(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float **out, hg_error *error) {
+  hg_code code = begin(f, values, count, pool, out, error);
+  if (code == HG_OK) scale(f, count, *out);
+  if (code == HG_OK && f->settings.pca > 0) code = project(f, count, pool, out, error);
+  if (code != HG_OK) {
+    hg_free(*out);
+    *out = NULL;
+  }
+  return code;
+}
+
+static hg_code fit_scale(hg_features *f, const float *values, int64_t count, hg_error *error) {
+  f->mean = hg_calloc((size_t)f->width, sizeof *f->mean);
+  f->deviation = hg_calloc((size_t)f->width, sizeof *f->deviation);
+  if (f->mean == NULL || f->deviation == NULL) return hg_fail_memory(error, "scale", (size_t)f->width * sizeof *f->mean);
+  hg_scale_fit(values, count, f->width, f->mean, f->deviation);
+  return HG_OK;
+}
+
+static hg_code fit_steps(hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_error *error) {
+  float *begun = NULL;
+  hg_code code = begin(f, values, count, pool, &begun, error);
+  if (code == HG_OK && f->settings.scale != HG_SCALE_NONE) code = fit_scale(f, begun, count, error);
+  if (code == HG_OK) scale(f, count, begun);
+  if (code == HG_OK && f->settings.pca > 0) code = hg_pca_fit(&f->pca, begun, count, f->width, f->settings.pca, pool, error);
+  hg_free(begun);
+  return code;
+}
+
+hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, const float *values, int64_t count, hg_pool *pool,
+                        hg_features **out, hg_error *error) {
+  const hg_hog_settings *hog = &settings->hog;
+  *out = NULL;
+  hg_features *f = hg_calloc(1, sizeof *f);
+  if (f == NULL) return hg_fail_memory(error, "features", sizeof *f);
+  *f = (hg_features){.settings = *settings, .shape = shape, .width = shape.height * shape.width * shape.channels};
+  hg_code code = HG_OK;
+  if (hog->cell > 0) f->width = hg_hog_width(hog, shape);
+  if (f->width == 0) {
+    code = hg_fail(error, HG_USAGE, "hog", "an image of %d x %d has no %d x %d cells of %d pixels; make cell or block smaller",
+                   shape.height, shape.width, hog->block, hog->block, hog->cell);
+  }
+  if (code == HG_OK) code = fit_steps(f, values, count, pool, error);
+  if (code == HG_OK)
+    *out = f;
+  else
+    hg_features_free(f);
+  return code;
+}

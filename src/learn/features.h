@@ -1,0 +1,38 @@
+/* What a classical method sees in place of pixels or codes: histograms of oriented gradients, scaling, principal components,
+ * in this order, each only where it is asked for. What has to be learned is learned from the training samples alone. */
+#ifndef HG_LEARN_FEATURES_H
+#define HG_LEARN_FEATURES_H
+
+#include "base/parallel.h"
+#include "base/status.h"
+
+typedef enum hg_feature_scale { HG_SCALE_NONE, HG_SCALE_STANDARD } hg_feature_scale;
+
+/* Histograms of oriented gradients (Dalal, Triggs 2005) as scikit-image has them: unsigned directions, whole votes, the channel
+ * of the largest gradient, blocks that overlap, L2-Hys. */
+typedef struct hg_hog_settings {
+  int cell;         /* pixels along an edge; 0 = no such features; default 4 */
+  int block;        /* cells along the edge of a block, which is normalised as one; default 2 */
+  int orientations; /* directions in half a turn; default 9 */
+} hg_hog_settings;
+
+typedef struct hg_feature_settings {
+  hg_hog_settings hog;
+  hg_feature_scale scale; /* standard: mean 0 and variance 1 of each feature, where it varies */
+  int pca;                /* principal components, without whitening; 0 = none */
+} hg_feature_settings;
+
+typedef struct hg_features hg_features;
+
+/* values (count, shape's size), training samples. HG_USAGE: the image is too small for the cells; HG_DATA: more components than
+ * samples or features. The result does not depend on the pool, which may be NULL. */
+hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, const float *values, int64_t count, hg_pool *pool,
+                        hg_features **features, hg_error *error);
+void hg_features_free(hg_features *features);
+
+int hg_features_width(const hg_features *features);
+/* *out (count, hg_features_width), to be freed with hg_free. */
+hg_code hg_features_apply(const hg_features *features, const float *values, int64_t count, hg_pool *pool, float **out,
+                          hg_error *error);
+
+#endif

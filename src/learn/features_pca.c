@@ -1,0 +1,303 @@
+/* Principal components: the covariance matrix by matrix products, its largest eigenvectors by subspace iteration. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "kernels/gemm.h"
+#include "learn/features_step.h"
+
+/* Samples whose products are summed in float; rows of the covariance in one task; iterations between two looks at the result,
+ * and at most. */
+enum { SAMPLES = 256, TILE = 64, BETWEEN = 6, MOST = 600, SWEEPS = 40 };
+
+static const double accuracy = 1e-9; /* of an eigenvector's residual, as a share of the largest eigenvalue */
+
+static int smaller(int a, int b) { return a < b ? a : b; }
+
+/* ---- Covariance (width, width). */
+
+typedef struct covariance_work {
+  const float *centered; /* (samples, width) */
+  int samples, width;
+  double *sum;
+} covariance_work;
+
+static void add_tile(const covariance_work *w, int row, int column) {
+  float part[TILE * TILE];
+  hg_gemm g = {.rows = smaller(TILE, w->width - row), .columns = smaller(TILE, w->width - column)};
+  g.groups = g.segments = 1;
+  g.steps = w->samples;
+  g.activation = HG_LINEAR;
+  g.a = w->centered + row;
+  g.a_row = 1;
+  g.b = w->centered + column;
+  g.a_step = g.b_step = w->width;
+  g.c = part;
+  g.c_row = TILE;
+  hg_gemm_kernels_get()->product(&g);
+  for (int i = 0; i < g.rows; i++)
+    for (int j = 0; j < g.columns; j++) w->sum[(int64_t)(row + i) * w->width + column + j] += (double)part[i * TILE + j];
+}
+
+static void add_rows(void *context, int64_t index, int worker) {
+  const covariance_work *w = context;
+  (void)worker;
+  for (int column = (int)index * TILE; column < w->width; column += TILE) add_tile(w, (int)index * TILE, column);
+}
+
+static void mirror(double *sum, int width, double scale) {
+  for (int i = 0; i < width; i++) {
+    for (int j = i; j < width; j++) {
+      double value = sum[(int64_t)i * width + j] * scale;
+      sum[(int64_t)i * width + j] = sum[(int64_t)j * width + i] = value;
+    }
+  }
+}
+
+static hg_code find_covariance(const hg_pca *pca, const float *values, int64_t count, double *sum, hg_pool *pool,
+                               hg_error *error) {
+  int width = pca->width;
+  size_t bytes = SAMPLES * (size_t)width * sizeof(float);
+  float *centered = hg_alloc_aligned(bytes);
+  if (centered == NULL) return hg_fail_memory(error, "pca", bytes);
+  covariance_work work = {.centered = centered, .width = width, .sum = sum};
+  for (int64_t first = 0; first < count; first += SAMPLES) {
+    work.samples = count - first < SAMPLES ? (int)(count - first) : SAMPLES;
+    for (int i = 0; i < work.samples; i++)
+      for (int k = 0; k < width; k++)
+        centered[(int64_t)i * width + k] = (float)((double)values[(first + i) * width + k] - pca->mean[k]);
+    hg_parallel_for(pool, (width + TILE - 1) / TILE, add_rows, &work);
+  }
+  mirror(sum, width, 1 / (double)(count - 1));
+  hg_free_aligned(centered);
+  return HG_OK;
+}
+
+/* ---- The subspace (width, size), size vectors side by side. */
+
+typedef struct subspace {
+  const double *matrix; /* (width, width) */
+  int width, size;
+  double *basis, *image;    /* (width, size): orthonormal columns, and the matrix times them */
+  double *small, *rotation; /* (size, size): basis' * matrix * basis, and its eigenvectors in columns */
+  hg_pool *pool;
+} subspace;
+
+static void multiply_rows(void *context, int64_t index, int worker) {
+  const subspace *s = context;
+  (void)worker;
+  for (int row = (int)index * TILE; row < smaller(s->width, ((int)index + 1) * TILE); row++) {
+    double *out = s->image + (int64_t)row * s->size;
+    memset(out, 0, (size_t)s->size * sizeof *out);
+    for (int k = 0; k < s->width; k++) {
+      double factor = s->matrix[(int64_t)row * s->width + k];
+      const double *from = s->basis + (int64_t)k * s->size;
+      for (int j = 0; j < s->size; j++) out[j] += factor * from[j];
+    }
+  }
+}
+
+static void multiply(subspace *s) { hg_parallel_for(s->pool, (s->width + TILE - 1) / TILE, multiply_rows, s); }
+
+static double column_product(const subspace *s, const double *a, int i, const double *b, int j) {
+  double sum = 0;
+  for (int k = 0; k < s->width; k++) sum += a[(int64_t)k * s->size + i] * b[(int64_t)k * s->size + j];
+  return sum;
+}
+
+/* Gram and Schmidt, twice over, because once loses digits where columns are nearly alike. A column that vanishes is begun anew
+ * at a coordinate axis. */
+static void make_orthonormal(subspace *s) {
+  int axis = 0;
+  for (int j = 0; j < s->size; j++) {
+    double before = sqrt(column_product(s, s->basis, j, s->basis, j));
+    for (int pass = 0; pass < 2; pass++) {
+      for (int i = 0; i < j; i++) {
+        double along = column_product(s, s->basis, i, s->basis, j);
+        for (int k = 0; k < s->width; k++) s->basis[(int64_t)k * s->size + j] -= along * s->basis[(int64_t)k * s->size + i];
+      }
+    }
+    double length = sqrt(column_product(s, s->basis, j, s->basis, j));
+    if (!(length > 1e-12 * before) && axis < s->width) {
+      for (int k = 0; k < s->width; k++) s->basis[(int64_t)k * s->size + j] = k == axis;
+      axis++;
+      j--;
+      continue;
+    }
+    for (int k = 0; k < s->width; k++) s->basis[(int64_t)k * s->size + j] /= length;
+  }
+}
+
+/* ---- The small problem: Jacobi's rotations. */
+
+static void rotate(double *a, double *v, int n, int p, int q) {
+  double apq = a[p * n + q];
+  if (apq == 0) return;
+  double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
+  double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), sine = t * c;
+  for (int k = 0; k < n; k++) {
+    double x = a[k * n + p], y = a[k * n + q];
+    a[k * n + p] = c * x - sine * y;
+    a[k * n + q] = sine * x + c * y;
+  }
+  for (int k = 0; k < n; k++) {
+    double x = a[p * n + k], y = a[q * n + k], vx = v[k * n + p], vy = v[k * n + q];
+    a[p * n + k] = c * x - sine * y;
+    a[q * n + k] = sine * x + c * y;
+    v[k * n + p] = c * vx - sine * vy;
+    v[k * n + q] = sine * vx + c * vy;
+  }
+}
+
+static void diagonalise(double *a, double *v, int n) {
+  for (int i = 0; i < n * n; i++) v[i] = i % (n + 1) == 0;
+  for (int sweep = 0; sweep < SWEEPS; sweep++) {
+    double off = 0, all = 0;
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        all += a[i * n + j] * a[i * n + j];
+        if (i != j) off += a[i * n + j] * a[i * n + j];
+      }
+    if (off <= 1e-28 * all) return;
+    for (int p = 0; p < n; p++)
+      for (int q = p + 1; q < n; q++) rotate(a, v, n, p, q);
+  }
+}
+
+/* Columns of the rotation in the order of falling eigenvalues, which stay on the diagonal. */
+static void sort_falling(double *a, double *v, int n) {
+  for (int i = 0; i < n; i++) {
+    int best = i;
+    for (int j = i + 1; j < n; j++)
+      if (a[j * n + j] > a[best * n + best]) best = j;
+    double value = a[i * n + i];
+    a[i * n + i] = a[best * n + best];
+    a[best * n + best] = value;
+    for (int k = 0; k < n; k++) {
+      double x = v[k * n + i];
+      v[k * n + i] = v[k * n + best];
+      v[k * n + best] = x;
+    }
+  }
+}
+
+/* rows (width, size) = rows x rotation, a row at a time. */
+static void turn(const subspace *s, double *rows, double *room) {
+  for (int k = 0; k < s->width; k++) {
+    double *row = rows + (int64_t)k * s->size;
+    memset(room, 0, (size_t)s->size * sizeof *room);
+    for (int i = 0; i < s->size; i++)
+      for (int j = 0; j < s->size; j++) room[j] += row[i] * s->rotation[i * s->size + j];
+    memcpy(row, room, (size_t)s->size * sizeof *room);
+  }
+}
+
+/* Turns the basis to the best eigenvectors in its span; true when the first `wanted` are as exact as is asked. */
+static bool settle(subspace *s, int wanted, double *room) {
+  for (int i = 0; i < s->size; i++)
+    for (int j = i; j < s->size; j++)
+      s->small[i * s->size + j] = s->small[j * s->size + i] = column_product(s, s->basis, i, s->image, j);
+  diagonalise(s->small, s->rotation, s->size);
+  sort_falling(s->small, s->rotation, s->size);
+  turn(s, s->basis, room);
+  turn(s, s->image, room);
+  double most = fabs(s->small[0]);
+  for (int j = 0; j < wanted; j++) {
+    double residual = 0, value = s->small[j * s->size + j];
+    for (int k = 0; k < s->width; k++) {
+      double off = s->image[(int64_t)k * s->size + j] - value * s->basis[(int64_t)k * s->size + j];
+      residual += off * off;
+    }
+    if (sqrt(residual) > accuracy * most) return false;
+  }
+  return true;
+}
+
+static void iterate(subspace *s, int wanted, double *room) {
+  hg_rng rng = hg_rng_at(1, HG_RNG_CLASSICAL, 0, 0);
+  for (int64_t i = 0; i < (int64_t)s->width * s->size; i++) s->basis[i] = hg_rng_uniform_double(&rng) - 0.5;
+  make_orthonormal(s);
+  for (int round = 1; round <= MOST; round++) {
+    multiply(s);
+    if ((round % BETWEEN == 0 || s->size == s->width) && settle(s, wanted, room)) return;
+    if (round == MOST) return;
+    memcpy(s->basis, s->image, (size_t)s->width * (size_t)s->size * sizeof *s->basis);
+    make_orthonormal(s);
+  }
+}
+
+/* ---- */
+
+static void keep(hg_pca *pca, const subspace *s) {
+  for (int j = 0; j < pca->count; j++) {
+    double *row = pca->components + (int64_t)j * pca->width, largest = 0;
+    for (int k = 0; k < pca->width; k++) {
+      row[k] = s->basis[(int64_t)k * s->size + j];
+      if (fabs(row[k]) > fabs(largest)) largest = row[k];
+    }
+    for (int k = 0; largest < 0 && k < pca->width; k++) row[k] = -row[k];
+    pca->variances[j] = s->small[j * s->size + j];
+  }
+}
+
+static hg_code find_components(hg_pca *pca, const double *matrix, hg_pool *pool, hg_error *error) {
+  int size = smaller(2 * pca->count + 8, pca->width);
+  size_t long_bytes = (size_t)pca->width * (size_t)size * sizeof(double),
+         small_bytes = (size_t)size * (size_t)size * sizeof(double);
+  subspace s = {.matrix = matrix, .width = pca->width, .size = size, .pool = pool};
+  double *room = hg_malloc((size_t)size * sizeof *room);
+  s.basis = hg_alloc_aligned(long_bytes);
+  s.image = hg_alloc_aligned(long_bytes);
+  s.small = hg_alloc_aligned(small_bytes);
+  s.rotation = hg_alloc_aligned(small_bytes);
+  bool all = room != NULL && s.basis != NULL && s.image != NULL && s.small != NULL && s.rotation != NULL;
+  if (all) {
+    iterate(&s, pca->count, room);
+    keep(pca, &s);
+  }
+  hg_free(room);
+  hg_free_aligned(s.basis);
+  hg_free_aligned(s.image);
+  hg_free_aligned(s.small);
+  hg_free_aligned(s.rotation);
+  return all ? HG_OK : hg_fail_memory(error, "pca", long_bytes);
+}
+
+hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_error *error) {
+  *pca = (hg_pca){.width = width, .count = components};
+  if (components > width || components > count - 1) {
+    return hg_fail(error, HG_DATA, "pca", "%d components, but there are %d features and %lld samples; ask for fewer", components,
+                   width, (long long)count);
+  }
+  size_t numbers = (size_t)width * (size_t)width;
+  double *matrix = hg_alloc_aligned(numbers * sizeof *matrix);
+  pca->mean = hg_calloc((size_t)width, sizeof *pca->mean);
+  pca->components = hg_calloc((size_t)width * (size_t)components, sizeof *pca->components);
+  pca->variances = hg_calloc((size_t)components, sizeof *pca->variances);
+  hg_code code = HG_OK;
+  if (matrix == NULL || pca->mean == NULL || pca->components == NULL || pca->variances == NULL)
+    code = hg_fail_memory(error, "pca", numbers * sizeof *matrix);
+  for (int64_t i = 0; code == HG_OK && i < count; i++)
+    for (int k = 0; k < width; k++) pca->mean[k] += (double)values[i * width + k];
+  for (int k = 0; code == HG_OK && k < width; k++) pca->mean[k] /= (double)count;
+  if (code == HG_OK) code = find_covariance(pca, values, count, matrix, pool, error);
+  if (code == HG_OK) code = find_components(pca, matrix, pool, error);
+  hg_free_aligned(matrix);
+  return code;
+}
+
+void hg_pca_release(hg_pca *pca) {
+  hg_free(pca->mean);
+  hg_free(pca->components);
+  hg_free(pca->variances);
+}
+
+void hg_pca_project(const hg_pca *pca, const float *values, float *out) {
+  for (int j = 0; j < pca->count; j++) {
+    const double *row = pca->components + (int64_t)j * pca->width;
+    double sum = 0;
+    for (int k = 0; k < pca->width; k++) sum += ((double)values[k] - pca->mean[k]) * row[k];
+    out[j] = (float)sum;
+  }
+}

@@ -1,0 +1,31 @@
+/* The steps that features.c puts together. */
+#ifndef HG_LEARN_FEATURES_STEP_H
+#define HG_LEARN_FEATURES_STEP_H
+
+#include "learn/features.h"
+
+/* ---- features_hog.c */
+
+int hg_hog_width(const hg_hog_settings *hog, hg_shape shape); /* 0: no block fits the image */
+/* image (height, width, channels) -> out (block rows, block columns, rows of a block, columns of a block, orientations).
+ * cells: room for hg_hog_cells doubles. */
+void hg_hog(const hg_hog_settings *hog, hg_shape shape, const float *image, double *cells, float *out);
+int64_t hg_hog_cells(const hg_hog_settings *hog, hg_shape shape);
+
+/* ---- features_scale.c: mean and standard deviation of each feature, the latter 1 where there is none. */
+void hg_scale_fit(const float *values, int64_t count, int width, double *mean, double *deviation);
+
+/* ---- features_pca.c */
+
+/* components (count_of, width), rows of length 1, the entry of the largest magnitude positive; variances (count_of), falling;
+ * mean (width). */
+typedef struct hg_pca {
+  int width, count;
+  double *mean, *components, *variances;
+} hg_pca;
+
+hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_error *error);
+void hg_pca_release(hg_pca *pca);
+void hg_pca_project(const hg_pca *pca, const float *values, float *out); /* one sample */
+
+#endif
