@@ -23,7 +23,7 @@ build: ## build the program, the library and the tests
 	$(call build,release)
 
 .PHONY: run
-run: ## train the four models of studies/quick.yaml and write runs/quick/report.html
+run: ## train the models of studies/quick.yaml and write runs/quick/report.html
 	@$(setup)
 	$(call build,release,--target hourglass_program)
 	@build/release/hourglass run studies/quick.yaml --out runs/quick
