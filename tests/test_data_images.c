@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "data/archive.h"
+
+#include <locale.h>
 #include "data/convert.h"
 #include "data/data.h"
 #include "data/decode.h"
@@ -71,6 +73,24 @@ static void archives_give_what_the_folder_gives(void **state) {
     hg_data_release(&archive);
   }
   hg_data_release(&folder);
+}
+
+static void names_in_archives_may_be_in_any_script_whatever_the_locale(void **state) {
+  (void)state;
+  static const char *const names[] = {"scripts.tar", "scripts.tar.gz", "scripts.zip"};
+  static const char *const files[] = {"\u00c4pfel/1.png", "\u00c4pfel/2.png", "\u65e5\u672c/1.png", "\u65e5\u672c/2.png"};
+  content contents[4];
+  for (int i = 0; i < 4; i++) contents[i] = png_of(6, 5, true, i * 9);
+  for (int i = 0; i < 3; i++) {
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    put_archive(names[i], files, contents, 4);
+    setlocale(LC_CTYPE, "C");
+    hg_data data;
+    assert_int_equal(open_at(names[i], &data, NULL), HG_OK);
+    assert_string_equal(hg_dataset_class_name(data.train, 0), "\u00c4pfel");
+    assert_string_equal(hg_dataset_class_name(data.train, 1), "\u65e5\u672c");
+    hg_data_release(&data);
+  }
 }
 
 static void a_folder_without_train_and_test_is_split_here(void **state) {
@@ -259,6 +279,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_folder_is_read_by_class_in_the_order_of_names),
       cmocka_unit_test(archives_give_what_the_folder_gives),
+      cmocka_unit_test(names_in_archives_may_be_in_any_script_whatever_the_locale),
       cmocka_unit_test(a_folder_without_train_and_test_is_split_here),
       cmocka_unit_test(grey_images_have_one_channel_and_mixed_ones_three),
       cmocka_unit_test(resize_and_grayscale_bring_images_to_one_shape),

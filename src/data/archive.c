@@ -4,6 +4,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,7 +94,7 @@ static hg_code read_entries(struct archive *archive, const char *path, const hg_
   }
 }
 
-hg_code hg_archive_read(const char *path, const hg_archive_visitor *visitor, hg_error *error) {
+static hg_code read_archive(const char *path, const hg_archive_visitor *visitor, hg_error *error) {
   struct archive *archive = archive_read_new();
   if (archive == NULL) return hg_fail_memory(error, path, 0);
   archive_read_support_filter_gzip(archive);
@@ -108,5 +109,16 @@ hg_code hg_archive_read(const char *path, const hg_archive_visitor *visitor, hg_
   else
     code = read_entries(archive, path, visitor, error);
   archive_read_free(archive);
+  return code;
+}
+
+/* libarchive gives names in the thread's locale, and loses those that the locale cannot write: it gets one that writes all. */
+hg_code hg_archive_read(const char *path, const hg_archive_visitor *visitor, hg_error *error) {
+  locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+  if (utf8 == (locale_t)0) return read_archive(path, visitor, error);
+  locale_t before = uselocale(utf8);
+  hg_code code = read_archive(path, visitor, error);
+  uselocale(before);
+  freelocale(utf8);
   return code;
 }
