@@ -79,7 +79,7 @@ static hg_code diverge(trainer *t, const char *what, double value) {
   double rate = (double)t->settings->optimizer.learning_rate;
   return hg_fail(t->error, HG_DIVERGED, "training",
                  "%s is %g at epoch %d, step %lld; the learning rate of %g may be too high: try %g, or clip_norm; %s", what,
-                 value, t->state.epoch + 1, (long long)t->state.batch + 1, rate, rate / 10, kept);
+                 isnan(value) ? (double)NAN : value, t->state.epoch + 1, (long long)t->state.batch + 1, rate, rate / 10, kept);
 }
 
 static hg_code save(trainer *t) {

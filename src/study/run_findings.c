@@ -230,9 +230,9 @@ static hg_code put_warnings(hg_runner *runner, hg_error *error) {
   for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = warn_of_data(runner, i, error);
   for (int i = 0; code == HG_OK && i < runner->count; i++) {
     const hg_run_record *record = &runner->runs[i].record;
-    if (strcmp(record->status, "diverged") != 0) continue;
-    code = hg_runner_warn(runner, error, "diverged", "%s with seed %llu diverged: %s", record->name,
-                          (unsigned long long)record->seed, record->message);
+    if (strcmp(record->status, "diverged") != 0 && strcmp(record->status, "failed") != 0) continue;
+    code = hg_runner_warn(runner, error, record->status, "%s with seed %llu %s: %s", record->name,
+                          (unsigned long long)record->seed, record->status, record->message);
   }
   if (code == HG_OK) code = hg_store_put_warnings(runner->store, runner->warnings, (int)runner->warning_count, error);
   return code;
