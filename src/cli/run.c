@@ -23,12 +23,19 @@ static hg_code read_seeds(const hg_arguments *arguments, uint64_t *seeds, hg_err
 
 static char *default_folder(const hg_study *study) { return hg_path_join("runs", study->name); }
 
+/* A page that could not be written, on a full disk, is not pointed at. */
+static void print_page(const char *out) {
+  char *page = hg_path_join(out, "report.html");
+  if (page != NULL && hg_path_exists(page)) printf("\n%s\n", page);
+  hg_free(page);
+}
+
 static hg_code print_results(const hg_arguments *arguments, const char *out, hg_error *error) {
   bool json = hg_arguments_has(arguments, HG_OPTION_JSON);
   hg_store *store = NULL;
   hg_code code = hg_store_open(out, false, &store, error);
   if (code == HG_OK) code = json ? hg_results_print_json(store, error) : hg_results_print(store, error);
-  if (code == HG_OK && !json) printf("\n%s/report.html\n", out);
+  if (code == HG_OK && !json) print_page(out);
   hg_store_close(store);
   return code;
 }

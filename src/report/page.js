@@ -86,7 +86,7 @@
     const x = (field) => ({field, type: "quantitative", title: null, scale,
                            axis: {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'", tickCount: narrow ? 4 : 8}});
     const y = {field: "name", type: "nominal", sort: null, title: null,
-               axis: {labelColor: "var(--ink)", labelFontSize: narrow ? 12 : 13, labelLimit: narrow ? 120 : 300,
+               axis: {labelColor: "var(--ink)", labelFontSize: narrow ? 12 : 13, labelLimit: narrow ? 150 : 400,
                       labelExpr: shortened(narrow ? 8 : 18), grid: false}};
     const color = {field: "name", type: "nominal", ...colour};
     const tooltip = [{field: "name", title: "model"}, {field: "accuracy", format: ".2%"}, {field: "low", format: ".2%"},
