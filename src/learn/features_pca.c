@@ -100,33 +100,45 @@ static void multiply_rows(void *context, int64_t index, int worker) {
 
 static void multiply(subspace *s) { hg_parallel_for(s->pool, (s->width + TILE - 1) / TILE, multiply_rows, s); }
 
-static double column_product(const subspace *s, const double *a, int i, const double *b, int j) {
-  double sum = 0;
-  for (int k = 0; k < s->width; k++) sum += a[(int64_t)k * s->size + i] * b[(int64_t)k * s->size + j];
-  return sum;
+static void transpose(const double *from, int rows, int columns, double *to) {
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j++) to[(int64_t)j * rows + i] = from[(int64_t)i * columns + j];
+}
+
+/* In lanes, which the compiler keeps in a vector. */
+static double row_product(const double *a, const double *b, int count) {
+  double sum[4] = {0}, rest = 0;
+  int k = 0;
+  for (; k + 4 <= count; k += 4)
+    for (int lane = 0; lane < 4; lane++) sum[lane] += a[k + lane] * b[k + lane];
+  for (; k < count; k++) rest += a[k] * b[k];
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]) + rest;
 }
 
 /* Gram and Schmidt, twice over, because once loses digits where columns are nearly alike. A column that vanishes is begun anew
- * at a coordinate axis. */
+ * at a coordinate axis. The image serves as room for the columns side by side, (size, width). */
 static void make_orthonormal(subspace *s) {
   int axis = 0;
+  transpose(s->basis, s->width, s->size, s->image);
   for (int j = 0; j < s->size; j++) {
-    double before = sqrt(column_product(s, s->basis, j, s->basis, j));
+    double *column = s->image + (int64_t)j * s->width, before = sqrt(row_product(column, column, s->width));
     for (int pass = 0; pass < 2; pass++) {
       for (int i = 0; i < j; i++) {
-        double along = column_product(s, s->basis, i, s->basis, j);
-        for (int k = 0; k < s->width; k++) s->basis[(int64_t)k * s->size + j] -= along * s->basis[(int64_t)k * s->size + i];
+        const double *other = s->image + (int64_t)i * s->width;
+        double along = row_product(other, column, s->width);
+        for (int k = 0; k < s->width; k++) column[k] -= along * other[k];
       }
     }
-    double length = sqrt(column_product(s, s->basis, j, s->basis, j));
+    double length = sqrt(row_product(column, column, s->width));
     if (!(length > 1e-12 * before) && axis < s->width) {
-      for (int k = 0; k < s->width; k++) s->basis[(int64_t)k * s->size + j] = k == axis;
+      for (int k = 0; k < s->width; k++) column[k] = k == axis;
       axis++;
       j--;
       continue;
     }
-    for (int k = 0; k < s->width; k++) s->basis[(int64_t)k * s->size + j] /= length;
+    for (int k = 0; k < s->width; k++) column[k] /= length;
   }
+  transpose(s->image, s->size, s->width, s->basis);
 }
 
 /* ---- The small problem: Jacobi's rotations. */
@@ -195,9 +207,14 @@ static void turn(const subspace *s, double *rows, double *room) {
 
 /* Turns the basis to the best eigenvectors in its span; true when the first `wanted` are as exact as is asked. */
 static bool settle(subspace *s, int wanted, double *room) {
+  memset(s->small, 0, (size_t)s->size * (size_t)s->size * sizeof *s->small);
+  for (int k = 0; k < s->width; k++) {
+    const double *basis = s->basis + (int64_t)k * s->size, *image = s->image + (int64_t)k * s->size;
+    for (int i = 0; i < s->size; i++)
+      for (int j = i; j < s->size; j++) s->small[i * s->size + j] += basis[i] * image[j];
+  }
   for (int i = 0; i < s->size; i++)
-    for (int j = i; j < s->size; j++)
-      s->small[i * s->size + j] = s->small[j * s->size + i] = column_product(s, s->basis, i, s->image, j);
+    for (int j = 0; j < i; j++) s->small[i * s->size + j] = s->small[j * s->size + i];
   diagonalise(s->small, s->rotation, s->size);
   sort_falling(s->small, s->rotation, s->size);
   turn(s, s->basis, room);
