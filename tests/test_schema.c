@@ -213,6 +213,25 @@ static void classical_models_have_their_own_keys(void **state) {
   hg_study_free(study);
 }
 
+static void features_are_taken_step_by_step(void **state) {
+  (void)state;
+  hg_study *study = read_text(BASE
+                              "  a: {knn: 3, features: {hog: 7, pca: 20}}\n"
+                              "  b: {knn: {weights: distance}, features: {from: m, scale: standard}}\n");
+  const hg_model *a = &study->models[1], *b = &study->models[2];
+  assert_int_equal(a->classical.k, 3);
+  assert_int_equal(a->features.hog.cell, 7);
+  assert_int_equal(a->features.hog.orientations, 9);
+  assert_int_equal(a->features.pca, 20);
+  assert_int_equal(a->features_from, -1);
+  assert_int_equal(b->classical.k, 5);
+  assert_int_equal(b->classical.weights, HG_WEIGHTS_DISTANCE);
+  assert_int_equal(b->features.scale, HG_SCALE_STANDARD);
+  assert_int_equal(b->features.hog.cell, 0);
+  assert_int_equal(b->features_from, 0);
+  hg_study_free(study);
+}
+
 static void an_encoder_taken_over_brings_its_layers(void **state) {
   (void)state;
   hg_study *study = read_text(BASE "  n:\n    encoder: {from: m, freeze: yes}\n" CLASSIFIER
@@ -347,6 +366,8 @@ static void any_setting_that_differs_gives_another_text(void **state) {
   assert_same_settings(BASE, BASE "    train: {epochs: 11}\n", false);
   assert_same_settings(BASE, BASE "    corrupt: {masking: 0.1}\n", false);
   assert_same_settings(BASE, BASE "    engine: onednn\n", false);
+  assert_same_settings("study: t\ndata: {d: mnist}\nmodels:\n  m: {knn: 3}\n",
+                       "study: t\ndata: {d: mnist}\nmodels:\n  m: {knn: 3, features: {pca: 5}}\n", false);
   assert_same_settings(BASE "    train: {early_stopping: 3}\n", BASE "    train: {early_stopping: 4}\n", false);
   assert_same_settings(HEAD CLASSIFIER, "study: t\ndata: {d: fashion-mnist}\nmodels:\n  m:\n" CLASSIFIER, false);
 }
@@ -393,6 +414,7 @@ int main(void) {
       cmocka_unit_test(losses_and_training_are_read_in_full),
       cmocka_unit_test(aliases_and_merge_keys_are_expanded),
       cmocka_unit_test(classical_models_have_their_own_keys),
+      cmocka_unit_test(features_are_taken_step_by_step),
       cmocka_unit_test(an_encoder_taken_over_brings_its_layers),
       cmocka_unit_test(overrides_reach_every_setting),
       cmocka_unit_test(an_override_replaces_a_word_by_its_options),
