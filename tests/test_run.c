@@ -299,6 +299,20 @@ static void runs_of_the_studys_other_seeds_stay(void **state) {
   remove_folder(&folder);
 }
 
+static void a_folder_of_another_study_is_refused_and_left_as_it_is(void **state) {
+  (void)state;
+  test_folder folder = make_folder();
+  event_log log = {0};
+  write_study(&folder, "study: x\n" DATA "models:\n  calm: {data: lines, " ENCODER ", " CLASSIFY ", " TRAIN "}\n");
+  hg_error error = {0};
+  assert_int_equal(run(&folder, &log, &error), HG_OK);
+  write_study(&folder, "study: y\n" DATA "models:\n  other: {data: lines, " ENCODER ", " CLASSIFY ", " TRAIN "}\n");
+  assert_int_equal(run(&folder, &log, &error), HG_USAGE);
+  assert_non_null(strstr(error.message, "the study `x`"));
+  assert_string_equal(stored_run(&folder, "calm", 1).status, "done");
+  remove_folder(&folder);
+}
+
 static void a_run_that_diverges_takes_down_only_those_that_need_it(void **state) {
   (void)state;
   test_folder folder = make_folder();
@@ -426,6 +440,7 @@ int main(void) {
       cmocka_unit_test(findings_follow_from_the_runs),
       cmocka_unit_test(only_what_changed_is_run_again),
       cmocka_unit_test(runs_of_the_studys_other_seeds_stay),
+      cmocka_unit_test(a_folder_of_another_study_is_refused_and_left_as_it_is),
       cmocka_unit_test(a_run_that_diverges_takes_down_only_those_that_need_it),
       cmocka_unit_test(a_stopped_study_goes_on_and_ends_with_the_same_weights),
       cmocka_unit_test(an_interrupted_run_is_marked_so),

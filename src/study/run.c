@@ -264,10 +264,24 @@ static hg_code announce(hg_runner *runner, hg_error *error) {
 
 /* ---- the study */
 
+/* Runs that the study does not name go from the store: another study's results would be lost without a word. */
+static hg_code refuse_another_study(hg_runner *runner, hg_error *error) {
+  char *name = hg_store_fact(runner->store, "name");
+  hg_code code = HG_OK;
+  if (name == NULL) return hg_fail_memory(error, runner->settings->out, 1);
+  if (name[0] != '\0' && strcmp(name, runner->study->name) != 0)
+    code = hg_fail(error, HG_USAGE, runner->settings->out,
+                   "holds the results of the study `%s`, which `%s` would replace; choose another folder with --out", name,
+                   runner->study->name);
+  hg_free(name);
+  return code;
+}
+
 static hg_code start(hg_runner *runner, hg_error *error) {
   hg_code code = hg_pool_new(runner->threads, &runner->pool, error);
   if (code == HG_OK) code = hg_runner_plan(runner, error);
   if (code == HG_OK) code = hg_store_open(runner->settings->out, true, &runner->store, error);
+  if (code == HG_OK) code = refuse_another_study(runner, error);
   if (code == HG_OK) code = put_facts(runner, error);
   for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = put_data(runner, i, error);
   if (code == HG_OK) code = hg_runner_drop_strangers(runner, error);
