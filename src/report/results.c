@@ -109,12 +109,17 @@ static double epochs_of(const hg_run_record *record) { return record->epochs > 0
 
 static void put_effort(hg_text *out, const hg_page_model *model) {
   double epochs = mean_over_done(model, epochs_of), speed = mean_over_done(model, speed_of);
-  hg_text_put(out, "<td class=\"num\">");
-  hg_text_count(out, model->shown->record.parameters);
+  if (model->shown->record.parameters > 0) {
+    hg_text_put(out, "<td class=\"num\">");
+    hg_text_count(out, model->shown->record.parameters);
+    hg_text_put(out, "</td>");
+  } else {
+    hg_text_put(out, MISSING); /* a classical model that was not fitted */
+  }
   if (isnan(epochs))
-    hg_text_put(out, "</td>" MISSING "<td class=\"num\">");
+    hg_text_put(out, MISSING "<td class=\"num\">");
   else
-    hg_text_format(out, "</td><td class=\"num\">%.3g</td><td class=\"num\">", epochs);
+    hg_text_format(out, "<td class=\"num\">%.3g</td><td class=\"num\">", epochs);
   hg_text_duration(out, mean_over_done(model, seconds_of));
   if (!isnan(speed)) {
     hg_text_put(out, "<span class=\"interval\">");
