@@ -9,7 +9,7 @@
 #include "kernels/math.h"
 
 enum { PIECE = 512, FEW = 1024 /* points up to which all pairs are faster than the grid */ };
-static const float grid_spacing = 0.5f, last_spacing = 0.125f; /* in the iterations, and for the divergence in the end */
+static const float grid_spacing = 0.5f, last_spacing = 0.25f; /* in the iterations, and for the divergence in the end */
 
 /* ---------------------------------------------------------------- settings */
 

@@ -16,7 +16,8 @@ typedef struct convolution {
   hg_tsne_field *field;
   float *middle; /* (groups, columns_held, 2, LANES) */
   int columns_held;
-  const double *along; /* kernel only: squared distance of index i */
+  const double *along;   /* kernel only: squared distance of index i */
+  const double *damping; /* and what the splines take off frequency i */
 } convolution;
 
 static float *work_of(const hg_tsne_field *field, int worker) {
@@ -124,8 +125,7 @@ static void kernel_rows(void *context, int64_t group, int worker) {
     for (int l = 0; l < LANES; l++) {
       ptrdiff_t place = field->fft.place[k];
       int other = (int)group * LANES + l;
-      spectrum[place * LANES + l] =
-          (float)(scale * (double)rows[place * ROW + l] / (damping(length, k) * damping(length, other)));
+      spectrum[place * LANES + l] = (float)(scale * (double)rows[place * ROW + l] / (c->damping[k] * c->damping[other % length]));
     }
 }
 
@@ -133,7 +133,7 @@ hg_code hg_tsne_spectrum(hg_tsne_field *field, hg_error *error) {
   int length = field->fft.length;
   size_t bytes = sizeof(float) * hg_tsne_groups(length) * (size_t)length * ROW;
   convolution c = {.field = field, .columns_held = length, .middle = hg_alloc_aligned(bytes)};
-  double *along = hg_malloc(sizeof *along * (size_t)length);
+  double *along = hg_malloc(sizeof *along * 2 * (size_t)length);
   if (c.middle == NULL || along == NULL) {
     hg_free_aligned(c.middle);
     hg_free(along);
@@ -142,8 +142,10 @@ hg_code hg_tsne_spectrum(hg_tsne_field *field, hg_error *error) {
   for (int i = 0; i < length; i++) {
     double distance = (i < length - i ? i : length - i) * (double)field->spacing;
     along[i] = distance * distance;
+    along[length + i] = damping(length, i);
   }
   c.along = along;
+  c.damping = along + length;
   field->floor = (float)(1 / (1 + along[length / 2]));
   hg_parallel_for(field->pool, length / ROW, kernel_columns, &c);
   hg_parallel_for(field->pool, (int64_t)hg_tsne_groups(length), kernel_rows, &c);

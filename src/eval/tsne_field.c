@@ -192,7 +192,7 @@ static void gather_piece(void *context, int64_t piece, int worker) {
   job *j = context;
   int64_t first = piece * PIECE, count = piece_end(piece, j->field->count) - first;
   j->field->sums[piece] =
-      hg_tsne_kernels_get()->gather(&j->field->grid, j->points + 2 * first, count, j->field->values, j->force + 2 * first);
+      hg_tsne_kernels_get()->gather(&j->field->grid, j->points, j->field->order + first, count, j->field->values, j->force);
 }
 
 hg_code hg_tsne_repulsion(hg_tsne_field *field, const float *points, float *force, double *z, hg_error *error) {

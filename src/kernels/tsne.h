@@ -60,8 +60,10 @@ typedef struct hg_tsne_kernels {
   /* Adds the B-splines of the points listed in order (count) to the values of the grid. */
   void (*spread)(const hg_tsne_grid *grid, const float *points, const int32_t *order, int64_t count, float *values);
 
-  /* force (count, 2) = -1/2 of the gradient of the spline through values at each point; returns the sum of the spline. */
-  double (*gather)(const hg_tsne_grid *grid, const float *points, int64_t count, const float *values, float *force);
+  /* For the points listed in order (count): force = -1/2 of the gradient of the spline through values. Returns the sum of the
+   * spline. */
+  double (*gather)(const hg_tsne_grid *grid, const float *points, const int32_t *order, int64_t count, const float *values,
+                   float *force);
 
   /* For rows i in [first, last): force[i] = sum over j of p_ij q_ij (y_i - y_j), q_ij = 1 / (1 + |y_i - y_j|^2). */
   void (*attract)(const hg_tsne_rows *p, const float *points, int64_t first, int64_t last, float *force);

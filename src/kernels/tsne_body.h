@@ -5,66 +5,55 @@
 #include "kernels/math.h"
 #include "kernels/tsne_fft.h"
 
-/* A point's first tap, and what the splines weigh: lanes 0 to 7 along x, 8 to 15 along y. */
+/* A point's first tap and the fractions along x and y. */
 typedef struct taps {
   ptrdiff_t first;
-  _Alignas(64) float weight[LANES];
+  float along_x, along_y;
 } taps;
 
-INLINE vec twice(half x) {
-  float both[LANES];
-  half_put(both, x);
-  half_put(both + LANES / 2, x);
-  return vec_at(both);
-}
-
-/* The polynomials of the fraction, all taps of both axes at once. */
-INLINE vec polynomial(int powers, const float (*coefficient)[HG_TSNE_STRETCH], vec fraction) {
-  vec value = twice(half_at(coefficient[powers - 1]));
-  for (int i = powers - 2; i >= 0; i--) value = value * fraction + twice(half_at(coefficient[i]));
+/* The polynomials of the fraction, all taps of an axis at once. */
+INLINE half polynomial(int powers, const float (*coefficient)[HG_TSNE_STRETCH], float fraction) {
+  half value = half_at(coefficient[powers - 1]);
+  for (int i = powers - 2; i >= 0; i--) value = value * fraction + half_at(coefficient[i]);
   return value;
 }
 
-INLINE ptrdiff_t locate(const hg_tsne_grid *grid, const float *point, vec *fraction) {
+INLINE taps locate(const hg_tsne_grid *grid, const float *point) {
   float u = (point[0] - grid->origin[0]) * grid->scale, v = (point[1] - grid->origin[1]) * grid->scale;
   int column = (int)u, row = (int)v;
-  float along_x = u - (float)column, along_y = v - (float)row, both[LANES];
-  half_put(both, (half){0} + along_x);
-  half_put(both + LANES / 2, (half){0} + along_y);
-  *fraction = vec_at(both);
-  return row * grid->row + column;
+  return (taps){row * grid->row + column, u - (float)column, v - (float)row};
 }
 
 static void spread(const hg_tsne_grid *grid, const float *points, const int32_t *order, int64_t count, float *values) {
   for (int64_t i = 0; i < count; i++) {
-    vec fraction;
-    taps t = {.first = locate(grid, points + 2 * (ptrdiff_t)order[i], &fraction)};
-    vec_put(t.weight, polynomial(HG_TSNE_TAPS, grid->weight, fraction));
-    half along_x = half_at(t.weight);
+    taps t = locate(grid, points + 2 * (ptrdiff_t)order[i]);
+    half along_x = polynomial(HG_TSNE_TAPS, grid->weight, t.along_x);
+    half along_y = polynomial(HG_TSNE_TAPS, grid->weight, t.along_y);
     float *to = values + t.first;
-    for (int r = 0; r < HG_TSNE_TAPS; r++, to += grid->row) half_put(to, half_at(to) + along_x * t.weight[LANES / 2 + r]);
+    for (int r = 0; r < HG_TSNE_TAPS; r++, to += grid->row) half_put(to, half_at(to) + along_x * along_y[r]);
   }
 }
 
-static double gather(const hg_tsne_grid *grid, const float *points, int64_t count, const float *values, float *force) {
+static double gather(const hg_tsne_grid *grid, const float *points, const int32_t *order, int64_t count, const float *values,
+                     float *force) {
   double total = 0;
   float factor = -0.5f * grid->scale;
   for (int64_t i = 0; i < count; i++) {
-    vec fraction;
-    float slope[LANES];
-    taps t = {.first = locate(grid, points + 2 * i, &fraction)};
-    vec_put(t.weight, polynomial(HG_TSNE_TAPS, grid->weight, fraction));
-    vec_put(slope, polynomial(HG_TSNE_TAPS - 1, grid->slope, fraction));
+    ptrdiff_t point = 2 * (ptrdiff_t)order[i];
+    taps t = locate(grid, points + point);
+    half weight_x = polynomial(HG_TSNE_TAPS, grid->weight, t.along_x);
+    half weight_y = polynomial(HG_TSNE_TAPS, grid->weight, t.along_y);
+    half slope_x = polynomial(HG_TSNE_TAPS - 1, grid->slope, t.along_x);
+    half slope_y = polynomial(HG_TSNE_TAPS - 1, grid->slope, t.along_y);
     half value = {0}, along_y = {0};
     const float *from = values + t.first;
     for (int r = 0; r < HG_TSNE_TAPS; r++, from += grid->row) {
-      value += half_at(from) * t.weight[LANES / 2 + r];
-      along_y += half_at(from) * slope[LANES / 2 + r];
+      value += half_at(from) * weight_y[r];
+      along_y += half_at(from) * slope_y[r];
     }
-    half weight = half_at(t.weight);
-    total += fold_half(value * weight);
-    force[2 * i] = factor * fold_half(value * half_at(slope));
-    force[2 * i + 1] = factor * fold_half(along_y * weight);
+    total += fold_half(value * weight_x);
+    force[point] = factor * fold_half(value * slope_x);
+    force[point + 1] = factor * fold_half(along_y * weight_x);
   }
   return total;
 }

@@ -1,0 +1,105 @@
+"""Times hourglass_bench_tsne beside scikit-learn and openTSNE on the same points, from the same start, one after the other.
+
+usage: bench/tsne_peer.py DRIVER COUNT [PEER ...]     peers: sklearn, opentsne; all if none is named
+Points are the first COUNT codes of 32 numbers of a fixed mixture, or of the raw float file named by POINTS (COUNT, 32).
+Prints one JSON object a line. Every divergence is taken by hourglass_bench_tsne's definition: the peers' maps are measured
+with the same P and all pairs, not by what each says of itself.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+WIDTH, PERPLEXITY, THREADS = 32, 30, int(os.environ.get("THREADS", "2"))
+
+
+def load(count):
+    path = os.environ.get("POINTS")
+    if path:
+        return np.fromfile(path, dtype=np.float32, count=count * WIDTH).reshape(count, WIDTH)
+    random = np.random.default_rng(1)
+    centres = random.normal(scale=3, size=(40, WIDTH))
+    return (centres[random.integers(0, 40, count)] + random.normal(size=(count, WIDTH))).astype(np.float32)
+
+
+def principal(points):
+    centred = points - points.mean(0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    start = centred @ axes.T
+    return np.ascontiguousarray(start / start[:, 0].std() * 1e-4, dtype=np.float32)
+
+
+def joint(points):
+    from sklearn.manifold._t_sne import _joint_probabilities_nn
+    from sklearn.neighbors import NearestNeighbors
+
+    near = NearestNeighbors(n_neighbors=3 * PERPLEXITY + 1, algorithm="brute", n_jobs=THREADS).fit(points)
+    graph = near.kneighbors_graph(mode="distance")
+    graph.data **= 2
+    return _joint_probabilities_nn(graph, PERPLEXITY, 0).tocoo()
+
+
+def divergence(p, embedding):
+    y = embedding.astype(np.float64)
+    z = 0.0
+    for first in range(0, len(y), 1000):
+        part = y[first : first + 1000]
+        d = (part**2).sum(1)[:, None] + (y**2).sum(1)[None] - 2 * part @ y.T
+        z += (1 / (1 + np.maximum(d, 0))).sum()
+    z -= len(y)
+    value = p.data.astype(np.float64)
+    distance = ((y[p.row] - y[p.col]) ** 2).sum(1)
+    keep = value > 0
+    return float((value[keep] * (np.log(value[keep]) + np.log1p(distance[keep]))).sum() + np.log(z))
+
+
+def hourglass(driver, points, start):
+    with tempfile.TemporaryDirectory() as folder:
+        names = [os.path.join(folder, n) for n in ("points", "start", "map")]
+        points.tofile(names[0])
+        start.tofile(names[1])
+        command = [driver, names[0], str(len(points)), str(WIDTH), names[1], names[2], str(THREADS)]
+        said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return said["seconds"], np.fromfile(names[2], dtype=np.float32).reshape(-1, 2), said
+
+
+def sklearn(points, start):
+    from sklearn.manifold import TSNE
+
+    begun = time.perf_counter()
+    embedding = TSNE(perplexity=PERPLEXITY, init=start.copy(), n_jobs=THREADS).fit_transform(points)
+    return time.perf_counter() - begun, embedding, {}
+
+
+def opentsne(points, start):
+    from openTSNE import TSNE
+
+    begun = time.perf_counter()
+    embedding = TSNE(perplexity=PERPLEXITY, initialization=start.astype(np.float64), n_jobs=THREADS).fit(points)
+    return time.perf_counter() - begun, np.asarray(embedding), {}
+
+
+def main(driver, count, *peers):
+    points = load(int(count))
+    start, p = principal(points), joint(points)
+    tools = {"sklearn": sklearn, "opentsne": opentsne}
+    runs = [("hourglass", lambda a, b: hourglass(driver, a, b))]
+    for peer in peers or tools:
+        runs += [(peer, tools[peer]), ("hourglass", runs[0][1])]
+    for name, run in runs:
+        cpu = os.times()
+        seconds, embedding, said = run(points, start)
+        now = os.times()
+        used = now.user + now.system + now.children_user + now.children_system
+        used -= cpu.user + cpu.system + cpu.children_user + cpu.children_system
+        result = {"name": name, "count": len(points), "threads": THREADS, "seconds": round(seconds, 2), "cpu_seconds": round(used, 2)}
+        result["kl_divergence"] = round(divergence(p, embedding), 5)
+        print(json.dumps({**result, **{k: v for k, v in said.items() if k == "trustworthiness"}}), flush=True)
+
+
+main(*sys.argv[1:])
