@@ -76,6 +76,12 @@ bench: ## time the seven networks beside PyTorch; QUICK=1 for a short look
 	$(call build,release,--target hourglass_bench)
 	@bench/run.sh
 
+.PHONY: bench-tsne
+bench-tsne: ## time t-SNE beside scikit-learn and openTSNE; PYTHON=... is one that has both
+	@$(setup) --bench
+	$(call build,release,--target hourglass_bench_tsne)
+	@$${PYTHON:-python3} bench/tsne_peer.py build/release/hourglass_bench_tsne 10000
+
 .PHONY: studies
 studies: ## train studies/fashion-cnn.yaml, three seeds
 	@$(setup)

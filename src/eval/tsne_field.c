@@ -84,7 +84,8 @@ static hg_code bound(const float *points, int64_t count, box *b, hg_error *error
 static float spacing_for(float widest, float span) {
   float spacing = widest;
   while (spacing > 0x1p-60f && span < 0.5f * FEWEST_CELLS * spacing) spacing *= 0.5f;
-  while (span / spacing > LONGEST / 2 - MARGIN) spacing *= 2;
+  const float most = LONGEST / 2.0f - MARGIN;
+  while (span > most * spacing) spacing *= 2;
   return spacing;
 }
 
