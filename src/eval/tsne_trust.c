@@ -22,12 +22,6 @@ static float distance_to(const ranking *r, const float *queries, int row, int64_
   return out[point % HG_PANEL];
 }
 
-static int64_t count_below(const float *values, float limit) {
-  int64_t count = 0;
-  for (int i = 0; i < HG_PANEL; i++) count += values[i] < limit;
-  return count;
-}
-
 /* Ranks are counted from 1 in the order of distance to a point, itself left out. */
 static double penalty_of(const ranking *r, const int64_t *nearer) {
   double sum = 0;
@@ -54,7 +48,8 @@ static void rank_block(void *context, int64_t block, int worker) {
     for (int i = 0; i < rows; i++)
       if ((first + i) / HG_PANEL == panel) distances[i * HG_PANEL + (first + i) % HG_PANEL] = INFINITY;
     for (int i = 0; i < rows; i++)
-      for (int j = 0; j < k; j++) nearer[i * k + j] += count_below(distances + i * HG_PANEL, limit[i * k + j]);
+      for (int j = 0; j < k; j++)
+        nearer[i * k + j] += hg_tsne_kernels_get()->count_below(distances + i * HG_PANEL, HG_PANEL, limit[i * k + j]);
   }
   r->penalties[block] = 0;
   for (int i = 0; i < rows; i++) r->penalties[block] += penalty_of(r, nearer + (ptrdiff_t)i * k);

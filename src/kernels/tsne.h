@@ -78,6 +78,9 @@ typedef struct hg_tsne_kernels {
   /* Lists the places of values below limit, in order; returns how many. hits has room for count. */
   int (*below)(const float *values, int count, float limit, int32_t *hits);
 
+  /* How many of count values (a multiple of LANES) are below limit. */
+  int64_t (*count_below)(const float *values, int count, float limit);
+
   /* Over `count` squared distances (a multiple of LANES), e = exp(-beta d): the sums of e and of e d. */
   void (*entropy)(int64_t count, const float *distances, float beta, float *sum, float *weighted);
 } hg_tsne_kernels;

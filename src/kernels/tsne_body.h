@@ -145,6 +145,14 @@ static int below(const float *values, int count, float limit, int32_t *hits) {
   return found;
 }
 
+static int64_t count_below(const float *values, int count, float limit) {
+  whole_numbers lanes = {0};
+  int64_t total = 0;
+  for (int i = 0; i < count; i += LANES) lanes -= vec_at(values + i) < vec_of(limit);
+  for (int l = 0; l < LANES; l++) total += lanes[l];
+  return total;
+}
+
 static void entropy(int64_t count, const float *distances, float beta, float *sum_out, float *weighted_out) {
   vec total = {0}, weighted = {0};
   for (int64_t i = 0; i < count; i += LANES) {
@@ -160,7 +168,7 @@ static void entropy(int64_t count, const float *distances, float beta, float *su
 #define HG_TSNE_KERNELS                                                                                                         \
   {                                                                                                                             \
     .forward = forward, .backward = backward, .scale = scale, .split = split, .join = join, .spread = spread, .gather = gather, \
-    .attract = attract, .repel = repel, .update = update, .below = below, .entropy = entropy                                    \
+    .attract = attract, .repel = repel, .update = update, .below = below, .count_below = count_below, .entropy = entropy        \
   }
 
 #endif

@@ -16,6 +16,7 @@ enum { LANES = HG_TSNE_LANES, ROW = 2 * LANES };
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t whole_numbers __attribute__((vector_size(4 * LANES)));
 typedef float quad __attribute__((vector_size(2 * HG_TSNE_STRETCH)));
 typedef float half __attribute__((vector_size(4 * HG_TSNE_STRETCH)));
 typedef float half_anywhere __attribute__((vector_size(4 * HG_TSNE_STRETCH), aligned(4), may_alias));
