@@ -146,15 +146,54 @@ static void gradients_are_described_as_scikit_image_does(void **state) {
   }
 }
 
+/* Distances by their definition, from the fitted numbers. */
+static void nearness_of_patches_follows_its_definition(void **state) {
+  (void)state;
+  const hg_kmeans_settings settings = {.centroids = 16, .patch = 5};
+  hg_patches p;
+  assert_int_equal(hg_patches_fit(&p, &settings, shape, train_x, TRAIN, NULL, NULL), HG_OK);
+  float *scratch = hg_alloc_aligned(hg_patches_scratch(&p) * sizeof *scratch), out[64];
+  double expected[64] = {0};
+  hg_patches_describe(&p, test_x, scratch, out);
+  for (int y = 0; y < 10; y++) {
+    for (int x = 0; x < 10; x++) {
+      double patch[25], white[25], distance[16], mean = 0, variance = 0, average = 0;
+      for (int k = 0; k < 25; k++) mean += (double)test_x[(y + k / 5) * 14 + x + k % 5] / 25;
+      for (int k = 0; k < 25; k++) variance += pow((double)test_x[(y + k / 5) * 14 + x + k % 5] - mean, 2) / 25;
+      for (int k = 0; k < 25; k++)
+        patch[k] = ((double)test_x[(y + k / 5) * 14 + x + k % 5] - mean) / sqrt(variance + 10 / 65025.0) - p.mean[k];
+      for (int k = 0; k < 25; k++) {
+        white[k] = 0;
+        for (int l = 0; l < 25; l++) white[k] += (double)p.whitening[k * 25 + l] * patch[l];
+      }
+      for (int j = 0; j < 16; j++) {
+        distance[j] = 0;
+        for (int k = 0; k < 25; k++) distance[j] += pow(white[k] - (double)p.columns[k * 16 + j], 2);
+        distance[j] = sqrt(distance[j]);
+        average += distance[j] / 16;
+      }
+      for (int j = 0; j < 16; j++) expected[(2 * (y >= 5) + (x >= 5)) * 16 + j] += fmax(0, average - distance[j]);
+    }
+  }
+  for (int i = 0; i < 64; i++) assert_true(fabs((double)out[i] - expected[i]) < 1e-3);
+  hg_free_aligned(scratch);
+  hg_patches_release(&p);
+}
+
 static void features_are_the_same_bits_on_any_number_of_threads(void **state) {
   (void)state;
   const hg_feature_settings settings = {.hog = {4, 2, 9}, .scale = HG_SCALE_STANDARD, .pca = 10};
   float *reference = NULL;
-  for (int threads = 1; threads <= 3; threads++) {
+  const hg_feature_settings patches = {.kmeans = {20, 6}, .pca = 10};
+  for (int threads = 1; threads <= 6; threads++) {
     hg_pool *pool;
     float *made;
+    if (threads == 4) {
+      hg_free(reference);
+      reference = NULL;
+    }
     assert_int_equal(hg_pool_new(threads, &pool, NULL), HG_OK);
-    hg_features *features = fit(&settings, pool);
+    hg_features *features = fit(threads < 4 ? &settings : &patches, pool);
     assert_int_equal(hg_features_width(features), 10);
     assert_int_equal(hg_features_apply(features, test_x, TEST, pool, &made, NULL), HG_OK);
     if (reference != NULL) assert_memory_equal(made, reference, sizeof(float) * TEST * 10);
@@ -183,12 +222,18 @@ static void impossible_features_are_refused(void **state) {
 static void every_allocation_may_fail(void **state) {
   (void)state;
   const hg_feature_settings settings = {.hog = {4, 2, 9}, .scale = HG_SCALE_STANDARD, .pca = 2};
+  const hg_feature_settings patches = {.kmeans = {4, 3}};
   hg_code code = HG_NO_MEMORY;
-  for (int64_t successes = 0; code != HG_OK; successes++) {
+  bool second = false;
+  for (int64_t successes = 0; code != HG_OK || !second; successes++) {
+    if (code == HG_OK) {
+      second = true;
+      successes = 0;
+    }
     hg_features *features;
     float *made = NULL;
     hg_alloc_fail_after(successes);
-    code = hg_features_fit(&settings, shape, train_x, 30, NULL, &features, NULL);
+    code = hg_features_fit(second ? &patches : &settings, shape, train_x, 30, NULL, &features, NULL);
     if (code == HG_OK) code = hg_features_apply(features, test_x, 3, NULL, &made, NULL);
     hg_alloc_fail_after(-1);
     assert_true(code == HG_OK || code == HG_NO_MEMORY);
@@ -205,6 +250,7 @@ int main(void) {
       cmocka_unit_test(components_variances_and_codes_are_scikit_learns),
       cmocka_unit_test(all_components_turn_the_samples_and_keep_their_distances),
       cmocka_unit_test(gradients_are_described_as_scikit_image_does),
+      cmocka_unit_test(nearness_of_patches_follows_its_definition),
       cmocka_unit_test(features_are_the_same_bits_on_any_number_of_threads),
       cmocka_unit_test(impossible_features_are_refused),
       cmocka_unit_test(every_allocation_may_fail),

@@ -8,8 +8,9 @@
 struct hg_features {
   hg_feature_settings settings;
   hg_shape shape;
-  int width;                /* after HOG */
+  int width;                /* after HOG or k-means */
   double *mean, *deviation; /* (width), where scaled */
+  hg_patches patches;
   hg_pca pca;
 };
 
@@ -21,6 +22,7 @@ void hg_features_free(hg_features *features) {
   if (features == NULL) return;
   hg_free(features->mean);
   hg_free(features->deviation);
+  hg_patches_release(&features->patches);
   hg_pca_release(&features->pca);
   hg_free(features);
 }
@@ -29,7 +31,8 @@ typedef struct work {
   const hg_features *features;
   const float *values;
   int64_t count;
-  double *cells; /* (worker, cells of an image) */
+  double *cells;  /* (worker, cells of an image) */
+  float *scratch; /* (worker, hg_patches_scratch) */
   float *out;
 } work;
 
@@ -53,12 +56,35 @@ static hg_code describe(const hg_features *f, const float *values, int64_t count
   return HG_OK;
 }
 
-/* HOG, or a copy: (count, width). */
+static void patch_piece(void *context, int64_t piece, int worker) {
+  const work *w = context;
+  const hg_patches *patches = &w->features->patches;
+  const hg_shape shape = w->features->shape;
+  int64_t end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
+  int64_t size = (int64_t)shape.height * shape.width * shape.channels;
+  float *scratch = w->scratch + (size_t)worker * hg_patches_scratch(patches);
+  for (int64_t i = piece * PIECE; i < end; i++)
+    hg_patches_describe(patches, w->values + i * size, scratch, w->out + i * w->features->width);
+}
+
+static hg_code describe_patches(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float *out,
+                                hg_error *error) {
+  size_t numbers = (size_t)hg_pool_threads(pool) * hg_patches_scratch(&f->patches);
+  work w = {.features = f, .values = values, .count = count, .out = out};
+  w.scratch = hg_alloc_aligned(numbers * sizeof *w.scratch);
+  if (w.scratch == NULL) return hg_fail_memory(error, "kmeans", numbers * sizeof *w.scratch);
+  hg_parallel_for(pool, (count + PIECE - 1) / PIECE, patch_piece, &w);
+  hg_free_aligned(w.scratch);
+  return HG_OK;
+}
+
+/* HOG, k-means features, or a copy: (count, width). */
 static hg_code begin(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float **out, hg_error *error) {
   size_t bytes = (size_t)count * (size_t)f->width * sizeof **out;
   *out = hg_malloc(bytes);
   if (*out == NULL) return hg_fail_memory(error, "features", bytes);
   if (f->settings.hog.cell > 0) return describe(f, values, count, pool, *out, error);
+  if (f->settings.kmeans.centroids > 0) return describe_patches(f, values, count, pool, *out, error);
   memcpy(*out, values, bytes);
   return HG_OK;
 }
@@ -126,6 +152,10 @@ hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, con
   *f = (hg_features){.settings = *settings, .shape = shape, .width = shape.height * shape.width * shape.channels};
   hg_code code = HG_OK;
   if (hog->cell > 0) f->width = hg_hog_width(hog, shape);
+  if (settings->kmeans.centroids > 0) {
+    code = hg_patches_fit(&f->patches, &settings->kmeans, shape, values, count, pool, error);
+    f->width = hg_patches_width(&f->patches);
+  }
   if (f->width == 0) {
     code = hg_fail(error, HG_USAGE, "hog", "an image of %d x %d has no %d x %d cells of %d pixels; make cell or block smaller",
                    shape.height, shape.width, hog->block, hog->block, hog->cell);

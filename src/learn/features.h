@@ -1,5 +1,6 @@
-/* What a classical method sees in place of pixels or codes: histograms of oriented gradients, scaling, principal components,
- * in this order, each only where it is asked for. What has to be learned is learned from the training samples alone. */
+/* What a classical method sees in place of pixels or codes: histograms of oriented gradients or k-means features, scaling,
+ * principal components, in this order, each only where it is asked for. What has to be learned is learned from the training
+ * samples alone. */
 #ifndef HG_LEARN_FEATURES_H
 #define HG_LEARN_FEATURES_H
 
@@ -16,10 +17,17 @@ typedef struct hg_hog_settings {
   int orientations; /* directions in half a turn; default 9 */
 } hg_hog_settings;
 
+/* k-means features (Coates, Lee, Ng 2011): whitened patches, the triangle activation, sums over quadrants. */
+typedef struct hg_kmeans_settings {
+  int centroids; /* 0 = no such features; default 100 */
+  int patch;     /* pixels along an edge; default 6 */
+} hg_kmeans_settings;
+
 typedef struct hg_feature_settings {
   hg_hog_settings hog;
-  hg_feature_scale scale; /* standard: mean 0 and variance 1 of each feature, where it varies */
-  int pca;                /* principal components, without whitening; 0 = none */
+  hg_kmeans_settings kmeans; /* not together with hog */
+  hg_feature_scale scale;    /* standard: mean 0 and variance 1 of each feature, where it varies */
+  int pca;                   /* principal components, without whitening; 0 = none */
 } hg_feature_settings;
 
 typedef struct hg_features hg_features;

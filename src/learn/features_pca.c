@@ -162,7 +162,7 @@ static void rotate(double *a, double *v, int n, int p, int q) {
   }
 }
 
-static void diagonalise(double *a, double *v, int n) {
+void hg_symmetric_eigen(double *a, double *v, int n) {
   for (int i = 0; i < n * n; i++) v[i] = i % (n + 1) == 0;
   for (int sweep = 0; sweep < SWEEPS; sweep++) {
     double off = 0, all = 0;
@@ -215,7 +215,7 @@ static bool settle(subspace *s, int wanted, double *room) {
   }
   for (int i = 0; i < s->size; i++)
     for (int j = 0; j < i; j++) s->small[i * s->size + j] = s->small[j * s->size + i];
-  diagonalise(s->small, s->rotation, s->size);
+  hg_symmetric_eigen(s->small, s->rotation, s->size);
   sort_falling(s->small, s->rotation, s->size);
   turn(s, s->basis, room);
   turn(s, s->image, room);

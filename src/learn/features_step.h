@@ -12,10 +12,33 @@ int hg_hog_width(const hg_hog_settings *hog, hg_shape shape); /* 0: no block fit
 void hg_hog(const hg_hog_settings *hog, hg_shape shape, const float *image, double *cells, float *out);
 int64_t hg_hog_cells(const hg_hog_settings *hog, hg_shape shape);
 
+/* ---- features_patches.c */
+
+typedef struct hg_patches {
+  hg_kmeans_settings settings;
+  hg_shape shape;
+  int size;         /* numbers of a patch */
+  double *mean;     /* (size): of the normalised patches */
+  float *whitening; /* (size, size), symmetric */
+  float *columns;   /* (size, centroids): the centroids */
+  float *squares;   /* (centroids): their squared lengths */
+} hg_patches;
+
+hg_code hg_patches_fit(hg_patches *patches, const hg_kmeans_settings *settings, hg_shape shape, const float *images,
+                       int64_t count, hg_pool *pool, hg_error *error);
+void hg_patches_release(hg_patches *patches);
+int hg_patches_width(const hg_patches *patches);
+/* image (height, width, channels) -> out (2, 2, centroids). scratch: hg_patches_scratch floats. */
+void hg_patches_describe(const hg_patches *patches, const float *image, float *scratch, float *out);
+size_t hg_patches_scratch(const hg_patches *patches);
+
 /* ---- features_scale.c: mean and standard deviation of each feature, the latter 1 where there is none. */
 void hg_scale_fit(const float *values, int64_t count, int width, double *mean, double *deviation);
 
 /* ---- features_pca.c */
+
+/* matrix (n, n), symmetric: afterwards its eigenvalues on the diagonal; vectors (n, n): eigenvectors in columns. */
+void hg_symmetric_eigen(double *matrix, double *vectors, int n);
 
 /* components (count_of, width), rows of length 1, the entry of the largest magnitude positive; variances (count_of), falling;
  * mean (width). */

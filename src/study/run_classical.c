@@ -137,7 +137,8 @@ static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, fea
                                hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
   const hg_feature_settings *settings = &model->features;
-  if (settings->hog.cell == 0 && settings->scale == HG_SCALE_NONE && settings->pca == 0) return HG_OK;
+  if (settings->hog.cell == 0 && settings->kmeans.centroids == 0 && settings->scale == HG_SCALE_NONE && settings->pca == 0)
+    return HG_OK;
   hg_shape shape = run->needs < 0 ? model->input : (hg_shape){1, 1, training->width};
   hg_features *features = NULL;
   hg_code code = hg_features_fit(settings, shape, training->values, training->count, runner->pool, &features, error);

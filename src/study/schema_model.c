@@ -196,6 +196,29 @@ static hg_code read_hog(hg_reader *reader, const hg_node *node, void *target) {
   return hg_table_read(reader, &hg_hog_table, node, target);
 }
 
+static const hg_field kmeans_fields[] = {
+    {.key = "centroids",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_kmeans_settings, centroids),
+     .low = 2,
+     .high = 4000,
+     .fallback = "100",
+     .doc = "each gives four features, one for each quadrant of the image"},
+    {.key = "patch",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_kmeans_settings, patch),
+     .low = 2,
+     .high = 16,
+     .fallback = "6",
+     .doc = "pixels along the edge of a patch"},
+};
+const hg_table hg_kmeans_table = {.name = "kmeans", .shorthand = "centroids", FIELDS(kmeans_fields)};
+
+static hg_code read_kmeans(hg_reader *reader, const hg_node *node, void *target) {
+  *(hg_kmeans_settings *)target = (hg_kmeans_settings){.centroids = 100, .patch = 6};
+  return hg_table_read(reader, &hg_kmeans_table, node, target);
+}
+
 static const hg_field feature_fields[] = {
     {.key = "from",
      .type = HG_FIELD_READ,
@@ -212,6 +235,14 @@ static const hg_field feature_fields[] = {
      .type_doc = "mapping, or the cell",
      .fallback = "off",
      .doc = "histograms of oriented gradients of the pixels"},
+    {.key = "kmeans",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(hg_model, features.kmeans),
+     .read = read_kmeans,
+     .table = &hg_kmeans_table,
+     .type_doc = "mapping, or the centroids",
+     .fallback = "off",
+     .doc = "nearness of the image's patches to centroids learned from training images"},
     {.key = "scale",
      .type = HG_FIELD_CHOICE,
      .offset = offsetof(hg_model, features.scale),
@@ -235,6 +266,8 @@ static hg_code read_features(hg_reader *reader, const hg_node *node, void *targe
   hg_code code = hg_table_read(reader, &hg_features_table, node, target);
   if (code == HG_OK && model->features_from >= 0 && model->features.hog.cell > 0)
     return hg_reject(reader, hg_node_key(node, "hog"), "`hog` is made of pixels; it does not go with `from`");
+  if (code == HG_OK && model->features.kmeans.centroids > 0 && (model->features_from >= 0 || model->features.hog.cell > 0))
+    return hg_reject(reader, hg_node_key(node, "kmeans"), "`kmeans` is made of pixels; it does not go with `from` or `hog`");
   return code;
 }
 

@@ -198,6 +198,11 @@ static json_t *of_features(const hg_study *study, const hg_model *model) {
     put_fields(hog, &hg_hog_table, &settings->hog, &ok);
     put(object, "hog", hog, &ok);
   }
+  if (settings->kmeans.centroids > 0) {
+    json_t *kmeans = json_object();
+    put_fields(kmeans, &hg_kmeans_table, &settings->kmeans, &ok);
+    put(object, "kmeans", kmeans, &ok);
+  }
   if (settings->scale == HG_SCALE_STANDARD) put(object, "scale", json_string("standard"), &ok);
   if (settings->pca > 0) put(object, "pca", json_integer(settings->pca), &ok);
   if (!ok || json_object_size(object) > 0) return finished(object, ok);

@@ -1,0 +1,237 @@
+/* k-means features. Patches are normalised in brightness and contrast and whitened; centroids are found by Lloyd's algorithm;
+ * each patch of an image then says how much nearer than the average it is to each centroid, summed over quadrants. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "kernels/gemm.h"
+#include "learn/features_step.h"
+
+/* Coates' constants: added to a patch's variance (10 where pixels reach 255) and to the eigenvalues. */
+static const double contrast = 10.0 / (255 * 255), softness = 0.1;
+
+enum { MOST_SAMPLES = 20000, ROUNDS = 15, PIECE = 256 };
+
+static int rows_of(const hg_patches *p) { return p->shape.height - p->settings.patch + 1; }
+static int columns_of(const hg_patches *p) { return p->shape.width - p->settings.patch + 1; }
+
+int hg_patches_width(const hg_patches *p) { return 4 * p->settings.centroids; }
+
+size_t hg_patches_scratch(const hg_patches *p) {
+  return (size_t)rows_of(p) * (size_t)columns_of(p) * (2 * (size_t)p->size + (size_t)p->settings.centroids);
+}
+
+/* The patch whose first pixel is at (y, x), normalised, less the mean patch where that is known. */
+static void take_patch(const hg_patches *p, const float *image, int y, int x, float *patch) {
+  int row = p->settings.patch * p->shape.channels;
+  double mean = 0, variance = 0;
+  for (int i = 0; i < p->settings.patch; i++) {
+    const float *from = image + ((int64_t)(y + i) * p->shape.width + x) * p->shape.channels;
+    memcpy(patch + i * row, from, (size_t)row * sizeof *patch);
+  }
+  for (int k = 0; k < p->size; k++) mean += (double)patch[k] / p->size;
+  for (int k = 0; k < p->size; k++) variance += ((double)patch[k] - mean) * ((double)patch[k] - mean) / p->size;
+  double scale = 1 / sqrt(variance + contrast);
+  for (int k = 0; k < p->size; k++) patch[k] = (float)(((double)patch[k] - mean) * scale - p->mean[k]);
+}
+
+/* c (rows, columns) = a (rows, steps) x b (steps, columns). */
+static void multiply(const float *a, const float *b, int rows, int columns, int steps, float *c) {
+  hg_gemm g = {.rows = rows, .columns = columns, .groups = 1, .segments = 1, .steps = steps, .activation = HG_LINEAR};
+  g.a = a;
+  g.a_row = steps;
+  g.a_step = 1;
+  g.b = b;
+  g.b_step = g.c_row = columns;
+  g.c = c;
+  hg_gemm_kernels_get()->product(&g);
+}
+
+/* ---- Learning. */
+
+static void sample(hg_patches *p, const float *images, int64_t count, int64_t samples, float *patches) {
+  hg_rng rng = hg_rng_at(1, HG_RNG_CLASSICAL, 1, 0);
+  int64_t pixels = (int64_t)p->shape.height * p->shape.width * p->shape.channels;
+  for (int64_t i = 0; i < samples; i++) {
+    int64_t image = (int64_t)hg_rng_below(&rng, (uint64_t)count);
+    int y = (int)hg_rng_below(&rng, (uint64_t)rows_of(p)), x = (int)hg_rng_below(&rng, (uint64_t)columns_of(p));
+    take_patch(p, images + image * pixels, y, x, patches + i * p->size);
+  }
+  for (int64_t i = 0; i < samples; i++)
+    for (int k = 0; k < p->size; k++) p->mean[k] += (double)patches[i * p->size + k] / (double)samples;
+  for (int64_t i = 0; i < samples; i++)
+    for (int k = 0; k < p->size; k++) patches[i * p->size + k] = (float)((double)patches[i * p->size + k] - p->mean[k]);
+}
+
+/* whitening = V (D + softness)^(-1/2) V' of the patches' covariance V D V'. room: 2 * size * size. */
+static void find_whitening(hg_patches *p, const float *patches, int64_t samples, double *room) {
+  int n = p->size;
+  double *covariance = room, *vectors = room + (int64_t)n * n;
+  memset(covariance, 0, (size_t)n * (size_t)n * sizeof *covariance);
+  for (int64_t i = 0; i < samples; i++) {
+    const float *patch = patches + i * n;
+    for (int k = 0; k < n; k++)
+      for (int l = 0; l < n; l++) covariance[k * n + l] += (double)patch[k] * (double)patch[l] / (double)samples;
+  }
+  hg_symmetric_eigen(covariance, vectors, n);
+  for (int k = 0; k < n; k++) {
+    for (int l = 0; l < n; l++) {
+      double sum = 0;
+      for (int j = 0; j < n; j++) {
+        double value = covariance[j * n + j] > 0 ? covariance[j * n + j] : 0;
+        sum += vectors[k * n + j] * vectors[l * n + j] / sqrt(value + softness);
+      }
+      p->whitening[k * n + l] = (float)sum;
+    }
+  }
+}
+
+typedef struct assign_work {
+  const hg_patches *p;
+  const float *patches;
+  int64_t samples;
+  float *products; /* (samples, centroids) */
+  int32_t *nearest;
+} assign_work;
+
+static void assign_piece(void *context, int64_t piece, int worker) {
+  const assign_work *w = context;
+  const hg_patches *p = w->p;
+  (void)worker;
+  int64_t first = piece * PIECE;
+  int rows = w->samples - first < PIECE ? (int)(w->samples - first) : PIECE, centroids = p->settings.centroids;
+  float *products = w->products + first * centroids;
+  multiply(w->patches + first * p->size, p->columns, rows, centroids, p->size, products);
+  for (int i = 0; i < rows; i++) {
+    const float *product = products + (int64_t)i * centroids;
+    int best = 0;
+    for (int j = 1; j < centroids; j++)
+      if (p->squares[j] / 2 - product[j] < p->squares[best] / 2 - product[best]) best = j;
+    w->nearest[first + i] = best;
+  }
+}
+
+/* Centroids (centroids, size) to columns (size, centroids), with their squared lengths. */
+static void set_centroids(hg_patches *p, const double *centroids) {
+  for (int j = 0; j < p->settings.centroids; j++) {
+    double square = 0;
+    for (int k = 0; k < p->size; k++) {
+      double value = centroids[(int64_t)j * p->size + k];
+      p->columns[(int64_t)k * p->settings.centroids + j] = (float)value;
+      square += value * value;
+    }
+    p->squares[j] = (float)square;
+  }
+}
+
+/* Moves each centroid to the mean of its patches; one without patches stays. */
+static void move_centroids(const assign_work *w, double *centroids, double *sum, int64_t *members) {
+  int size = w->p->size, count = w->p->settings.centroids;
+  memset(sum, 0, (size_t)size * (size_t)count * sizeof *sum);
+  memset(members, 0, (size_t)count * sizeof *members);
+  for (int64_t i = 0; i < w->samples; i++) {
+    double *to = sum + (int64_t)w->nearest[i] * size;
+    for (int k = 0; k < size; k++) to[k] += (double)w->patches[i * size + k];
+    members[w->nearest[i]]++;
+  }
+  for (int j = 0; j < count; j++)
+    for (int k = 0; k < size && members[j] > 0; k++)
+      centroids[(int64_t)j * size + k] = sum[(int64_t)j * size + k] / (double)members[j];
+}
+
+static hg_code find_centroids(hg_patches *p, const float *patches, int64_t samples, hg_pool *pool, hg_error *error) {
+  size_t count = (size_t)p->settings.centroids, numbers = count * (size_t)p->size;
+  assign_work w = {.p = p, .patches = patches, .samples = samples};
+  double *centroids = hg_calloc(numbers, sizeof *centroids), *sum = hg_calloc(numbers, sizeof *sum);
+  int64_t *members = hg_calloc(count, sizeof *members);
+  w.products = hg_alloc_aligned((size_t)samples * count * sizeof *w.products);
+  w.nearest = hg_calloc((size_t)samples, sizeof *w.nearest);
+  bool all = centroids != NULL && sum != NULL && members != NULL && w.products != NULL && w.nearest != NULL;
+  for (size_t i = 0; all && i < numbers; i++) centroids[i] = (double)patches[i]; /* the first patches, which are random */
+  for (int round = 0; all && round < ROUNDS; round++) {
+    set_centroids(p, centroids);
+    hg_parallel_for(pool, (samples + PIECE - 1) / PIECE, assign_piece, &w);
+    move_centroids(&w, centroids, sum, members);
+  }
+  if (all) set_centroids(p, centroids);
+  hg_free(centroids);
+  hg_free(sum);
+  hg_free(members);
+  hg_free_aligned(w.products);
+  hg_free(w.nearest);
+  return all ? HG_OK : hg_fail_memory(error, "kmeans", (size_t)samples * count * sizeof(float));
+}
+
+static hg_code learn(hg_patches *p, const float *images, int64_t count, hg_pool *pool, hg_error *error) {
+  int64_t places = count * rows_of(p) * columns_of(p), samples = places < MOST_SAMPLES ? places : MOST_SAMPLES;
+  size_t square = (size_t)p->size * (size_t)p->size, bytes = (size_t)samples * (size_t)p->size * sizeof(float);
+  if (samples < p->settings.centroids)
+    return hg_fail(error, HG_DATA, "kmeans", "%d centroids of %lld patches; ask for fewer", p->settings.centroids,
+                   (long long)samples);
+  float *patches = hg_alloc_aligned(bytes), *whitened = hg_alloc_aligned(bytes);
+  double *room = hg_calloc(2 * square, sizeof *room);
+  hg_code code = patches != NULL && whitened != NULL && room != NULL ? HG_OK : hg_fail_memory(error, "kmeans", bytes);
+  if (code == HG_OK) {
+    sample(p, images, count, samples, patches);
+    find_whitening(p, patches, samples, room);
+    multiply(patches, p->whitening, (int)samples, p->size, p->size, whitened);
+    code = find_centroids(p, whitened, samples, pool, error);
+  }
+  hg_free_aligned(patches);
+  hg_free_aligned(whitened);
+  hg_free(room);
+  return code;
+}
+
+hg_code hg_patches_fit(hg_patches *p, const hg_kmeans_settings *settings, hg_shape shape, const float *images, int64_t count,
+                       hg_pool *pool, hg_error *error) {
+  *p = (hg_patches){.settings = *settings, .shape = shape, .size = settings->patch * settings->patch * shape.channels};
+  if (rows_of(p) < 2 || columns_of(p) < 2) {
+    return hg_fail(error, HG_USAGE, "kmeans", "patches of %d x %d are too large for an image of %d x %d", settings->patch,
+                   settings->patch, shape.height, shape.width);
+  }
+  size_t size = (size_t)p->size, centroids = (size_t)settings->centroids;
+  p->mean = hg_calloc(size, sizeof *p->mean);
+  p->whitening = hg_calloc(size * size, sizeof *p->whitening);
+  p->columns = hg_calloc(size * centroids, sizeof *p->columns);
+  p->squares = hg_calloc(centroids, sizeof *p->squares);
+  if (p->mean == NULL || p->whitening == NULL || p->columns == NULL || p->squares == NULL)
+    return hg_fail_memory(error, "kmeans", size * (size + centroids) * sizeof(float));
+  return learn(p, images, count, pool, error);
+}
+
+void hg_patches_release(hg_patches *p) {
+  hg_free(p->mean);
+  hg_free(p->whitening);
+  hg_free(p->columns);
+  hg_free(p->squares);
+}
+
+/* ---- One image. */
+
+/* out += how much nearer than their mean distance the centroids are to a patch. distances holds the products at first. */
+static void add_nearness(const hg_patches *p, const float *patch, float *distances, float *out) {
+  int centroids = p->settings.centroids;
+  double square = 0, mean = 0;
+  for (int k = 0; k < p->size; k++) square += (double)patch[k] * (double)patch[k];
+  for (int j = 0; j < centroids; j++) {
+    double distance = square + (double)p->squares[j] - 2 * (double)distances[j];
+    distances[j] = (float)sqrt(distance > 0 ? distance : 0);
+    mean += (double)distances[j] / centroids;
+  }
+  for (int j = 0; j < centroids; j++) out[j] += fmaxf(0, (float)mean - distances[j]);
+}
+
+void hg_patches_describe(const hg_patches *p, const float *image, float *scratch, float *out) {
+  int rows = rows_of(p), columns = columns_of(p), centroids = p->settings.centroids, patches = rows * columns;
+  float *whitened = scratch + (int64_t)patches * p->size, *distances = whitened + (int64_t)patches * p->size;
+  for (int i = 0; i < patches; i++) take_patch(p, image, i / columns, i % columns, scratch + (int64_t)i * p->size);
+  multiply(scratch, p->whitening, patches, p->size, p->size, whitened);
+  multiply(whitened, p->columns, patches, centroids, p->size, distances);
+  memset(out, 0, (size_t)hg_patches_width(p) * sizeof *out);
+  for (int i = 0; i < patches; i++) {
+    int quadrant = 2 * (i / columns >= rows / 2) + (i % columns >= columns / 2);
+    add_nearness(p, whitened + (int64_t)i * p->size, distances + (int64_t)i * centroids, out + (int64_t)quadrant * centroids);
+  }
+}
