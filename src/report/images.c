@@ -56,9 +56,7 @@ static bool read_sheet(const hg_page_model *model, sheet *out) {
   return true;
 }
 
-static size_t image_bytes(const sheet *images) {
-  return (size_t)hg_shape_count(images->shape);
-}
+static size_t image_bytes(const sheet *images) { return (size_t)hg_shape_count(images->shape); }
 
 static const float *row_of(const sheet *images, int sample) {
   return images->probabilities + (size_t)sample * (size_t)images->classes;

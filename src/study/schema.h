@@ -116,9 +116,9 @@ extern const hg_variant hg_classical_variants[]; /* schema_classical.c */
 extern const int hg_classical_variant_count;
 extern const hg_table hg_model_table, hg_corrupt_table, hg_augment_table; /* schema_model.c */
 extern const hg_table hg_features_table, hg_hog_table, hg_kmeans_table;
-extern const hg_table hg_study_table;                                     /* schema.c */
-extern const hg_table hg_report_table;                                    /* schema_report.c */
-extern const hg_table hg_sweep_table;                                     /* schema_sweep.c */
+extern const hg_table hg_study_table;  /* schema.c */
+extern const hg_table hg_report_table; /* schema_report.c */
+extern const hg_table hg_sweep_table;  /* schema_sweep.c */
 
 hg_code hg_layers_read(hg_reader *reader, const hg_node *node, hg_model_block *block);
 hg_field_read hg_logistic_read, hg_bayes_read, hg_svm_read, hg_knn_read; /* into a hg_model */

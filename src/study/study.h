@@ -35,7 +35,7 @@ typedef struct hg_model {
   hg_classical_settings classical;
   int features_from; /* index of the model whose codes are the features, or -1 = pixels */
   hg_feature_settings features;
-  int64_t limit;     /* at most this many training samples, stratified by the data's seed; 0 = all */
+  int64_t limit; /* at most this many training samples, stratified by the data's seed; 0 = all */
 } hg_model;
 
 typedef struct hg_study_pair {
