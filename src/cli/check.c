@@ -1,4 +1,5 @@
 #include "cli/study.h"
+#include "data/catalog.h"
 
 #include <jansson.h>
 
@@ -14,6 +15,17 @@ static void print_json(const hg_study *study) {
 
 static const char *plural(int count) { return count == 1 ? "" : "s"; }
 
+/* A sound study may still want data that has to be brought first. */
+static void tell_missing_data(const hg_study *study) {
+  for (int i = 0; i < study->data_count; i++) {
+    const hg_catalog_entry *entry = hg_catalog_find(study->data[i].source);
+    hg_found found;
+    hg_error why = {0};
+    if (entry == NULL || hg_catalog_locate(entry, &found, &why) == HG_OK) continue;
+    fprintf(stderr, "hourglass: its data is not on this machine yet: %s: %s\n", why.place, why.message);
+  }
+}
+
 hg_code hg_check_command(const hg_arguments *arguments, hg_error *error) {
   hg_study *study = NULL;
   hg_code code = hg_arguments_study(arguments, &study, error);
@@ -26,6 +38,7 @@ hg_code hg_check_command(const hg_arguments *arguments, hg_error *error) {
            study->model_count, plural(study->model_count), study->data_count, plural(study->data_count), study->seed_count,
            plural(study->seed_count), runs, plural(runs));
   }
+  tell_missing_data(study);
   hg_study_free(study);
   return HG_OK;
 }

@@ -25,7 +25,7 @@ typedef enum hg_field_type {
   HG_FIELD_FLOAT,  /* float */
   HG_FIELD_DOUBLE, /* double */
   HG_FIELD_BOOL,   /* bool */
-  HG_FIELD_NAME,   /* char[HG_NAME_SIZE] of letters, digits, _ - . */
+  HG_FIELD_NAME,   /* char[HG_NAME_SIZE] of letters a to z, digits, _ - . */
   HG_FIELD_TEXT,   /* char *, owned */
   HG_FIELD_PAIR,   /* int[2]: one number for both, or a list of two */
   HG_FIELD_CHOICE, /* int-sized enum by the names of `choices` */

@@ -91,9 +91,10 @@ hg_code hg_value_name(hg_reader *reader, const char *key, const hg_node *node, c
   for (size_t i = 0; i < length && plain; i++)
     plain = isalnum((unsigned char)node->text[i]) || strchr("_-.", node->text[i]) != NULL;
   if (!plain) {
-    return hg_reject(reader, node,
-                     "`%.60s` cannot be a name: letters, digits, `_`, `-` and `.` can, and it begins with a letter or digit",
-                     node->text);
+    return hg_reject(
+        reader, node,
+        "`%.60s` cannot be a name: letters a to z, digits, `_`, `-` and `.` can, and it begins with a letter or digit",
+        node->text);
   }
   if (length >= HG_NAME_SIZE) return hg_reject(reader, node, "the name is longer than %d characters", HG_NAME_SIZE - 1);
   memcpy(name, node->text, length + 1);
