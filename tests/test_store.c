@@ -274,6 +274,30 @@ static void a_second_writer_is_refused_and_a_reader_is_not(void **state) {
   hg_store_close(store);
 }
 
+static void a_killed_run_is_shown_as_interrupted_and_a_living_one_as_running(void **state) {
+  (void)state;
+  hg_store *store = open_store(), *reader;
+  hg_run_record record = {.name = "cnn", .seed = 1, .kind = "network", .status = "running", .identity = "a"}, read;
+  bool found;
+  assert_int_equal(hg_store_put_run(store, &record, NULL), HG_OK);
+  assert_int_equal(hg_store_open(folder, false, &reader, NULL), HG_OK);
+  assert_int_equal(hg_store_get_run(reader, "cnn", 1, &read, &found, NULL), HG_OK);
+  assert_string_equal(read.status, "running");
+  hg_run_record_release(&read);
+  hg_store_close(reader);
+  hg_store_close(store); /* as a kill would, without a word to the store */
+  assert_int_equal(hg_store_open(folder, false, &reader, NULL), HG_OK);
+  assert_int_equal(hg_store_get_run(reader, "cnn", 1, &read, &found, NULL), HG_OK);
+  assert_string_equal(read.status, "interrupted");
+  hg_run_record_release(&read);
+  hg_store_close(reader);
+  store = open_store();
+  assert_int_equal(hg_store_get_run(store, "cnn", 1, &read, &found, NULL), HG_OK);
+  assert_string_equal(read.status, "interrupted");
+  hg_run_record_release(&read);
+  hg_store_close(store);
+}
+
 static void the_lock_goes_with_a_killed_process(void **state) {
   (void)state;
   pid_t child = fork();
@@ -350,6 +374,7 @@ int main(void) {
       STORE_TEST(lists_are_replaced_whole_and_in_order),
       STORE_TEST(data_is_kept_by_name),
       STORE_TEST(a_second_writer_is_refused_and_a_reader_is_not),
+      STORE_TEST(a_killed_run_is_shown_as_interrupted_and_a_living_one_as_running),
       STORE_TEST(the_lock_goes_with_a_killed_process),
       STORE_TEST(a_folder_without_a_store_is_told),
       STORE_TEST(another_programs_database_is_refused),

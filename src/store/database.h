@@ -9,7 +9,8 @@
 struct hg_store {
   char *folder, *path; /* OUT, OUT/study.db */
   sqlite3 *database;
-  int lock; /* descriptor of OUT/study.lock; -1 if not held */
+  int lock;       /* descriptor of OUT/study.lock; -1 if not held */
+  bool abandoned; /* opened to read while nobody wrote: what is marked as running was killed */
 };
 
 /* A prepared statement. The first failure stays in `code` and turns every later call into nothing, so a caller checks once,

@@ -59,6 +59,16 @@ static hg_code take_lock(hg_store *store, hg_error *error) {
   return code;
 }
 
+/* A lock that can be shared is not held by a writer. */
+static bool nobody_writes(const hg_store *store) {
+  char *path = hg_path_join(store->folder, "study.lock");
+  int lock = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+  bool free_lock = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
+  if (lock >= 0) close(lock);
+  hg_free(path);
+  return free_lock;
+}
+
 static hg_code read_number(hg_store *store, const char *sql, int64_t *number, hg_error *error) {
   hg_query query = hg_query_begin(store, sql, error);
   *number = hg_query_row(&query) ? hg_query_get_int(&query) : 0;
@@ -114,6 +124,9 @@ hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_erro
   if (code == HG_OK && create) code = hg_folder_make(folder, error);
   if (code == HG_OK && create) code = take_lock(made, error);
   if (code == HG_OK) code = open_database(made, create, error);
+  if (code == HG_OK && create)
+    code = hg_store_execute(made, "UPDATE runs SET status = 'interrupted' WHERE status = 'running'", error);
+  made->abandoned = !create && code == HG_OK && nobody_writes(made);
   if (code != HG_OK) {
     hg_store_close(made);
     return code;
@@ -169,6 +182,7 @@ static void read_run(hg_query *query, hg_run_record *record) {
   record->position = (int)hg_query_get_int(query);
   hg_query_get_text(query, record->kind, sizeof record->kind);
   hg_query_get_text(query, record->status, sizeof record->status);
+  if (query->store->abandoned && strcmp(record->status, "running") == 0) strcpy(record->status, "interrupted");
   hg_query_get_text(query, record->identity, sizeof record->identity);
   hg_query_get_text(query, record->data, sizeof record->data);
   record->settings = hg_query_get_string(query);

@@ -33,7 +33,7 @@ typedef struct hg_run_record {
   uint64_t seed;
   int position;            /* in the study: order of the page */
   char kind[32];           /* network, logistic_regression, naive_bayes, svm */
-  char status[16];         /* pending, running, interrupted, done, failed, diverged */
+  char status[16];         /* pending, running, interrupted (killed too), done, failed, diverged */
   char identity[65];       /* SHA-256 of resolved settings, data and program version: same identity, not run again */
   char data[HG_NAME_SIZE]; /* name of its data in the study */
   char *settings;          /* JSON; owned by the record */
