@@ -129,12 +129,12 @@ static void vote(const hg_classical *model, const float *features, const int32_t
     squares[place] = square;
     order[place] = which[c];
   }
-  for (int c = 0; c < k; c++) {
+  for (int c = 0; c < k && c < most; c++) {
     double weight = weight_of(model->settings.weights, squares[c], squares[0] == 0);
     sum[knn->labels[order[c]]] += weight;
     total += weight;
   }
-  for (int class = 0; class < model->present; class ++) probabilities[class] = (float)(sum[class] / total);
+  for (int c = 0; c < model->present; c++) probabilities[c] = (float)(sum[c] / total);
 }
 
 static void predict(const hg_classical *model, const float *features, int n, float *memory, float *probabilities) {

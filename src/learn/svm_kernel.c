@@ -118,12 +118,13 @@ static void multiply(const hg_svm_samples *svm, const hg_svm_left *left, int pan
   g.a_step = left->step;
   g.b_step = g.c_row = columns;
   g.c = part;
+  memset(sum, 0, (size_t)cells * sizeof *sum);
   for (int k = 0; k < svm->width; k += DEPTH) {
     g.steps = smaller(DEPTH, svm->width - k);
     g.a = left->values + k * left->step;
     g.b = svm->columns + (int64_t)svm->panel[panel] * svm->width + (int64_t)k * columns;
     hg_gemm_kernels_get()->product(&g);
-    for (int i = 0; i < cells; i++) sum[i] = (k == 0 ? 0 : sum[i]) + (double)part[i];
+    for (int i = 0; i < cells; i++) sum[i] += (double)part[i];
   }
 }
 
