@@ -120,6 +120,7 @@ def complaints(events, address):
 
 
 def take_screenshots(browser, name, width, screenshots, strip=2000):
+    screenshots.mkdir(parents=True, exist_ok=True)
     height = browser.evaluate("document.documentElement.scrollHeight")
     for number, top in enumerate(range(0, height, strip)):
         clip = {"x": 0, "y": top, "width": width, "height": min(strip, height - top), "scale": 1}
