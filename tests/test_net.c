@@ -271,6 +271,48 @@ static void a_sigmoid_folded_into_the_loss_still_ends_the_reconstruction(void **
   hg_network_free(network);
 }
 
+static void prediction_gives_the_outputs_of_the_forward_pass_for_any_count(void **state) {
+  (void)state;
+  enum { COUNT = 300, CODE = 2 * 2 * 5 }; /* more than one batch of it */
+  hg_network *network = joint_network(both_losses());
+  assert_int_equal(hg_network_initialize(network, 5, NULL), HG_OK);
+  sample_batch data;
+  make_batch(&data);
+  float *input = malloc(COUNT * PIXELS * sizeof *input), *code = malloc(COUNT * CODE * sizeof *code);
+  float *reconstruction = malloc(COUNT * PIXELS * sizeof *reconstruction), *shares = malloc(COUNT * CLASSES * sizeof *shares);
+  for (int i = 0; i < COUNT; i++) memcpy(input + i * PIXELS, data.input + i % N * PIXELS, PIXELS * sizeof *input);
+  assert_int_equal(hg_network_predict(network, input, COUNT, 2, code, reconstruction, shares, NULL), HG_OK);
+  prepare(network, false, NULL);
+  hg_step_result result;
+  hg_network_forward(network, &data.batch, &result);
+  for (int i = 0; i < COUNT; i++) {
+    assert_memory_equal(code + i * CODE, hg_network_code(network) + i % N * CODE, CODE * sizeof *code);
+    assert_memory_equal(reconstruction + i * PIXELS, hg_network_reconstruction(network) + i % N * PIXELS, PIXELS * sizeof *input);
+    double sum = 0;
+    for (int c = 0; c < CLASSES; c++) sum += (double)shares[i * CLASSES + c];
+    assert_true(fabs(sum - 1) < 1e-6);
+  }
+  free(input);
+  free(code);
+  free(reconstruction);
+  free(shares);
+  hg_network_free(network);
+}
+
+static void prediction_without_weights_or_without_the_block_is_refused(void **state) {
+  (void)state;
+  hg_network *network = hg_network_new((hg_shape){1, 1, 4});
+  add(network, HG_CLASSIFIER, dense(2, HG_LINEAR));
+  float input[4] = {0}, output[4];
+  hg_error error;
+  assert_int_equal(hg_network_predict(network, input, 1, 1, NULL, NULL, output, &error), HG_USAGE);
+  assert_non_null(strstr(error.message, "no weights"));
+  assert_int_equal(hg_network_initialize(network, 1, NULL), HG_OK);
+  assert_int_equal(hg_network_predict(network, input, 1, 1, NULL, output, NULL, &error), HG_USAGE);
+  assert_non_null(strstr(error.message, "no decoder"));
+  hg_network_free(network);
+}
+
 static void lifetimes_share_memory_and_it_grows_linearly_with_the_batch(void **state) {
   (void)state;
   size_t arena[3];
@@ -397,6 +439,8 @@ int main(void) {
       cmocka_unit_test(a_joint_gradient_is_the_weighted_sum_of_its_heads),
       cmocka_unit_test(a_frozen_encoder_gets_no_gradient_and_costs_less_memory),
       cmocka_unit_test(a_sigmoid_folded_into_the_loss_still_ends_the_reconstruction),
+      cmocka_unit_test(prediction_gives_the_outputs_of_the_forward_pass_for_any_count),
+      cmocka_unit_test(prediction_without_weights_or_without_the_block_is_refused),
       cmocka_unit_test(lifetimes_share_memory_and_it_grows_linearly_with_the_batch),
       cmocka_unit_test(a_step_allocates_nothing),
       cmocka_unit_test(weights_come_back_to_the_bit_in_pytorchs_layouts),

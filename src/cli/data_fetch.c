@@ -1,11 +1,11 @@
 /* `hourglass data fetch`: a data set from its mirrors into the user's cache. */
+#include "base/clock.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "data/fetch.h"
 
 #include <string.h>
-#include <time.h>
 
 typedef struct fetch_view {
   bool quiet, terminal;
@@ -13,19 +13,13 @@ typedef struct fetch_view {
   char file[128]; /* the one last told of */
 } fetch_view;
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static void draw(fetch_view *view, const char *file, int64_t received, int64_t total) {
   char got[32], all[32];
   fprintf(stderr, "\r%s  %s", file, hg_format_bytes((double)received, got, sizeof got));
   if (total > 0) fprintf(stderr, " of %s  %d %%", hg_format_bytes((double)total, all, sizeof all), (int)(100 * received / total));
   fputs("\033[K", stderr);
   fflush(stderr);
-  view->drawn = now();
+  view->drawn = hg_seconds_now();
 }
 
 static bool on_progress(void *context, const char *file, int64_t received, int64_t total) {
@@ -34,7 +28,7 @@ static bool on_progress(void *context, const char *file, int64_t received, int64
     snprintf(view->file, sizeof view->file, "%s", file);
     fprintf(stderr, "fetching %s\n", file);
   }
-  if (!view->quiet && view->terminal && now() - view->drawn >= 0.1) draw(view, file, received, total);
+  if (!view->quiet && view->terminal && hg_seconds_now() - view->drawn >= 0.1) draw(view, file, received, total);
   return !hg_stop_asked;
 }
 

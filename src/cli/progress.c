@@ -1,17 +1,11 @@
 #include "cli/progress.h"
 
+#include "base/clock.h"
 #include "cli/terminal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static bool speaks_utf8(void) {
   static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
@@ -58,7 +52,7 @@ static void describe_rates(const hg_progress_view *view, const hg_run_event *eve
 
 /* " 1:02 left", or nothing while there is too little to judge by. */
 static void describe_time_left(const hg_progress_view *view, double fraction, char *text, size_t size) {
-  double spent = now() - view->started, gained = fraction - view->from;
+  double spent = hg_seconds_now() - view->started, gained = fraction - view->from;
   char duration[32];
   text[0] = '\0';
   if (spent < 1 || gained <= 0) return;
@@ -91,7 +85,7 @@ static void draw(hg_progress_view *view, const hg_run_event *event) {
 }
 
 static void on_progress(hg_progress_view *view, const hg_run_event *event) {
-  double time = now();
+  double time = hg_seconds_now();
   if (view->started == 0) {
     view->started = time;
     view->from = event->fraction;

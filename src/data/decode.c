@@ -14,8 +14,6 @@
 static bool is_png(const uint8_t *bytes, size_t count) { return count >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0; }
 static bool is_jpeg(const uint8_t *bytes, size_t count) { return count >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0; }
 
-bool hg_image_is_known(const uint8_t *bytes, size_t count) { return is_png(bytes, count) || is_jpeg(bytes, count); }
-
 /* Takes memory for the image whose height and width are set. */
 static hg_code take_pixels(const char *place, hg_image *image, hg_error *error) {
   if (image->height < 1 || image->width < 1 || (int64_t)image->height * image->width > HG_MOST_IMAGE_PIXELS)

@@ -13,9 +13,6 @@ typedef struct hg_image {
   uint8_t *pixels; /* (height, width, 3), hg_malloc'ed */
 } hg_image;
 
-/* True where the bytes start like a PNG or JPEG file. */
-bool hg_image_is_known(const uint8_t *bytes, size_t count);
-
 /* Transparent pixels are laid over black; a JPEG's orientation tag is not followed. place names the file in messages.
  * HG_DATA where it is damaged, truncated, too large, or a CMYK JPEG; image->pixels is NULL then. */
 hg_code hg_image_decode(const uint8_t *bytes, size_t count, const char *place, hg_image *image, hg_error *error);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "learn/checkpoint.h"
 #include "learn/evaluate.h"
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* One call of hg_train. */
 typedef struct trainer {
@@ -26,15 +26,9 @@ typedef struct trainer {
   hg_error *error;
 } trainer;
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
 /* Seconds since the last lap, added to the times kept. */
 static double lap(trainer *t) {
-  double time = now(), spent = time - t->clock;
+  double time = hg_seconds_now(), spent = time - t->clock;
   t->clock = time;
   t->state.seconds += spent;
   t->state.epoch_seconds += spent;
@@ -85,7 +79,7 @@ static hg_code diverge(trainer *t, const char *what, double value) {
 static hg_code save(trainer *t) {
   if (t->settings->checkpoint == NULL) return HG_OK;
   hg_code code = hg_checkpoint_write(t->settings->checkpoint, t->identity, t->network, &t->state, t->error);
-  t->last_checkpoint = now();
+  t->last_checkpoint = hg_seconds_now();
   return code;
 }
 
@@ -134,7 +128,7 @@ static bool tell(trainer *t, const hg_epoch *finished) {
 
 /* A checkpoint when it is time for one, and the caller's word. */
 static hg_code after_step(trainer *t) {
-  bool due = t->settings->checkpoint != NULL && now() - t->last_checkpoint >= t->settings->checkpoint_seconds;
+  bool due = t->settings->checkpoint != NULL && hg_seconds_now() - t->last_checkpoint >= t->settings->checkpoint_seconds;
   hg_code code = due ? save(t) : HG_OK;
   if (code != HG_OK) return code;
   return tell(t, NULL) ? HG_OK : interrupt(t);
@@ -325,7 +319,7 @@ static hg_code set_up(trainer *t) {
   if (code == HG_OK) code = open_batches(t);
   if (code == HG_OK) code = hg_train_state_init(&t->state, t->network, t->settings, t->error);
   if (code == HG_OK) code = take_up_checkpoint(t);
-  t->clock = t->last_checkpoint = now();
+  t->clock = t->last_checkpoint = hg_seconds_now();
   return code;
 }
 

@@ -168,7 +168,6 @@ const float *hg_network_reconstruction(const hg_network *network) {
   return output_of(network, HG_DECODER, network->forward.output);
 }
 const float *hg_network_logits(const hg_network *network) { return output_of(network, HG_CLASSIFIER, network->forward.logits); }
-const float *hg_network_per_sample_loss(const hg_network *network, hg_block block) { return network->forward.per_sample[block]; }
 
 /* ---------------------------------------------------------------- prediction */
 

@@ -86,7 +86,7 @@ hg_code hg_network_add(hg_network *network, hg_block block, const hg_layer *give
   if ((unsigned)block >= HG_BLOCKS) return hg_fail(error, HG_USAGE, NULL, "no such block: %d", (int)block);
   hg_graph_layer added = {.layer = *given, .place = network->layer_count[block]};
   char place[HG_NAME_SIZE * 2];
-  snprintf(place, sizeof place, "%s.%d %s", block_names[block], added.place,
+  snprintf(place, sizeof place, "%s.%d %s", hg_block_name(block), added.place,
            (unsigned)given->kind < HG_LAYER_KINDS ? hg_layer_kind_name(given->kind) : "?");
   if ((unsigned)given->kind < HG_LAYER_KINDS) name_layer(network, &added.layer);
   hg_code code = check_growth(network, block, &added.layer, place, error);
@@ -273,7 +273,7 @@ static size_t padded(int64_t count) { return ((size_t)count + 15) / 16 * 16; }
 static void add_tensor(hg_network *network, hg_graph_node *node, int slot, const hg_parameter *parameter) {
   hg_tensor *tensor = &network->tensors[network->tensor_count];
   memset(tensor, 0, sizeof *tensor);
-  snprintf(tensor->name, sizeof tensor->name, "%s.%d.%s", block_names[node->block], node->place, parameter->name);
+  snprintf(tensor->name, sizeof tensor->name, "%s.%d.%s", hg_block_name(node->block), node->place, parameter->name);
   tensor->parameter = *parameter;
   tensor->block = node->block;
   tensor->count = hg_parameter_count(parameter);

@@ -59,10 +59,9 @@ void hg_network_step(hg_network *network, const hg_batch *batch, uint64_t seed, 
 void hg_network_forward(hg_network *network, const hg_batch *batch, hg_step_result *result);
 
 /* Outputs of the last hg_network_forward, in the plan's memory; NULL where the block is missing. */
-const float *hg_network_code(const hg_network *network);                            /* (n, code shape) */
-const float *hg_network_reconstruction(const hg_network *network);                  /* (n, input shape), after the sigmoid */
-const float *hg_network_logits(const hg_network *network);                          /* (n, classes) */
-const float *hg_network_per_sample_loss(const hg_network *network, hg_block block); /* (n), decoder or classifier; unweighted */
+const float *hg_network_code(const hg_network *network);           /* (n, code shape) */
+const float *hg_network_reconstruction(const hg_network *network); /* (n, input shape), after the sigmoid */
+const float *hg_network_logits(const hg_network *network);         /* (n, classes) */
 
 /* Copies the encoder's weights from a safetensors file, tensor by tensor by name. HG_USAGE names the first tensor that is
  * absent or of another shape. */

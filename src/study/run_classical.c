@@ -1,5 +1,6 @@
 /* One run of a classical method: features, fit, predictions. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/shape.h"
 #include "data/splits.h"
@@ -7,7 +8,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 enum { CODE_BATCH = 256 };
 
@@ -60,12 +60,6 @@ static bool on_progress(void *context, double fraction) {
   hg_runner *runner = context;
   hg_runner_event(runner, HG_RUN_PROGRESS, NULL, fraction, NULL);
   return !hg_runner_stopped(runner);
-}
-
-static double seconds_now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 static hg_code save(hg_planned_run *run, const hg_classical *fitted, const char *folder, hg_error *error) {
@@ -158,12 +152,12 @@ hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder
   if (code == HG_OK && (train->labels == NULL || runner->data[model->data].test->labels == NULL))
     code = hg_fail(error, HG_DATA, model->name, "its data has no labels");
   if (code == HG_OK) code = take_features(runner, run, train, &training, &test, error);
-  double start = seconds_now();
+  double start = hg_seconds_now();
   if (code == HG_OK) code = derive_features(runner, run, &training, &test, error);
   if (code == HG_OK)
     code = hg_classical_fit(&model->classical, training.values, train->labels, training.count, training.width, train->classes,
                             runner->pool, on_progress, runner, &fitted, error);
-  run->record.seconds = seconds_now() - start;
+  run->record.seconds = hg_seconds_now() - start;
   if (code == HG_OK) code = save(run, fitted, folder, error);
   if (code == HG_OK) code = evaluate(runner, run, fitted, &test, folder, error);
   hg_classical_free(fitted);

@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const block_names[HG_BLOCKS] = {"encoder", "decoder", "classifier"};
-
 typedef struct text_list {
   char *text;
   size_t size, used;
@@ -72,7 +70,7 @@ hg_code hg_study_layers(const hg_network *network, hg_layer_row **rows, int *cou
     hg_layer_info info;
     hg_network_layer_info(network, i, &info);
     hg_layer_row *row = &(*rows)[i];
-    snprintf(row->block, sizeof row->block, "%s", block_names[info.block]);
+    snprintf(row->block, sizeof row->block, "%s", hg_block_name(info.block));
     snprintf(row->layer, sizeof row->layer, "%s", info.layer.name);
     snprintf(row->kind, sizeof row->kind, "%s", hg_layer_kind_name(info.layer.kind));
     describe(&info.layer, row->detail, sizeof row->detail);

@@ -4,8 +4,6 @@
 #include "base/alloc.h"
 #include "study/schema.h"
 
-static const char *const block_names[HG_BLOCKS] = {"encoder", "decoder", "classifier"};
-
 /* ---------------------------------------------------------------- building a network */
 
 /* The model whose layers are this one's encoder; the study has no cycles. */
@@ -84,7 +82,7 @@ static const hg_node *overridden(const hg_node *node) {
 }
 
 static const hg_node *place_of_layer(const hg_reader *reader, const hg_model *model, hg_block block, int layer) {
-  const hg_node *list = place_of(reader, model, block_names[block]);
+  const hg_node *list = place_of(reader, model, hg_block_name(block));
   bool inside = list->kind == HG_NODE_LIST && layer >= 0 && (size_t)layer < list->count;
   return inside ? overridden(list->items[layer]) : list;
 }
