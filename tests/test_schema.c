@@ -351,6 +351,41 @@ static void assert_same_settings(const char *a, const char *b, bool same) {
   hg_free(second);
 }
 
+/* ---------------------------------------------------------------- rows of results */
+
+static void a_row_of_results_is_named_by_models_sweeps_and_figures(void **state) {
+  (void)state;
+  hg_study *study = read_text(BASE
+                              "    id: E1\n    note: as published\n"
+                              "sweeps: {a: {model: m, id: E2, grid: {train.epochs: [3]}}, "
+                              "b: {model: m, note: mine, grid: {train.batch_size: [8]}}}\n"
+                              "report:\n  published:\n    m: {test.accuracy: 0.9, test.loss: 0.2, note: of the last epoch}\n"
+                              "    \"m[epochs=3]\": {test.accuracy: 0.8}\n    \"m[batch_size=8]\": {id: E9, test.loss: 1}\n");
+  assert_string_equal(study->models[0].id, "E1");
+  assert_string_equal(study->models[0].note, "as published");
+  assert_string_equal(study->models[1].id, "E2");
+  assert_string_equal(study->models[1].note, "as published");
+  assert_string_equal(study->models[2].id, "E1");
+  assert_string_equal(study->models[2].note, "mine");
+  static const char *const ids[] = {"E1", "E1", "E2", "E9"};
+  assert_int_equal(study->published_count, 4);
+  for (int i = 0; i < 4; i++) assert_string_equal(study->published[i].id, ids[i]);
+  assert_string_equal(study->published[1].note, "of the last epoch");
+  assert_null(study->published[2].note);
+  hg_study_free(study);
+}
+
+static void an_id_or_a_note_is_no_part_of_the_settings(void **state) {
+  (void)state;
+  hg_study *plain = read_text(BASE), *noted = read_text(BASE "    id: A1\n    note: as published\n");
+  char *a = hg_study_settings_json(plain, 0), *b = hg_study_settings_json(noted, 0);
+  assert_string_equal(a, b);
+  hg_free(a);
+  hg_free(b);
+  hg_study_free(plain);
+  hg_study_free(noted);
+}
+
 static void equal_settings_give_equal_text_however_they_are_written(void **state) {
   (void)state;
   assert_same_settings(
@@ -420,6 +455,8 @@ int main(void) {
       cmocka_unit_test(an_override_replaces_a_word_by_its_options),
       cmocka_unit_test(a_wrong_override_is_named_in_the_place),
       cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_grid),
+      cmocka_unit_test(a_row_of_results_is_named_by_models_sweeps_and_figures),
+      cmocka_unit_test(an_id_or_a_note_is_no_part_of_the_settings),
       cmocka_unit_test(equal_settings_give_equal_text_however_they_are_written),
       cmocka_unit_test(any_setting_that_differs_gives_another_text),
       cmocka_unit_test(the_settings_of_a_transfer_hold_those_of_its_source),

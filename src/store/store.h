@@ -22,7 +22,9 @@ hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_erro
 void hg_store_close(hg_store *store);
 const char *hg_store_folder(const hg_store *store);
 
-/* Facts about the study by key: name, about, yaml, yaml_path, version, threads, instruction_set, command, seeds, started. */
+/* Facts about the study by key: name, about, yaml, yaml_path, version, threads, instruction_set, command, seeds, started;
+ * rows: JSON, {"models": {"cnn": {"id": "A1", "note": "..."}}, "published": [{"run", "metric", "id", "note"}]}, where rows of a
+ * table of results are named. */
 hg_code hg_store_set_fact(hg_store *store, const char *key, const char *value, hg_error *error);
 /* hg_malloc'ed, "" if absent; NULL only when out of memory. */
 char *hg_store_fact(hg_store *store, const char *key);

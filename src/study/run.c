@@ -57,6 +57,36 @@ static hg_code put_seeds(hg_runner *runner, hg_error *error) {
   return hg_store_set_fact(runner->store, "seeds", text, error);
 }
 
+/* The fact `rows`: which row of a table of results each model and each published figure belongs to, and what is noted of them:
+ * {"models": {"cnn": {"id": "A1", "note": "..."}}, "published": [{"run": "cnn", "metric": "test.accuracy", "id": "A1"}]}. */
+static json_t *remarks(const char *id, const char *note) {
+  json_t *object = json_object();
+  if (id[0] != '\0') json_object_set_new(object, "id", json_string(id));
+  if (note != NULL) json_object_set_new(object, "note", json_string(note));
+  return object;
+}
+
+static hg_code put_rows(hg_runner *runner, hg_error *error) {
+  const hg_study *study = runner->study;
+  json_t *models = json_object(), *published = json_array();
+  for (int i = 0; i < study->model_count; i++)
+    json_object_set_new(models, study->models[i].name, remarks(study->models[i].id, study->models[i].note));
+  for (int i = 0; i < study->published_count; i++) {
+    const hg_study_published *row = &study->published[i];
+    json_t *object = remarks(row->id, row->note);
+    json_object_set_new(object, "run", json_string(study->models[row->model].name));
+    json_object_set_new(object, "metric", json_string(row->metric));
+    json_array_append_new(published, object);
+  }
+  json_t *both = json_pack("{soso}", "models", models, "published", published);
+  char *text = json_dumps(both, JSON_COMPACT);
+  json_decref(both);
+  if (text == NULL) return hg_fail_memory(error, "rows of results", 1);
+  hg_code code = hg_store_set_fact(runner->store, "rows", text, error);
+  free(text);
+  return code;
+}
+
 static hg_code put_facts(hg_runner *runner, hg_error *error) {
   const hg_study *study = runner->study;
   char threads[16], started[32];
@@ -74,6 +104,7 @@ static hg_code put_facts(hg_runner *runner, hg_error *error) {
                             {"command", runner->settings->command},
                             {"started", started}};
   hg_code code = put_seeds(runner, error);
+  if (code == HG_OK) code = put_rows(runner, error);
   for (size_t i = 0; code == HG_OK && i < sizeof facts / sizeof facts[0]; i++)
     code = hg_store_set_fact(runner->store, facts[i][0], facts[i][1] == NULL ? "" : facts[i][1], error);
   return code;

@@ -199,7 +199,9 @@ void hg_study_free(hg_study *study) {
   }
   for (int i = 0; i < study->model_count; i++) {
     for (int b = 0; b < HG_BLOCKS; b++) hg_free(study->models[i].blocks[b].layers);
+    hg_free(study->models[i].note);
   }
+  for (int i = 0; i < study->published_count; i++) hg_free(study->published[i].note);
   hg_free(study->data);
   hg_free(study->models);
   hg_free(study->seeds);

@@ -279,6 +279,14 @@ const char *hg_engine_name(int value) {
 }
 
 static const hg_field model_fields[] = {
+    {.key = "id",
+     .type = HG_FIELD_NAME,
+     .offset = offsetof(hg_model, id),
+     .doc = "the row of a table of results it belongs to, such as A1; several models may share one"},
+    {.key = "note",
+     .type = HG_FIELD_TEXT,
+     .offset = offsetof(hg_model, note),
+     .doc = "what a reader of the results should know of it"},
     {.key = "data",
      .type = HG_FIELD_READ,
      .offset = offsetof(hg_model, data),

@@ -77,6 +77,17 @@ static hg_code add_published(hg_reader *reader, const hg_node *key, const hg_nod
   return HG_OK;
 }
 
+/* `id` and `note` stand among a model's figures and belong to all of them. */
+static bool is_remark(const hg_node *key) { return strcmp(key->text, "id") == 0 || strcmp(key->text, "note") == 0; }
+
+static hg_code add_remarks(hg_reader *reader, const hg_node *figures, hg_study_published *row) {
+  static const hg_field note = {.key = "note", .type = HG_FIELD_TEXT};
+  const hg_node *id_node = hg_node_get(figures, "id"), *note_node = hg_node_get(figures, "note");
+  memcpy(row->id, reader->study->models[row->model].id, sizeof row->id);
+  hg_code code = id_node == NULL ? HG_OK : hg_value_name(reader, "id", id_node, row->id);
+  return code == HG_OK && note_node != NULL ? hg_value_read(reader, &note, note_node, &row->note) : code;
+}
+
 static hg_code read_published(hg_reader *reader, const hg_node *node, void *target) {
   (void)target;
   size_t capacity = 0;
@@ -89,7 +100,9 @@ static hg_code read_published(hg_reader *reader, const hg_node *node, void *targ
     if (code != HG_OK) return code;
     if (figures->kind != HG_NODE_MAPPING) return hg_reject(reader, figures, "here must stand figures: {test.accuracy: 0.924}");
     for (size_t j = 0; j < figures->count; j++) {
+      if (is_remark(figures->keys[j])) continue;
       code = add_published(reader, figures->keys[j], figures->items[j], model, &capacity);
+      if (code == HG_OK) code = add_remarks(reader, figures, &reader->study->published[reader->study->published_count - 1]);
       if (code != HG_OK) return code;
     }
   }
@@ -106,7 +119,8 @@ static const hg_field report_fields[] = {
      .type = HG_FIELD_READ,
      .read = read_published,
      .type_doc = "mapping of models to figures",
-     .doc = "figures of others, shown beside the measured ones: {cnn: {test.accuracy: 0.924}}"},
+     .doc = "figures of others, shown beside the measured ones: {cnn: {test.accuracy: 0.924}}; an `id` (else the model's) and a "
+            "`note` may stand among them"},
 };
 const hg_table hg_report_table = {.name = "report", FIELDS(report_fields)};
 

@@ -9,6 +9,7 @@ enum { MOST_POINTS = 1000, MOST_AXES = 16 };
 
 typedef struct sweep {
   const hg_node *model, *grid;
+  const hg_node *id, *note; /* NULL: the model's */
 } sweep;
 
 static hg_code keep_node(hg_reader *reader, const hg_node *node, void *target) {
@@ -32,8 +33,23 @@ static const hg_field sweep_fields[] = {
      .read = keep_node,
      .type_doc = "mapping of paths to lists",
      .doc = "settings of the model, written with dots, and the values each takes"},
+    {.key = "id",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(sweep, id),
+     .read = keep_node,
+     .type_doc = "name",
+     .fallback = "the model's",
+     .doc = "the `id` of the models it makes"},
+    {.key = "note",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(sweep, note),
+     .read = keep_node,
+     .type_doc = "text",
+     .fallback = "the model's",
+     .doc = "the `note` of the models it makes"},
 };
-const hg_table hg_sweep_table = {.name = "sweep", .fields = sweep_fields, .count = 2};
+const hg_table hg_sweep_table = {
+    .name = "sweep", .fields = sweep_fields, .count = (int)(sizeof sweep_fields / sizeof *sweep_fields)};
 
 /* ---------------------------------------------------------------- names: transfer[learning_rate=0.01] */
 
@@ -83,12 +99,23 @@ static hg_code point_name(hg_reader *reader, const sweep *settings, const size_t
 
 /* ---------------------------------------------------------------- expanding */
 
-static hg_code set_axis(hg_reader *reader, const hg_node *grid, size_t axis, size_t index, hg_node *model) {
-  hg_node *value;
-  hg_code code = hg_node_copy(reader->document, grid->items[axis]->items[index], &value, reader->error);
+/* Puts a copy of the value into the model. */
+static hg_code set_value(hg_reader *reader, const char *path, const hg_node *value, const hg_node *at, hg_node *model) {
+  hg_node *copy;
+  hg_code code = hg_node_copy(reader->document, value, &copy, reader->error);
   if (code != HG_OK) return code;
-  code = hg_node_set(reader->document, model, grid->keys[axis]->text, value, grid->keys[axis], reader->error);
-  if (code != HG_OK) hg_node_free(value);
+  code = hg_node_set(reader->document, model, path, copy, at, reader->error);
+  if (code != HG_OK) hg_node_free(copy);
+  return code;
+}
+
+static hg_code set_settings(hg_reader *reader, const sweep *settings, const size_t *point, hg_node *model) {
+  const hg_node *grid = settings->grid, *remarks[] = {settings->id, settings->note};
+  hg_code code = HG_OK;
+  for (size_t axis = 0; axis < grid->count && code == HG_OK; axis++)
+    code = set_value(reader, grid->keys[axis]->text, grid->items[axis]->items[point[axis]], grid->keys[axis], model);
+  for (int i = 0; i < 2 && code == HG_OK; i++)
+    if (remarks[i] != NULL) code = set_value(reader, i == 0 ? "id" : "note", remarks[i], remarks[i], model);
   return code;
 }
 
@@ -105,9 +132,7 @@ static hg_code add_point(hg_reader *reader, const sweep *settings, const size_t 
     key->line = settings->grid->line, key->column = settings->grid->column, key->origin = settings->grid->origin;
     code = hg_node_copy(reader->document, hg_node_get(reader->model_nodes, settings->model->text), &model, reader->error);
   }
-  for (size_t axis = 0; axis < settings->grid->count && code == HG_OK; axis++) {
-    code = set_axis(reader, settings->grid, axis, point[axis], model);
-  }
+  if (code == HG_OK) code = set_settings(reader, settings, point, model);
   if (code == HG_OK) code = hg_node_append(reader->model_nodes, key, model, reader->error);
   if (code != HG_OK) {
     hg_node_free(key);
@@ -142,7 +167,7 @@ static hg_code check_sweep(hg_reader *reader, const sweep *settings) {
 }
 
 static hg_code expand(hg_reader *reader, const hg_node *node) {
-  sweep settings = {NULL, NULL};
+  sweep settings = {0};
   size_t point[MOST_AXES] = {0};
   hg_code code = hg_table_read(reader, &hg_sweep_table, node, &settings);
   if (code == HG_OK) code = check_sweep(reader, &settings);

@@ -17,6 +17,8 @@ typedef struct hg_model_block {
 
 typedef struct hg_model {
   char name[HG_NAME_SIZE];
+  char id[HG_NAME_SIZE]; /* the row of a table of results it belongs to, such as A1; "" = none. No part of its settings. */
+  char *note;            /* what a reader should know of it; NULL = nothing. No part of its settings. */
   int line;
   hg_model_kind kind;
   int data;       /* index into study.data */
@@ -45,6 +47,8 @@ typedef struct hg_study_published {
   int model;
   char metric[64];
   double value;
+  char id[HG_NAME_SIZE]; /* the model's, where the row says none */
+  char *note;            /* where the figure comes from, or what is wrong with it; NULL = nothing */
 } hg_study_published;
 
 typedef struct hg_study {
