@@ -4,6 +4,7 @@
  *   info             parameters, multiply-adds of one image forward, of one image in a training step
  *   train SECONDS    images a second: batch, forward, loss, backward, Adam
  *   infer SECONDS    images a second: forward
+ *   profile SECONDS [infer]   where the time of a training (or forward) pass goes: a Markdown table, an empty line
  *   peak SECONDS     floating-point operations a second on THREADS threads
  *   transfer         nanoseconds for a cache line from one thread to another; 0 on one thread
  *   memory           peak resident memory of this process in bytes */
@@ -14,6 +15,7 @@
 #include "learn/optimizer.h"
 #include "machine.h"
 #include "networks.h"
+#include "profile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ typedef struct bench {
   hg_optimizer_state optimizer;
   uint32_t step, epoch;
   bool training;
+  bench_profile *profile; /* under way, or NULL */
 } bench;
 
 /* Random pixels: the work does not depend on them. */
@@ -64,14 +67,17 @@ static const hg_batch *next_batch(bench *b) {
 
 static int train_step(bench *b) {
   const hg_batch *batch = next_batch(b);
+  if (b->profile != NULL) bench_profile_batch(b->profile);
   hg_step_result result;
   hg_network_step(b->network, batch, 1, b->step++, &result);
   hg_optimizer_step(&b->optimizer, &b->settings, b->settings.optimizer.learning_rate, b->network, b->pool);
+  if (b->profile != NULL) bench_profile_optimizer(b->profile);
   return batch->n;
 }
 
 static int infer_step(bench *b) {
   hg_batch batch = *next_batch(b);
+  if (b->profile != NULL) bench_profile_batch(b->profile);
   batch.target = NULL;
   batch.labels = NULL;
   hg_step_result result;
@@ -100,7 +106,32 @@ static void print_info(const bench *b) {
   printf("%lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward, (long long)(3 * forward - first));
 }
 
-static hg_code answer(bench *b, const char *command, double seconds, hg_error *error) {
+/* With one thread, what the process used beyond this thread's time is the work of the thread that makes batches. */
+static hg_code profile(bench *b, double seconds, bool training, hg_error *error) {
+  bench_profile *profile = hg_malloc(sizeof *profile);
+  if (profile == NULL) return hg_fail_memory(error, "profile", sizeof *profile);
+  hg_code code = prepare(b, training, error);
+  if (code == HG_OK) {
+    double peak = bench_peak(b->threads, 0.3), memory = bench_read_rate(b->threads, (size_t)1 << 29, 0.3);
+    int (*step)(bench * b) = training ? train_step : infer_step;
+    for (int i = 0; i < 3; i++) step(b);
+    double others = bench_process_time() - bench_thread_time();
+    bench_profile_start(profile, b->network, b->batch_size, b->threads, training);
+    b->profile = profile;
+    rate_of(b, step, seconds);
+    b->profile = NULL;
+    others = b->threads > 1 ? 0 : bench_process_time() - bench_thread_time() - others;
+    bench_profile_stop(profile, b->network, others);
+    printf("peak %.1f GFLOP/s, memory %.1f GB/s (read, %d threads), %d batches of %d\n\n", peak / 1e9, memory / 1e9, b->threads,
+           profile->batches, b->batch_size);
+    bench_profile_print(profile, peak, memory);
+    printf("\n");
+  }
+  hg_free(profile);
+  return code;
+}
+
+static hg_code answer(bench *b, const char *command, double seconds, const char *word, hg_error *error) {
   hg_code code = HG_OK;
   struct rusage usage;
   if (strcmp(command, "info") == 0) {
@@ -109,6 +140,8 @@ static hg_code answer(bench *b, const char *command, double seconds, hg_error *e
     bool training = command[0] == 't';
     code = prepare(b, training, error);
     if (code == HG_OK) printf("%.1f\n", rate_of(b, training ? train_step : infer_step, seconds));
+  } else if (strcmp(command, "profile") == 0) {
+    code = profile(b, seconds, strcmp(word, "infer") != 0, error);
   } else if (strcmp(command, "peak") == 0) {
     printf("%.4g\n", bench_peak(b->threads, seconds));
   } else if (strcmp(command, "transfer") == 0) {
@@ -124,11 +157,12 @@ static hg_code answer(bench *b, const char *command, double seconds, hg_error *e
 }
 
 static hg_code serve(bench *b, hg_error *error) {
-  char line[128], command[32];
+  char line[128], command[32], word[32];
   hg_code code = HG_OK;
   while (code == HG_OK && fgets(line, sizeof line, stdin) != NULL) {
     double seconds = 1;
-    if (sscanf(line, "%31s %lf", command, &seconds) >= 1) code = answer(b, command, seconds, error);
+    word[0] = '\0';
+    if (sscanf(line, "%31s %lf %31s", command, &seconds, word) >= 1) code = answer(b, command, seconds, word, error);
   }
   return code;
 }

@@ -1,18 +1,24 @@
 #include "machine.h"
 
+#include "base/alloc.h"
 #include "kernels/isa.h"
 
 #include <immintrin.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
-double bench_now(void) {
+static double seconds_of(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+double bench_now(void) { return seconds_of(CLOCK_MONOTONIC); }
+double bench_thread_time(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
+double bench_process_time(void) { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
 
 /* ---------------------------------------------------------------- peak */
 
@@ -49,9 +55,9 @@ typedef struct burner {
 
 static void *burn_for(void *context) {
   burner *b = context;
-  double start = bench_now(), now = start;
+  double start = bench_thread_time(), now = start;
   int64_t rounds = 0;
-  for (; now - start < b->seconds; now = bench_now()) {
+  for (; now - start < b->seconds; now = bench_thread_time()) {
     b->burn();
     rounds += ROUNDS;
   }
@@ -73,6 +79,57 @@ double bench_peak(int threads, double seconds) {
     pthread_join(burners[i].thread, NULL);
     rate += burners[i].rate * (wide ? 16 : 8);
   }
+  return rate;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+typedef struct reader {
+  pthread_t thread;
+  const float *part;
+  size_t floats;
+  double seconds;
+  double rate; /* bytes a second */
+} reader;
+
+/* Sixty-four sums at once: the compiler makes vectors of them, and no addition waits for another. */
+static float sum_of(const float *part, size_t floats) {
+  float sums[64] = {0};
+  for (size_t i = 0; i + 64 <= floats; i += 64)
+    for (int j = 0; j < 64; j++) sums[j] += part[i + (size_t)j];
+  return sums[0] + sums[63];
+}
+
+static void *read_for(void *context) {
+  reader *r = context;
+  sink = sum_of(r->part, r->floats);
+  double start = bench_thread_time(), now = start, bytes = 0;
+  for (; now - start < r->seconds; now = bench_thread_time()) {
+    sink = sum_of(r->part, r->floats);
+    bytes += (double)(r->floats * sizeof(float));
+  }
+  r->rate = bytes / (now - start);
+  return NULL;
+}
+
+double bench_read_rate(int threads, size_t bytes, double seconds) {
+  float *memory = hg_alloc_aligned(bytes);
+  if (memory == NULL) return 0;
+  memset(memory, 1, bytes); /* fresh pages of zeros would all be one page */
+  reader readers[MOST_THREADS];
+  size_t floats = bytes / sizeof(float) / (size_t)threads;
+  int started = 0;
+  double rate = 0;
+  for (int i = 0; i < threads && i < MOST_THREADS; i++) {
+    readers[i] = (reader){.part = memory + (size_t)i * floats, .floats = floats, .seconds = seconds};
+    if (pthread_create(&readers[i].thread, NULL, read_for, &readers[i]) != 0) break;
+    started++;
+  }
+  for (int i = 0; i < started; i++) {
+    pthread_join(readers[i].thread, NULL);
+    rate += readers[i].rate;
+  }
+  hg_free_aligned(memory);
   return rate;
 }
 

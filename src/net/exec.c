@@ -139,7 +139,11 @@ static void run_step(const execution *run, const hg_step *step) {
 
 static void run_plan(execution *run) {
   *run->result = (hg_step_result){.reconstruction_loss = NAN, .classification_loss = NAN, .center_loss = NAN};
-  for (int i = 0; i < run->plan->count; i++) run_step(run, &run->plan->steps[i]);
+  const hg_network *network = run->network;
+  for (int i = 0; i < run->plan->count; i++) {
+    run_step(run, &run->plan->steps[i]);
+    if (network->after_step != NULL) network->after_step(network->after_step_context, i);
+  }
 }
 
 void hg_network_step(hg_network *network, const hg_batch *batch, uint64_t seed, uint32_t step, hg_step_result *result) {

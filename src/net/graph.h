@@ -76,6 +76,9 @@ struct hg_network {
   size_t arena_floats, unshared_floats;
   hg_plan step, forward;
   const float *last_input;
+  /* For profiles alone: called after each step of a plan, with its place. NULL = not wanted. */
+  void (*after_step)(void *context, int step);
+  void *after_step_context;
 };
 
 /* Lowers layers to nodes and makes tensors; does nothing if that was done. */
