@@ -267,10 +267,15 @@ static void demo_run(hg_store *store, const demo_model *model, uint64_t seed) {
 static void demo_findings(hg_store *store) {
   static const hg_warning warnings[] = {
       {"not-significant", "cnn and transfer differ by 0.3 points on 2,000 images, which a paired test cannot tell from chance"}};
-  static const hg_comparison comparisons[] = {{"cnn", "transfer", "accuracy", "mcnemar", 0.0135, 0.0021, 0.0249, 0.0203},
-                                              {"transfer", "cnn", "accuracy", "mcnemar", -0.003, -0.011, 0.005, 0.4812},
-                                              {"cnn", "naive_bayes", "accuracy", "mcnemar", 0.335, 0.313, 0.357, 1.2e-140}};
-  static const hg_published published[] = {{"cnn", "test.accuracy", 0.924, 0.9275}, {"transfer", "test.accuracy", 0.919, 0.9125}};
+  static const hg_comparison comparisons[] = {
+      {"cnn", "transfer", "accuracy", "seeds-and-images", 0.0135, 0.0021, 0.0249, 0.0203, 0.9275, 0.914, 0.0406, 3, 61, 34,
+       "better", "cnn is better than transfer: accuracy 1.35 points higher"},
+      {"transfer", "cnn", "accuracy", "seeds-and-images", -0.003, -0.011, 0.005, 0.4812, 0.914, 0.917, 0.4812, 3, 30, 36,
+       "undecided", "No significant difference in accuracy between transfer and cnn"},
+      {"cnn", "naive_bayes", "accuracy", "mcnemar", 0.335, 0.313, 0.357, 1.2e-140, 0.9275, 0.5925, 3.6e-140, 1, 702, 32, "better",
+       "cnn is better than naive_bayes: accuracy 33.5 points higher"}};
+  static const hg_published published[] = {{"cnn", "test.accuracy", 0.924, 0.9275, 0.921, 0.934, 3, "B2"},
+                                           {"transfer", "test.accuracy", 0.919, 0.9125, 0.90, 0.92, 1, ""}};
   hg_error error;
   demo_check(hg_store_put_warnings(store, warnings, 1, &error), &error);
   demo_check(hg_store_put_comparisons(store, comparisons, 3, &error), &error);

@@ -198,8 +198,8 @@ static void texts_of_the_study_cannot_become_markup(void **state) {
   for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
     demo_check(hg_store_set_fact(store, facts[i], ATTACK, &error), &error);
   hg_warning warning = {MARKUP, ATTACK};
-  hg_comparison comparison = {MARKUP, MARKUP, MARKUP, MARKUP, 1, 1, 1, 0.01};
-  hg_published published = {MARKUP, MARKUP, 1, 1};
+  hg_comparison comparison = {MARKUP, MARKUP, MARKUP, MARKUP, 1, 1, 1, 0.01, 1, 0, 0.01, 1, 1, 1, "better", MARKUP};
+  hg_published published = {MARKUP, MARKUP, 1, 1, 1, 1, 1, MARKUP};
   demo_check(hg_store_put_warnings(store, &warning, 1, &error), &error);
   demo_check(hg_store_put_comparisons(store, &comparison, 1, &error), &error);
   demo_check(hg_store_put_published(store, &published, 1, &error), &error);

@@ -208,8 +208,9 @@ static void lists_are_replaced_whole_and_in_order(void **state) {
   hg_store *store = open_store();
   hg_run_record record = put_run(store, "cnn", 1, "a");
   const hg_warning warnings[] = {{"test-leak", "97 % of test images are in the training set"}, {"diverged", "x"}};
-  const hg_comparison comparison = {"cnn", "svm", "accuracy", "mcnemar", 0.012, 0.007, 0.017, 0.0004};
-  const hg_published published = {"cnn", "test.accuracy", 0.924, NAN};
+  const hg_comparison comparison = {"cnn", "svm", "accuracy", "mcnemar", 0.012, 0.007, 0.017,    0.0004,
+                                    0.931, 0.919, 0.0008,     3,         40,    12,    "better", "cnn is better than svm"};
+  const hg_published published = {"cnn", "test.accuracy", 0.924, NAN, NAN, NAN, 0, "B2"};
   const hg_layer_row layer = {"encoder", "conv2d_1", "conv2d", "32 filters 3x3", {28, 28, 32}, 320, 225792, 100352};
   hg_warning *read_warnings;
   hg_comparison *comparisons;
@@ -224,9 +225,13 @@ static void lists_are_replaced_whole_and_in_order(void **state) {
   assert_int_equal(hg_store_put_comparisons(store, &comparison, 1, NULL), HG_OK);
   assert_int_equal(hg_store_get_comparisons(store, &comparisons, &count, NULL), HG_OK);
   assert_true(comparisons[0].p_value == 0.0004 && strcmp(comparisons[0].b, "svm") == 0);
+  assert_true(comparisons[0].seeds == 3 && comparisons[0].only_b == 12 && comparisons[0].p_holm == 0.0008);
+  assert_string_equal(comparisons[0].verdict, "better");
+  assert_string_equal(comparisons[0].text, "cnn is better than svm");
   assert_int_equal(hg_store_put_published(store, &published, 1, NULL), HG_OK);
   assert_int_equal(hg_store_get_published(store, &read_published, &count, NULL), HG_OK);
   assert_true(read_published[0].published == 0.924 && isnan(read_published[0].measured));
+  assert_string_equal(read_published[0].id, "B2");
   assert_int_equal(hg_store_put_layers(store, record.id, &layer, 1, NULL), HG_OK);
   assert_int_equal(hg_store_get_layers(store, record.id, &layers, &count, NULL), HG_OK);
   assert_memory_equal(&layers[0].output, &layer.output, sizeof layer.output);
@@ -341,6 +346,89 @@ static void another_programs_database_is_refused(void **state) {
   assert_int_equal(hg_store_open(folder, false, &store, NULL), HG_DATA);
 }
 
+/* What schema 1 had: none of the tables and columns that came after it. */
+static void age_the_store(void) {
+  static const char older[] =
+      "DROP TABLE classes; DROP TABLE confusion; DROP TABLE calibration; DROP TABLE denoising; DROP TABLE leaks;"
+      "ALTER TABLE comparisons DROP COLUMN value_a; ALTER TABLE comparisons DROP COLUMN value_b;"
+      "ALTER TABLE comparisons DROP COLUMN p_holm; ALTER TABLE comparisons DROP COLUMN seeds;"
+      "ALTER TABLE comparisons DROP COLUMN only_a; ALTER TABLE comparisons DROP COLUMN only_b;"
+      "ALTER TABLE comparisons DROP COLUMN verdict; ALTER TABLE comparisons DROP COLUMN text;"
+      "ALTER TABLE published DROP COLUMN low; ALTER TABLE published DROP COLUMN high;"
+      "ALTER TABLE published DROP COLUMN seeds; ALTER TABLE published DROP COLUMN id;"
+      "INSERT INTO comparisons VALUES(0, 'cnn', 'svm', 'accuracy', 'mcnemar', 0.01, 0, 0.02, 0.03);"
+      "PRAGMA user_version = 1";
+  execute(older);
+}
+
+static void a_store_of_the_first_schema_opens_with_its_runs_and_takes_new_figures(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a");
+  hg_store_close(store);
+  age_the_store();
+  assert_int_equal(hg_store_open(folder, false, &store, NULL), HG_OK);
+  hg_run_record *runs;
+  hg_comparison *comparisons;
+  int count;
+  assert_int_equal(hg_store_list_runs(store, &runs, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(hg_store_get_comparisons(store, &comparisons, &count, NULL), HG_OK);
+  assert_true(count == 1 && comparisons[0].p_value == 0.03 && isnan(comparisons[0].p_holm) && comparisons[0].seeds == 1);
+  assert_string_equal(comparisons[0].verdict, "");
+  const hg_class_row row = {3, 1000, 0.9, 0.8, 0.85, 0.95, NAN};
+  assert_int_equal(hg_store_put_classes(store, record.id, &row, 1, NULL), HG_OK);
+  hg_run_record_release(&runs[0]);
+  hg_free(runs);
+  hg_free(comparisons);
+  hg_run_record_release(&record);
+  hg_store_close(store);
+}
+
+static void scores_in_detail_are_kept_by_run_and_go_with_it(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a");
+  const hg_class_row row = {3, 1000, 0.9, 0.8, 0.85, 0.95, NAN};
+  const hg_confusion_cell cell = {3, 4, 17};
+  const hg_calibration_row bin = {0.2, 0.4, 0, NAN, NAN};
+  const hg_denoising_row noise = {"salt_and_pepper", 0.1, "median_3", 0.004, 24, 0.9};
+  const hg_leak_row leak = {"lines", "test", "training", 19200, 18600, 12};
+  hg_class_row *rows;
+  hg_confusion_cell *cells;
+  hg_calibration_row *bins;
+  hg_denoising_row *noises;
+  hg_leak_row *leaks;
+  int count;
+  assert_int_equal(hg_store_put_classes(store, record.id, &row, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_put_confusion(store, record.id, &cell, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_put_calibration(store, record.id, &bin, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_put_denoising(store, record.id, &noise, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_put_leaks(store, &leak, 1, NULL), HG_OK);
+  assert_int_equal(hg_store_get_classes(store, record.id, &rows, &count, NULL), HG_OK);
+  assert_true(count == 1 && rows[0].label == 3 && rows[0].f1 == 0.85 && isnan(rows[0].roc_auc));
+  assert_int_equal(hg_store_get_confusion(store, record.id, &cells, &count, NULL), HG_OK);
+  assert_true(count == 1 && cells[0].predicted == 4 && cells[0].count == 17);
+  assert_int_equal(hg_store_get_calibration(store, record.id, &bins, &count, NULL), HG_OK);
+  assert_true(count == 1 && bins[0].high == 0.4 && isnan(bins[0].accuracy));
+  assert_int_equal(hg_store_get_denoising(store, record.id, &noises, &count, NULL), HG_OK);
+  assert_true(count == 1 && noises[0].psnr == 24 && strcmp(noises[0].method, "median_3") == 0);
+  assert_int_equal(hg_store_get_leaks(store, &leaks, &count, NULL), HG_OK);
+  assert_true(count == 1 && leaks[0].exact == 18600 && strcmp(leaks[0].against, "training") == 0);
+  hg_run_record_release(&record);
+  record = put_run(store, "cnn", 1, "b"); /* another identity: the old figures go */
+  hg_free(rows);
+  assert_int_equal(hg_store_get_classes(store, record.id, &rows, &count, NULL), HG_OK);
+  assert_int_equal(count, 0);
+  hg_free(rows);
+  hg_free(cells);
+  hg_free(bins);
+  hg_free(noises);
+  hg_free(leaks);
+  hg_run_record_release(&record);
+  hg_store_close(store);
+}
+
 static void a_newer_schema_is_refused(void **state) {
   (void)state;
   hg_store *store = open_store();
@@ -379,6 +467,8 @@ int main(void) {
       STORE_TEST(a_folder_without_a_store_is_told),
       STORE_TEST(another_programs_database_is_refused),
       STORE_TEST(a_newer_schema_is_refused),
+      STORE_TEST(a_store_of_the_first_schema_opens_with_its_runs_and_takes_new_figures),
+      STORE_TEST(scores_in_detail_are_kept_by_run_and_go_with_it),
       STORE_TEST(a_file_that_is_no_database_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,27 +2,70 @@
 
 #include "base/alloc.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+/* ---------------------------------------------------------------- scores in falling order */
 
 typedef struct scored {
   float score;
   int positive;
 } scored;
 
+typedef struct ranking {
+  scored *samples; /* by falling score */
+  int64_t count, positives;
+} ranking;
+
 static int by_falling_score(const void *left, const void *right) {
   float a = ((const scored *)left)->score, b = ((const scored *)right)->score;
   return a > b ? -1 : a < b;
 }
 
+static hg_code finish_ranking(ranking *order) {
+  for (int64_t i = 0; i < order->count; i++) order->positives += order->samples[i].positive;
+  qsort(order->samples, (size_t)order->count, sizeof *order->samples, by_falling_score);
+  return HG_OK;
+}
+
+static hg_code take_ranking(int64_t count, ranking *order, hg_error *error) {
+  *order = (ranking){.count = count, .samples = hg_malloc((size_t)count * sizeof(scored))};
+  return order->samples == NULL ? hg_fail_memory(error, "curve", (size_t)count * sizeof(scored)) : HG_OK;
+}
+
+static hg_code rank_class(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label,
+                          ranking *order, hg_error *error) {
+  hg_code code = take_ranking(count, order, error);
+  if (code != HG_OK) return code;
+  for (int64_t i = 0; i < count; i++) order->samples[i] = (scored){scores[i * stride], labels[i] == label};
+  return finish_ranking(order);
+}
+
+static hg_code rank_all(const float *probabilities, const int32_t *labels, int64_t count, int classes, ranking *order,
+                        hg_error *error) {
+  hg_code code = take_ranking(count * classes, order, error);
+  if (code != HG_OK) return code;
+  for (int64_t i = 0; i < count; i++)
+    for (int k = 0; k < classes; k++) order->samples[i * classes + k] = (scored){probabilities[i * classes + k], labels[i] == k};
+  return finish_ranking(order);
+}
+
 /* Equal scores fall together: a point is made after the last of them. */
-static void trace_curve(const scored *samples, int64_t count, int64_t positives, hg_precision_recall *curve) {
+static bool ends_here(const ranking *order, int64_t i) {
+  return i + 1 == order->count || order->samples[i + 1].score != order->samples[i].score;
+}
+
+/* ---------------------------------------------------------------- precision and recall */
+
+static void trace_precision(const ranking *order, hg_precision_recall *curve) {
   int64_t hits = 0;
   double before = 0;
-  for (int64_t i = 0; i < count; i++) {
-    hits += samples[i].positive;
-    if (i + 1 < count && samples[i + 1].score == samples[i].score) continue;
-    double precision = (double)hits / (double)(i + 1), recall = positives == 0 ? 0 : (double)hits / (double)positives;
-    curve->threshold[curve->count] = samples[i].score;
+  for (int64_t i = 0; i < order->count; i++) {
+    hits += order->samples[i].positive;
+    if (!ends_here(order, i)) continue;
+    double precision = (double)hits / (double)(i + 1),
+           recall = order->positives == 0 ? 0 : (double)hits / (double)order->positives;
+    curve->threshold[curve->count] = order->samples[i].score;
     curve->precision[curve->count] = precision;
     curve->recall[curve->count++] = recall;
     curve->average_precision += (recall - before) * precision;
@@ -30,28 +73,37 @@ static void trace_curve(const scored *samples, int64_t count, int64_t positives,
   }
 }
 
-hg_code hg_precision_recall_new(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label,
-                                hg_precision_recall *curve, hg_error *error) {
-  *curve = (hg_precision_recall){0};
-  size_t room = (size_t)count;
-  scored *samples = hg_malloc(room * sizeof *samples);
+/* Takes the order over. */
+static hg_code make_precision_recall(ranking *order, hg_precision_recall *curve, hg_error *error) {
+  size_t room = (size_t)order->count;
+  hg_code code = HG_OK;
   curve->threshold = hg_malloc(room * sizeof *curve->threshold);
   curve->precision = hg_malloc(room * sizeof *curve->precision);
   curve->recall = hg_malloc(room * sizeof *curve->recall);
-  if (samples == NULL || curve->threshold == NULL || curve->precision == NULL || curve->recall == NULL) {
-    hg_free(samples);
+  if (curve->threshold == NULL || curve->precision == NULL || curve->recall == NULL) {
     hg_precision_recall_release(curve);
-    return hg_fail_memory(error, "precision-recall curve", room * sizeof *samples);
+    code = hg_fail_memory(error, "precision-recall curve", room * sizeof *curve->recall);
+  } else {
+    trace_precision(order, curve);
   }
-  int64_t positives = 0;
-  for (int64_t i = 0; i < count; i++) {
-    samples[i] = (scored){scores[i * stride], labels[i] == label};
-    positives += samples[i].positive;
-  }
-  qsort(samples, room, sizeof *samples, by_falling_score);
-  trace_curve(samples, count, positives, curve);
-  hg_free(samples);
-  return HG_OK;
+  hg_free(order->samples);
+  return code;
+}
+
+hg_code hg_precision_recall_new(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label,
+                                hg_precision_recall *curve, hg_error *error) {
+  ranking order;
+  *curve = (hg_precision_recall){0};
+  hg_code code = rank_class(scores, stride, labels, count, label, &order, error);
+  return code == HG_OK ? make_precision_recall(&order, curve, error) : code;
+}
+
+hg_code hg_precision_recall_micro_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,
+                                      hg_precision_recall *curve, hg_error *error) {
+  ranking order;
+  *curve = (hg_precision_recall){0};
+  hg_code code = rank_all(probabilities, labels, count, classes, &order, error);
+  return code == HG_OK ? make_precision_recall(&order, curve, error) : code;
 }
 
 void hg_precision_recall_release(hg_precision_recall *curve) {
@@ -59,4 +111,174 @@ void hg_precision_recall_release(hg_precision_recall *curve) {
   hg_free(curve->precision);
   hg_free(curve->recall);
   *curve = (hg_precision_recall){0};
+}
+
+/* ---------------------------------------------------------------- receiver operating characteristic */
+
+static hg_code take_points(int64_t count, hg_roc *curve, hg_error *error) {
+  curve->false_positive = hg_calloc((size_t)count, sizeof(double));
+  curve->true_positive = hg_calloc((size_t)count, sizeof(double));
+  if (curve->false_positive != NULL && curve->true_positive != NULL) return HG_OK;
+  hg_roc_release(curve);
+  return hg_fail_memory(error, "ROC curve", (size_t)count * sizeof(double));
+}
+
+/* Doubled areas of trapezoids are whole numbers of (class, rest) pairs: their sum is exact. */
+static void trace_roc(const ranking *order, hg_roc *curve) {
+  int64_t hits = 0, hits_before = 0, misses_before = 0, rest = order->count - order->positives;
+  double doubled = 0;
+  curve->count = 1;
+  for (int64_t i = 0; i < order->count; i++) {
+    hits += order->samples[i].positive;
+    if (!ends_here(order, i)) continue;
+    int64_t misses = i + 1 - hits;
+    doubled += (double)(misses - misses_before) * (double)(hits + hits_before);
+    curve->true_positive[curve->count] = order->positives == 0 ? (double)NAN : (double)hits / (double)order->positives;
+    curve->false_positive[curve->count++] = rest == 0 ? (double)NAN : (double)misses / (double)rest;
+    hits_before = hits;
+    misses_before = misses;
+  }
+  bool defined = order->positives > 0 && rest > 0;
+  curve->area = defined ? doubled / 2 / (double)order->positives / (double)rest : (double)NAN;
+}
+
+/* Takes the order over. */
+static hg_code make_roc(ranking *order, hg_roc *curve, hg_error *error) {
+  hg_code code = take_points(order->count + 1, curve, error);
+  if (code == HG_OK) trace_roc(order, curve);
+  hg_free(order->samples);
+  return code;
+}
+
+hg_code hg_roc_new(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label, hg_roc *curve,
+                   hg_error *error) {
+  ranking order;
+  *curve = (hg_roc){0};
+  hg_code code = rank_class(scores, stride, labels, count, label, &order, error);
+  return code == HG_OK ? make_roc(&order, curve, error) : code;
+}
+
+hg_code hg_roc_micro_new(const float *probabilities, const int32_t *labels, int64_t count, int classes, hg_roc *curve,
+                         hg_error *error) {
+  ranking order;
+  *curve = (hg_roc){0};
+  hg_code code = rank_all(probabilities, labels, count, classes, &order, error);
+  return code == HG_OK ? make_roc(&order, curve, error) : code;
+}
+
+/* Adds the class's share of hits at each of the points, between its own points by a line; the upper end of a vertical step. */
+static void add_interpolated(const hg_roc *curve, hg_roc *sum) {
+  int64_t at = 0;
+  for (int64_t i = 0; i < sum->count; i++) {
+    double x = sum->false_positive[i];
+    while (at + 1 < curve->count && curve->false_positive[at + 1] <= x) at++;
+    double y = curve->true_positive[at], left = curve->false_positive[at];
+    if (at + 1 < curve->count && x > left)
+      y += (x - left) / (curve->false_positive[at + 1] - left) * (curve->true_positive[at + 1] - y);
+    sum->true_positive[i] += y;
+  }
+}
+
+hg_code hg_roc_macro_new(const float *probabilities, const int32_t *labels, int64_t count, int classes, int points, hg_roc *curve,
+                         hg_error *error) {
+  *curve = (hg_roc){0};
+  if (points < 2) return hg_fail(error, HG_USAGE, "macro ROC curve", "%d points; at least 2 are needed", points);
+  hg_code code = take_points(points, curve, error);
+  if (code != HG_OK) return code;
+  int used = 0;
+  curve->count = points;
+  for (int i = 0; i < points; i++) curve->false_positive[i] = (double)i / (points - 1);
+  for (int k = 0; code == HG_OK && k < classes; k++) {
+    hg_roc one;
+    code = hg_roc_new(probabilities + k, classes, labels, count, k, &one, error);
+    if (code == HG_OK && !isnan(one.area)) {
+      add_interpolated(&one, curve);
+      curve->area += one.area;
+      used++;
+    }
+    hg_roc_release(&one);
+  }
+  for (int i = 0; i < points; i++) curve->true_positive[i] = used == 0 ? (double)NAN : curve->true_positive[i] / used;
+  curve->area = used == 0 ? (double)NAN : curve->area / used;
+  if (code != HG_OK) hg_roc_release(curve);
+  return code;
+}
+
+void hg_roc_release(hg_roc *curve) {
+  hg_free(curve->false_positive);
+  hg_free(curve->true_positive);
+  *curve = (hg_roc){0};
+}
+
+/* ---------------------------------------------------------------- what they come to */
+
+static hg_code score_class(const float *probabilities, const int32_t *labels, int64_t count, int classes, int label,
+                           hg_ranking_scores *scores, hg_error *error) {
+  ranking order;
+  hg_precision_recall precision = {0};
+  hg_roc roc = {0};
+  hg_code code = rank_class(probabilities + label, classes, labels, count, label, &order, error);
+  if (code != HG_OK) return code;
+  bool there = order.positives > 0;
+  code = take_points(count + 1, &roc, error);
+  if (code == HG_OK) trace_roc(&order, &roc);
+  if (code == HG_OK)
+    code = make_precision_recall(&order, &precision, error);
+  else
+    hg_free(order.samples);
+  scores->average_precision[label] = there ? precision.average_precision : (double)NAN;
+  scores->roc_auc[label] = roc.area;
+  hg_precision_recall_release(&precision);
+  hg_roc_release(&roc);
+  return code;
+}
+
+static double mean_of_defined(const double *values, int count) {
+  double sum = 0;
+  int defined = 0;
+  for (int i = 0; i < count; i++) {
+    if (isnan(values[i])) continue;
+    sum += values[i];
+    defined++;
+  }
+  return defined == 0 ? (double)NAN : sum / defined;
+}
+
+static hg_code score_micro(const float *probabilities, const int32_t *labels, int64_t count, int classes,
+                           hg_ranking_scores *scores, hg_error *error) {
+  hg_precision_recall precision;
+  hg_roc roc;
+  hg_code code = hg_precision_recall_micro_new(probabilities, labels, count, classes, &precision, error);
+  if (code != HG_OK) return code;
+  scores->micro_average_precision = precision.average_precision;
+  hg_precision_recall_release(&precision);
+  code = hg_roc_micro_new(probabilities, labels, count, classes, &roc, error);
+  scores->micro_roc_auc = roc.area;
+  hg_roc_release(&roc);
+  return code;
+}
+
+hg_code hg_ranking_scores_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,
+                              hg_ranking_scores *scores, hg_error *error) {
+  *scores = (hg_ranking_scores){0};
+  if (classes < 1 || count < 1) return hg_fail(error, HG_USAGE, "ranking scores", "there is nothing to rank");
+  scores->average_precision = hg_calloc((size_t)classes, sizeof(double));
+  scores->roc_auc = hg_calloc((size_t)classes, sizeof(double));
+  bool whole = scores->average_precision != NULL && scores->roc_auc != NULL;
+  hg_code code = whole ? HG_OK : hg_fail_memory(error, "ranking scores", (size_t)classes * sizeof(double));
+  for (int k = 0; code == HG_OK && k < classes; k++) code = score_class(probabilities, labels, count, classes, k, scores, error);
+  if (code == HG_OK) code = score_micro(probabilities, labels, count, classes, scores, error);
+  if (code != HG_OK) {
+    hg_ranking_scores_release(scores);
+    return code;
+  }
+  scores->macro_average_precision = mean_of_defined(scores->average_precision, classes);
+  scores->macro_roc_auc = mean_of_defined(scores->roc_auc, classes);
+  return HG_OK;
+}
+
+void hg_ranking_scores_release(hg_ranking_scores *scores) {
+  hg_free(scores->average_precision);
+  hg_free(scores->roc_auc);
+  *scores = (hg_ranking_scores){0};
 }

@@ -93,6 +93,84 @@ static void put_metrics(hg_text *text, const hg_report_run *run) {
   hg_json_raw(text, "{}");
 }
 
+/* ---- scores in detail: a list stands only where the run has it */
+
+static void put_classes(hg_text *text, const hg_report_run *run) {
+  if (run->class_count == 0) return;
+  hg_json_break(text, 5);
+  hg_json_key(text, "classes");
+  hg_json_open(text, '[');
+  for (int i = 0; i < run->class_count; i++) {
+    const hg_class_row *row = &run->classes[i];
+    hg_json_break(text, 6);
+    hg_json_open(text, '{');
+    put_integer(text, "label", row->label);
+    put_number(text, "precision", row->precision);
+    put_number(text, "recall", row->recall);
+    put_number(text, "f1", row->f1);
+    put_integer(text, "support", row->support);
+    put_number(text, "average_precision", row->average_precision);
+    put_number(text, "roc_auc", row->roc_auc);
+    hg_json_close(text, '}');
+  }
+  hg_json_close(text, ']');
+}
+
+/* [truth, predicted, count] of the cells that are not 0: few, where a model is any good. */
+static void put_confusion(hg_text *text, const hg_report_run *run) {
+  if (run->confusion_count == 0) return;
+  hg_json_break(text, 5);
+  hg_json_key(text, "confusion");
+  hg_json_open(text, '[');
+  for (int i = 0; i < run->confusion_count; i++) {
+    hg_json_open(text, '[');
+    hg_json_integer(text, run->confusion[i].truth);
+    hg_json_integer(text, run->confusion[i].predicted);
+    hg_json_integer(text, run->confusion[i].count);
+    hg_json_close(text, ']');
+  }
+  hg_json_close(text, ']');
+}
+
+static void put_calibration(hg_text *text, const hg_report_run *run) {
+  if (run->calibration_count == 0) return;
+  hg_json_break(text, 5);
+  hg_json_key(text, "calibration");
+  hg_json_open(text, '[');
+  for (int i = 0; i < run->calibration_count; i++) {
+    const hg_calibration_row *bin = &run->calibration[i];
+    hg_json_break(text, 6);
+    hg_json_open(text, '{');
+    put_number(text, "low", bin->low);
+    put_number(text, "high", bin->high);
+    put_integer(text, "count", bin->count);
+    put_number(text, "confidence", bin->confidence);
+    put_number(text, "accuracy", bin->accuracy);
+    hg_json_close(text, '}');
+  }
+  hg_json_close(text, ']');
+}
+
+static void put_denoising(hg_text *text, const hg_report_run *run) {
+  if (run->denoising_count == 0) return;
+  hg_json_break(text, 5);
+  hg_json_key(text, "denoising");
+  hg_json_open(text, '[');
+  for (int i = 0; i < run->denoising_count; i++) {
+    const hg_denoising_row *row = &run->denoising[i];
+    hg_json_break(text, 6);
+    hg_json_open(text, '{');
+    put_pair(text, "corruption", row->corruption);
+    put_number(text, "level", row->level);
+    put_pair(text, "method", row->method);
+    put_number(text, "mse", row->mse);
+    put_number(text, "psnr", row->psnr);
+    put_number(text, "ssim", row->ssim);
+    hg_json_close(text, '}');
+  }
+  hg_json_close(text, ']');
+}
+
 static void put_run(hg_text *text, const hg_report_run *run) {
   const hg_run_record *record = &run->record;
   hg_json_break(text, 4);
@@ -120,6 +198,10 @@ static void put_run(hg_text *text, const hg_report_run *run) {
   hg_json_close(text, ']');
   hg_json_break(text, 5);
   put_metrics(text, run);
+  put_classes(text, run);
+  put_confusion(text, run);
+  put_calibration(text, run);
+  put_denoising(text, run);
   hg_json_close(text, '}');
 }
 
@@ -134,16 +216,58 @@ static void put_comparison(hg_text *text, const hg_comparison *comparison) {
   put_number(text, "high", comparison->high);
   put_pair(text, "test", comparison->test);
   put_number(text, "p_value", comparison->p_value);
+  put_number(text, "p_holm", comparison->p_holm);
+  put_number(text, "value_a", comparison->value_a);
+  put_number(text, "value_b", comparison->value_b);
+  put_integer(text, "seeds", comparison->seeds);
+  if (comparison->only_a + comparison->only_b > 0) {
+    put_integer(text, "only_a", comparison->only_a);
+    put_integer(text, "only_b", comparison->only_b);
+  }
+  put_pair(text, "verdict", comparison->verdict);
+  put_pair(text, "text", comparison->text);
   hg_json_close(text, '}');
 }
 
 static void put_published(hg_text *text, const hg_published *published) {
   hg_json_break(text, 4);
   hg_json_open(text, '{');
+  if (published->id[0] != '\0') put_pair(text, "id", published->id);
   put_pair(text, "run", published->run);
   put_pair(text, "metric", published->metric);
   put_number(text, "published", published->published);
   put_number(text, "measured", published->measured);
+  put_number(text, "low", published->low);
+  put_number(text, "high", published->high);
+  put_integer(text, "seeds", published->seeds);
+  hg_json_close(text, '}');
+}
+
+static void put_leak(hg_text *text, const hg_leak_row *leak) {
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "data", leak->data);
+  put_pair(text, "part", leak->part);
+  put_pair(text, "against", leak->against);
+  put_integer(text, "images", leak->images);
+  put_integer(text, "exact", leak->exact);
+  put_integer(text, "near", leak->near);
+  hg_json_close(text, '}');
+}
+
+static void put_data(hg_text *text, const hg_data_record *data) {
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "name", data->name);
+  put_pair(text, "source", data->source);
+  put_integer(text, "height", data->shape.height);
+  put_integer(text, "width", data->shape.width);
+  put_integer(text, "channels", data->shape.channels);
+  put_integer(text, "train", data->train);
+  put_integer(text, "validation", data->validation);
+  put_integer(text, "test", data->test);
+  hg_json_key(text, "classes");
+  hg_json_raw(text, data->class_names);
   hg_json_close(text, '}');
 }
 
@@ -176,6 +300,12 @@ static void put_report(hg_text *text, const hg_report *report) {
   hg_json_close(text, ']');
   put_list_key(text, "published");
   for (int i = 0; i < report->published_count; i++) put_published(text, &report->published[i]);
+  hg_json_close(text, ']');
+  put_list_key(text, "leaks");
+  for (int i = 0; i < report->leak_count; i++) put_leak(text, &report->leaks[i]);
+  hg_json_close(text, ']');
+  put_list_key(text, "data");
+  for (int i = 0; i < report->data_count; i++) put_data(text, &report->data[i]);
   hg_json_close(text, ']');
   put_list_key(text, "warnings");
   for (int i = 0; i < report->warning_count; i++) put_warning(text, &report->warnings[i]);

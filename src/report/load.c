@@ -37,9 +37,14 @@ static hg_code load_runs(hg_store *store, hg_report *report, hg_error *error) {
   hg_free(records);
   for (int i = 0; code == HG_OK && i < count; i++) {
     hg_report_run *run = &report->runs[i];
-    code = hg_store_get_history(store, run->record.id, &run->epochs, &run->epoch_count, error);
-    if (code == HG_OK) code = hg_store_list_metrics(store, run->record.id, &run->metrics, &run->metric_count, error);
-    if (code == HG_OK) code = hg_store_get_layers(store, run->record.id, &run->layers, &run->layer_count, error);
+    int64_t id = run->record.id;
+    code = hg_store_get_history(store, id, &run->epochs, &run->epoch_count, error);
+    if (code == HG_OK) code = hg_store_list_metrics(store, id, &run->metrics, &run->metric_count, error);
+    if (code == HG_OK) code = hg_store_get_layers(store, id, &run->layers, &run->layer_count, error);
+    if (code == HG_OK) code = hg_store_get_classes(store, id, &run->classes, &run->class_count, error);
+    if (code == HG_OK) code = hg_store_get_confusion(store, id, &run->confusion, &run->confusion_count, error);
+    if (code == HG_OK) code = hg_store_get_calibration(store, id, &run->calibration, &run->calibration_count, error);
+    if (code == HG_OK) code = hg_store_get_denoising(store, id, &run->denoising, &run->denoising_count, error);
   }
   return code;
 }
@@ -51,6 +56,7 @@ hg_code hg_report_load(hg_store *store, hg_report *report, hg_error *error) {
   if (code == HG_OK) code = hg_store_get_warnings(store, &report->warnings, &report->warning_count, error);
   if (code == HG_OK) code = hg_store_get_comparisons(store, &report->comparisons, &report->comparison_count, error);
   if (code == HG_OK) code = hg_store_get_published(store, &report->published, &report->published_count, error);
+  if (code == HG_OK) code = hg_store_get_leaks(store, &report->leaks, &report->leak_count, error);
   if (code == HG_OK) code = hg_store_list_data(store, &report->data, &report->data_count, error);
   if (code != HG_OK) hg_report_release(report);
   return code;
@@ -65,12 +71,17 @@ void hg_report_release(hg_report *report) {
     hg_free(report->runs[i].epochs);
     hg_free(report->runs[i].metrics);
     hg_free(report->runs[i].layers);
+    hg_free(report->runs[i].classes);
+    hg_free(report->runs[i].confusion);
+    hg_free(report->runs[i].calibration);
+    hg_free(report->runs[i].denoising);
   }
   for (int i = 0; i < report->data_count; i++) hg_free(report->data[i].class_names);
   hg_free(report->runs);
   hg_free(report->warnings);
   hg_free(report->comparisons);
   hg_free(report->published);
+  hg_free(report->leaks);
   hg_free(report->data);
   *report = (hg_report){0};
 }

@@ -9,7 +9,11 @@ typedef struct hg_report_run {
   hg_epoch *epochs;
   hg_metric *metrics; /* by name */
   hg_layer_row *layers;
-  int epoch_count, metric_count, layer_count;
+  hg_class_row *classes;
+  hg_confusion_cell *confusion; /* cells that are not 0 */
+  hg_calibration_row *calibration;
+  hg_denoising_row *denoising;
+  int epoch_count, metric_count, layer_count, class_count, confusion_count, calibration_count, denoising_count;
 } hg_report_run;
 
 typedef struct hg_report {
@@ -19,7 +23,8 @@ typedef struct hg_report {
   hg_comparison *comparisons;
   hg_published *published;
   hg_data_record *data;
-  int run_count, warning_count, comparison_count, published_count, data_count;
+  hg_leak_row *leaks;
+  int run_count, warning_count, comparison_count, published_count, data_count, leak_count;
 } hg_report;
 
 hg_code hg_report_load(hg_store *store, hg_report *report, hg_error *error);

@@ -47,4 +47,19 @@ hg_code hg_store_finish(hg_store *store, hg_code code, hg_error *error);
 /* Room for one more element at the end of an array that a query fills: its address, zeroed, or NULL and the query failed. */
 void *hg_query_append(hg_query *query, void *array_address, size_t *capacity, int *count, size_t bytes);
 
+/* ---- A list, written and read whole. */
+
+/* Binds one row's columns, or reads them, in the order of the statement. */
+typedef void hg_row_binder(hg_query *query, const void *row);
+typedef void hg_row_reader(hg_query *query, void *row);
+
+enum { HG_WHOLE_STUDY = -1 }; /* in place of a run's id, for lists that belong to no run */
+
+/* In one transaction. `insert` takes the row's place, the run unless it is HG_WHOLE_STUDY, then what bind puts. */
+hg_code hg_rows_replace(hg_store *store, const char *clear, const char *insert, int64_t run, const void *rows, size_t bytes,
+                        int count, hg_row_binder *bind, hg_error *error);
+/* *rows_address is an array of rows, hg_malloc'ed, NULL on failure. */
+hg_code hg_rows_read(hg_store *store, const char *select, int64_t run, void *rows_address, size_t bytes, int *count,
+                     hg_row_reader *read, hg_error *error);
+
 #endif

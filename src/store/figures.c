@@ -6,21 +6,15 @@
 
 /* ---------------------------------------------------------------- a list, written and read */
 
-/* Binds one row's columns, or reads them, in the order of the statement. */
-typedef void row_binder(hg_query *query, const void *row);
-typedef void row_reader(hg_query *query, void *row);
-
-enum { WHOLE_STUDY = -1 }; /* in place of a run's id, for lists that belong to no run */
-
 static hg_code clear_rows(hg_store *store, const char *sql, int64_t run, hg_error *error) {
   hg_query query = hg_query_begin(store, sql, error);
-  if (run != WHOLE_STUDY) hg_query_put_int(&query, run);
+  if (run != HG_WHOLE_STUDY) hg_query_put_int(&query, run);
   hg_query_run(&query);
   return hg_query_end(&query);
 }
 
-static hg_code replace_rows(hg_store *store, const char *clear, const char *insert, int64_t run, const void *rows, size_t bytes,
-                            int count, row_binder *bind, hg_error *error) {
+hg_code hg_rows_replace(hg_store *store, const char *clear, const char *insert, int64_t run, const void *rows, size_t bytes,
+                        int count, hg_row_binder *bind, hg_error *error) {
   hg_code code = hg_store_begin(store, error);
   if (code != HG_OK) return code;
   code = clear_rows(store, clear, run, error);
@@ -28,7 +22,7 @@ static hg_code replace_rows(hg_store *store, const char *clear, const char *inse
     hg_query query = hg_query_begin(store, insert, error);
     for (int i = 0; i < count; i++) {
       hg_query_put_int(&query, i);
-      if (run != WHOLE_STUDY) hg_query_put_int(&query, run);
+      if (run != HG_WHOLE_STUDY) hg_query_put_int(&query, run);
       bind(&query, (const char *)rows + (size_t)i * bytes);
       hg_query_run(&query);
     }
@@ -37,14 +31,13 @@ static hg_code replace_rows(hg_store *store, const char *clear, const char *inse
   return hg_store_finish(store, code, error);
 }
 
-/* *rows is an array of rows, hg_malloc'ed, NULL on failure. */
-static hg_code read_rows(hg_store *store, const char *select, int64_t run, void *rows_address, size_t bytes, int *count,
-                         row_reader *read, hg_error *error) {
+hg_code hg_rows_read(hg_store *store, const char *select, int64_t run, void *rows_address, size_t bytes, int *count,
+                     hg_row_reader *read, hg_error *error) {
   void *rows = NULL;
   size_t capacity = 0;
   *count = 0;
   hg_query query = hg_query_begin(store, select, error);
-  if (run != WHOLE_STUDY) hg_query_put_int(&query, run);
+  if (run != HG_WHOLE_STUDY) hg_query_put_int(&query, run);
   while (hg_query_row(&query)) {
     void *row = hg_query_append(&query, &rows, &capacity, count, bytes);
     if (row != NULL) read(&query, row);
@@ -103,16 +96,16 @@ static void read_epoch(hg_query *query, void *row) {
 
 /* ?1 is the row's position, which an epoch does not need: its number orders it. */
 hg_code hg_store_put_history(hg_store *store, int64_t run, const hg_epoch *epochs, int count, hg_error *error) {
-  return replace_rows(store, "DELETE FROM history WHERE run = ?",
-                      "INSERT INTO history(run, " EPOCH_COLUMNS
-                      ") SELECT ?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15"
-                      " WHERE ?1 >= 0",
-                      run, epochs, sizeof *epochs, count, bind_epoch, error);
+  return hg_rows_replace(store, "DELETE FROM history WHERE run = ?",
+                         "INSERT INTO history(run, " EPOCH_COLUMNS
+                         ") SELECT ?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15"
+                         " WHERE ?1 >= 0",
+                         run, epochs, sizeof *epochs, count, bind_epoch, error);
 }
 
 hg_code hg_store_get_history(hg_store *store, int64_t run, hg_epoch **epochs, int *count, hg_error *error) {
-  return read_rows(store, "SELECT " EPOCH_COLUMNS " FROM history WHERE run = ? ORDER BY epoch", run, epochs, sizeof **epochs,
-                   count, read_epoch, error);
+  return hg_rows_read(store, "SELECT " EPOCH_COLUMNS " FROM history WHERE run = ? ORDER BY epoch", run, epochs, sizeof **epochs,
+                      count, read_epoch, error);
 }
 
 /* ---------------------------------------------------------------- metrics */
@@ -133,8 +126,8 @@ static void read_metric(hg_query *query, void *row) {
 }
 
 hg_code hg_store_list_metrics(hg_store *store, int64_t run, hg_metric **metrics, int *count, hg_error *error) {
-  return read_rows(store, "SELECT name, value FROM metrics WHERE run = ? ORDER BY name", run, metrics, sizeof **metrics, count,
-                   read_metric, error);
+  return hg_rows_read(store, "SELECT name, value FROM metrics WHERE run = ? ORDER BY name", run, metrics, sizeof **metrics, count,
+                      read_metric, error);
 }
 
 /* ---------------------------------------------------------------- layers */
@@ -170,17 +163,17 @@ static void read_layer(hg_query *query, void *row) {
 #define LAYER_COLUMNS "block, layer, kind, detail, height, width, channels, parameters, multiply_adds, activation_bytes"
 
 hg_code hg_store_put_layers(hg_store *store, int64_t run, const hg_layer_row *rows, int count, hg_error *error) {
-  return replace_rows(store, "DELETE FROM layers WHERE run = ?",
-                      "INSERT INTO layers(position, run, " LAYER_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", run, rows,
-                      sizeof *rows, count, bind_layer, error);
+  return hg_rows_replace(store, "DELETE FROM layers WHERE run = ?",
+                         "INSERT INTO layers(position, run, " LAYER_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", run, rows,
+                         sizeof *rows, count, bind_layer, error);
 }
 
 hg_code hg_store_get_layers(hg_store *store, int64_t run, hg_layer_row **rows, int *count, hg_error *error) {
-  return read_rows(store, "SELECT " LAYER_COLUMNS " FROM layers WHERE run = ? ORDER BY position", run, rows, sizeof **rows, count,
-                   read_layer, error);
+  return hg_rows_read(store, "SELECT " LAYER_COLUMNS " FROM layers WHERE run = ? ORDER BY position", run, rows, sizeof **rows,
+                      count, read_layer, error);
 }
 
-/* ---------------------------------------------------------------- warnings, comparisons, published figures */
+/* ---------------------------------------------------------------- warnings */
 
 static void bind_warning(hg_query *query, const void *row) {
   const hg_warning *warning = row;
@@ -195,73 +188,13 @@ static void read_warning(hg_query *query, void *row) {
 }
 
 hg_code hg_store_put_warnings(hg_store *store, const hg_warning *rows, int count, hg_error *error) {
-  return replace_rows(store, "DELETE FROM warnings", "INSERT INTO warnings VALUES(?,?,?)", WHOLE_STUDY, rows, sizeof *rows, count,
-                      bind_warning, error);
+  return hg_rows_replace(store, "DELETE FROM warnings", "INSERT INTO warnings VALUES(?,?,?)", HG_WHOLE_STUDY, rows, sizeof *rows,
+                         count, bind_warning, error);
 }
 
 hg_code hg_store_get_warnings(hg_store *store, hg_warning **rows, int *count, hg_error *error) {
-  return read_rows(store, "SELECT code, message FROM warnings ORDER BY position", WHOLE_STUDY, rows, sizeof **rows, count,
-                   read_warning, error);
-}
-
-static void bind_comparison(hg_query *query, const void *row) {
-  const hg_comparison *comparison = row;
-  hg_query_put_text(query, comparison->a);
-  hg_query_put_text(query, comparison->b);
-  hg_query_put_text(query, comparison->metric);
-  hg_query_put_text(query, comparison->test);
-  hg_query_put_real(query, comparison->difference);
-  hg_query_put_real(query, comparison->low);
-  hg_query_put_real(query, comparison->high);
-  hg_query_put_real(query, comparison->p_value);
-}
-
-static void read_comparison(hg_query *query, void *row) {
-  hg_comparison *comparison = row;
-  hg_query_get_text(query, comparison->a, sizeof comparison->a);
-  hg_query_get_text(query, comparison->b, sizeof comparison->b);
-  hg_query_get_text(query, comparison->metric, sizeof comparison->metric);
-  hg_query_get_text(query, comparison->test, sizeof comparison->test);
-  comparison->difference = hg_query_get_real(query);
-  comparison->low = hg_query_get_real(query);
-  comparison->high = hg_query_get_real(query);
-  comparison->p_value = hg_query_get_real(query);
-}
-
-hg_code hg_store_put_comparisons(hg_store *store, const hg_comparison *rows, int count, hg_error *error) {
-  return replace_rows(store, "DELETE FROM comparisons", "INSERT INTO comparisons VALUES(?,?,?,?,?,?,?,?,?)", WHOLE_STUDY, rows,
-                      sizeof *rows, count, bind_comparison, error);
-}
-
-hg_code hg_store_get_comparisons(hg_store *store, hg_comparison **rows, int *count, hg_error *error) {
-  return read_rows(store, "SELECT a, b, metric, test, difference, low, high, p_value FROM comparisons ORDER BY position",
-                   WHOLE_STUDY, rows, sizeof **rows, count, read_comparison, error);
-}
-
-static void bind_published(hg_query *query, const void *row) {
-  const hg_published *published = row;
-  hg_query_put_text(query, published->run);
-  hg_query_put_text(query, published->metric);
-  hg_query_put_real(query, published->published);
-  hg_query_put_real(query, published->measured);
-}
-
-static void read_published(hg_query *query, void *row) {
-  hg_published *published = row;
-  hg_query_get_text(query, published->run, sizeof published->run);
-  hg_query_get_text(query, published->metric, sizeof published->metric);
-  published->published = hg_query_get_real(query);
-  published->measured = hg_query_get_real(query);
-}
-
-hg_code hg_store_put_published(hg_store *store, const hg_published *rows, int count, hg_error *error) {
-  return replace_rows(store, "DELETE FROM published", "INSERT INTO published VALUES(?,?,?,?,?)", WHOLE_STUDY, rows, sizeof *rows,
-                      count, bind_published, error);
-}
-
-hg_code hg_store_get_published(hg_store *store, hg_published **rows, int *count, hg_error *error) {
-  return read_rows(store, "SELECT run, metric, published, measured FROM published ORDER BY position", WHOLE_STUDY, rows,
-                   sizeof **rows, count, read_published, error);
+  return hg_rows_read(store, "SELECT code, message FROM warnings ORDER BY position", HG_WHOLE_STUDY, rows, sizeof **rows, count,
+                      read_warning, error);
 }
 
 /* ---------------------------------------------------------------- data */

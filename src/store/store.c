@@ -15,8 +15,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { SCHEMA = 1, APPLICATION = 0x68676C73 /* "hgls" */, BUSY_MILLISECONDS = 10000 };
+enum { SCHEMA = 2, APPLICATION = 0x68676C73 /* "hgls" */, BUSY_MILLISECONDS = 10000 };
 
+/* Schema 1. */
 static const char tables[] =
     "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL, seed INTEGER NOT NULL, position INTEGER NOT NULL,"
@@ -41,6 +42,33 @@ static const char tables[] =
     "CREATE TABLE data(name TEXT PRIMARY KEY, source TEXT NOT NULL, digest TEXT NOT NULL, height INTEGER NOT NULL,"
     " width INTEGER NOT NULL, channels INTEGER NOT NULL, train INTEGER NOT NULL, validation INTEGER NOT NULL,"
     " test INTEGER NOT NULL, classes INTEGER NOT NULL, class_names TEXT NOT NULL);";
+
+/* What schema 2 has besides. */
+static const char tables_2[] =
+    "CREATE TABLE classes(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
+    " label INTEGER NOT NULL, support INTEGER NOT NULL, precision REAL, recall REAL, f1 REAL, average_precision REAL,"
+    " roc_auc REAL, PRIMARY KEY(run, position)) WITHOUT ROWID;"
+    "CREATE TABLE confusion(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
+    " truth INTEGER NOT NULL, predicted INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(run, position)) WITHOUT ROWID;"
+    "CREATE TABLE calibration(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
+    " low REAL, high REAL, count INTEGER NOT NULL, confidence REAL, accuracy REAL, PRIMARY KEY(run, position)) WITHOUT ROWID;"
+    "CREATE TABLE denoising(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
+    " corruption TEXT NOT NULL, level REAL, method TEXT NOT NULL, mse REAL, psnr REAL, ssim REAL,"
+    " PRIMARY KEY(run, position)) WITHOUT ROWID;"
+    "CREATE TABLE leaks(position INTEGER PRIMARY KEY, data TEXT NOT NULL, part TEXT NOT NULL, against TEXT NOT NULL,"
+    " images INTEGER NOT NULL, exact INTEGER NOT NULL, near INTEGER NOT NULL);"
+    "ALTER TABLE comparisons ADD COLUMN value_a REAL;"
+    "ALTER TABLE comparisons ADD COLUMN value_b REAL;"
+    "ALTER TABLE comparisons ADD COLUMN p_holm REAL;"
+    "ALTER TABLE comparisons ADD COLUMN seeds INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE comparisons ADD COLUMN only_a INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE comparisons ADD COLUMN only_b INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE comparisons ADD COLUMN verdict TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE comparisons ADD COLUMN text TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE published ADD COLUMN low REAL;"
+    "ALTER TABLE published ADD COLUMN high REAL;"
+    "ALTER TABLE published ADD COLUMN seeds INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE published ADD COLUMN id TEXT NOT NULL DEFAULT '';";
 
 /* ---------------------------------------------------------------- opening */
 
@@ -75,14 +103,27 @@ static hg_code read_number(hg_store *store, const char *sql, int64_t *number, hg
   return hg_query_end(&query);
 }
 
-static hg_code make_tables(hg_store *store, hg_error *error) {
+/* From an older schema (0 = an empty file) to this one. */
+static hg_code make_tables(hg_store *store, int64_t version, hg_error *error) {
   char marks[96];
   snprintf(marks, sizeof marks, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, SCHEMA);
   hg_code code = hg_store_begin(store, error);
   if (code != HG_OK) return code;
-  code = hg_store_execute(store, tables, error);
+  if (version < 1) code = hg_store_execute(store, tables, error);
+  if (code == HG_OK && version < 2) code = hg_store_execute(store, tables_2, error);
   if (code == HG_OK) code = hg_store_execute(store, marks, error);
   return hg_store_finish(store, code, error);
+}
+
+static hg_code bring_up_to_date(hg_store *store, int64_t version, hg_error *error) {
+  if (version == SCHEMA) return HG_OK;
+  hg_error cause = {0};
+  hg_code code = make_tables(store, version, &cause);
+  if (code == HG_OK) return HG_OK;
+  return hg_fail(error, code == HG_NO_MEMORY ? code : HG_DATA, store->path,
+                 "was written by an older hourglass (schema %lld, this one reads %d) and cannot be brought up to date: %s; copy "
+                 "the folder to where it can be written",
+                 (long long)version, SCHEMA, cause.message);
 }
 
 static hg_code check_schema(hg_store *store, bool create, hg_error *error) {
@@ -91,12 +132,12 @@ static hg_code check_schema(hg_store *store, bool create, hg_error *error) {
   if (code == HG_OK) code = read_number(store, "PRAGMA user_version", &version, error);
   if (code == HG_OK) code = read_number(store, "SELECT count(*) FROM sqlite_schema", &objects, error);
   if (code != HG_OK) return code;
-  if (objects == 0 && application == 0 && create) return make_tables(store, error);
+  if (objects == 0 && application == 0 && create) return make_tables(store, 0, error);
   if (application != APPLICATION) return hg_fail(error, HG_DATA, store->path, "is not a store that hourglass wrote");
   if (version > SCHEMA)
     return hg_fail(error, HG_DATA, store->path, "was written by a newer hourglass (schema %lld, this one reads %d)",
                    (long long)version, SCHEMA);
-  return HG_OK;
+  return bring_up_to_date(store, version, error);
 }
 
 static hg_code open_database(hg_store *store, bool create, hg_error *error) {
@@ -243,10 +284,13 @@ static hg_code remove_folder(const hg_store *store, const hg_run_record *record,
 }
 
 static hg_code drop_figures(hg_store *store, int64_t run, hg_error *error) {
-  static const char *const statements[] = {"DELETE FROM history WHERE run = ?", "DELETE FROM metrics WHERE run = ?",
-                                           "DELETE FROM layers WHERE run = ?"};
+  static const char *const statements[] = {"DELETE FROM history WHERE run = ?",   "DELETE FROM metrics WHERE run = ?",
+                                           "DELETE FROM layers WHERE run = ?",    "DELETE FROM classes WHERE run = ?",
+                                           "DELETE FROM confusion WHERE run = ?", "DELETE FROM calibration WHERE run = ?",
+                                           "DELETE FROM denoising WHERE run = ?"};
+  enum { STATEMENTS = sizeof statements / sizeof statements[0] };
   hg_code code = HG_OK;
-  for (int i = 0; code == HG_OK && i < 3; i++) {
+  for (int i = 0; code == HG_OK && i < STATEMENTS; i++) {
     hg_query query = hg_query_begin(store, statements[i], error);
     hg_query_put_int(&query, run);
     hg_query_run(&query);
@@ -340,6 +384,22 @@ hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count
     if (!is_kept(&records[i], kept, count)) code = remove_run(store, &records[i], error);
   for (int i = 0; i < present; i++) hg_run_record_release(&records[i]);
   hg_free(records);
+  return code;
+}
+
+hg_code hg_store_data_folder(hg_store *store, const char *name, char **folder, hg_error *error) {
+  *folder = NULL;
+  if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+    return hg_fail(error, HG_USAGE, name, "a data set's name becomes a folder: it may not be empty, begin with '.' or hold '/'");
+  size_t size = strlen(store->folder) + strlen(name) + sizeof "/data/";
+  char *made = hg_malloc(size);
+  if (made == NULL) return hg_fail_memory(error, store->folder, size);
+  snprintf(made, size, "%s/data/%s", store->folder, name);
+  hg_code code = hg_folder_make(made, error);
+  if (code == HG_OK)
+    *folder = made;
+  else
+    hg_free(made);
   return code;
 }
 

@@ -4,10 +4,24 @@
  *   OUT/runs/NAME-seedN/settings.json            resolved settings
  *                       checkpoint.safetensors   resumable state of a training under way; removed when it is done
  *                       weights.safetensors      final weights
- *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse F32 (N)
+ *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse, _psnr,
+ *                                                _ssim F32 (N)
  *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),
  *                                                labels I32 (M), probabilities F32 (M, K): test images the page may show
- * Absent tensors mean that the run has no such output. */
+ *                       denoising.safetensors    index I64 (M), levels F32 (L), original U8 (M, H, W, C), noisy / denoised /
+ *                                                median U8 (L * M, H, W, C), level by level. Metadata: corruption, window
+ *                                                (the median filter's side), own (the level it was trained with).
+ *                       codes.safetensors        index I64 (P): places in the test set; labels I32 (P); predictions I32 (P);
+ *                                                tsne F32 (P, 2); pca F32 (P, 2); drawn I64 (D): the places in 0..P that a
+ *                                                page draws, in the order of the data's thumbnails. Metadata: width, space
+ *                                                (code or penultimate), perplexity, iterations, reduced (principal components
+ *                                                that t-SNE was given; 0 = the codes), kl_divergence, trustworthiness,
+ *                                                neighbours, pca_trustworthiness, pca_explained. First seed of a model only.
+ *   OUT/data/NAME/thumbnails.safetensors         index I64 (D): places in the test set; images U8 (D, h, w, C)
+ *                 leaks.safetensors              part I64 (M), image I64 (M), against I64 (M), other I64 (M), distance I32 (M):
+ *                                                the nearest pairs of the leak check (parts: 0 training, 1 validation, 2 test);
+ *                                                images, others U8 (M, H, W, C)
+ * Absent tensors mean that the run has no such output, absent files that it was made by an older version. */
 #ifndef HG_STORE_STORE_H
 #define HG_STORE_STORE_H
 
@@ -16,7 +30,8 @@
 typedef struct hg_store hg_store;
 
 /* Opens OUT/study.db, making folder and tables if create. HG_USAGE if it is not there and !create; HG_DATA if it is not ours
- * or of a newer schema. Another process writing the same store is refused with HG_USAGE (lock file OUT/study.lock) when create.
+ * or of a newer schema; one of an older schema is brought up to date, its new figures empty. Another process writing the same
+ * store is refused with HG_USAGE (lock file OUT/study.lock) when create.
  */
 hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error);
 void hg_store_close(hg_store *store);
@@ -63,7 +78,7 @@ hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char *
 hg_code hg_store_put_history(hg_store *store, int64_t run, const hg_epoch *epochs, int count, hg_error *error);
 hg_code hg_store_get_history(hg_store *store, int64_t run, hg_epoch **epochs, int *count, hg_error *error);
 
-/* One figure: name "test.accuracy", "test.loss", "test.macro_f1", "test.psnr", ... */
+/* One figure: name "test.accuracy", "test.loss", "test.macro_f1", "test.psnr", ... docs/evaluation.md lists and defines them. */
 typedef struct hg_metric {
   char name[64];
   double value;
@@ -84,13 +99,26 @@ typedef struct hg_warning {
   char code[32];
   char message[512];
 } hg_warning;
+
+/* One pair of models and one score. b may be "median filter". */
 typedef struct hg_comparison {
-  char a[HG_NAME_SIZE], b[HG_NAME_SIZE], metric[64], test[32];
-  double difference, low, high, p_value; /* a - b, its 95 % interval */
+  char a[HG_NAME_SIZE], b[HG_NAME_SIZE], metric[64];
+  char test[32];                         /* mcnemar, paired-bootstrap, seeds-and-images; "" = not tested */
+  double difference, low, high, p_value; /* a - b, its 95 % interval; p_value as it stands alone */
+  double value_a, value_b;               /* means over the common seeds */
+  double p_holm;                         /* corrected for all comparisons of this metric in the study */
+  int seeds;                             /* common ones, all of them used */
+  int64_t only_a, only_b;                /* accuracy: pairs of seed and image that a alone has right, b alone; else 0 */
+  char verdict[16]; /* of a: "better", "worse" where p_holm < 0.05; "undecided"; "untested"; "" in an old store */
+  char text[256];   /* the finding as a sentence */
 } hg_comparison;
+
 typedef struct hg_published {
   char run[HG_NAME_SIZE], metric[64];
-  double published, measured;
+  double published, measured; /* measured: mean over the finished seeds */
+  double low, high;           /* 95 % interval of measured: Student's over seeds, Wilson's for the accuracy of one */
+  int seeds;
+  char id[HG_NAME_SIZE]; /* row of a table of results; "" = none */
 } hg_published;
 
 /* Each replaces the whole list. */
@@ -100,6 +128,59 @@ hg_code hg_store_put_comparisons(hg_store *store, const hg_comparison *rows, int
 hg_code hg_store_get_comparisons(hg_store *store, hg_comparison **rows, int *count, hg_error *error);
 hg_code hg_store_put_published(hg_store *store, const hg_published *rows, int count, hg_error *error);
 hg_code hg_store_get_published(hg_store *store, hg_published **rows, int *count, hg_error *error);
+
+/* ---- Scores of a run on its test set; scores.c. Each put replaces the run's list. */
+
+/* One class against the rest. */
+typedef struct hg_class_row {
+  int label;
+  int64_t support;
+  double precision, recall, f1;
+  double average_precision, roc_auc; /* NaN where the class, or its rest, has no test image */
+} hg_class_row;
+hg_code hg_store_put_classes(hg_store *store, int64_t run, const hg_class_row *rows, int count, hg_error *error);
+hg_code hg_store_get_classes(hg_store *store, int64_t run, hg_class_row **rows, int *count, hg_error *error);
+
+/* A cell of the confusion matrix that is not 0. */
+typedef struct hg_confusion_cell {
+  int truth, predicted;
+  int64_t count;
+} hg_confusion_cell;
+hg_code hg_store_put_confusion(hg_store *store, int64_t run, const hg_confusion_cell *cells, int count, hg_error *error);
+hg_code hg_store_get_confusion(hg_store *store, int64_t run, hg_confusion_cell **cells, int *count, hg_error *error);
+
+/* Predictions whose largest probability lies in (low, high]. */
+typedef struct hg_calibration_row {
+  double low, high;
+  int64_t count;
+  double confidence, accuracy; /* means; NaN in an empty bin */
+} hg_calibration_row;
+hg_code hg_store_put_calibration(hg_store *store, int64_t run, const hg_calibration_row *rows, int count, hg_error *error);
+hg_code hg_store_get_calibration(hg_store *store, int64_t run, hg_calibration_row **rows, int *count, hg_error *error);
+
+/* How near the clean test images a method comes at one noise level; means over the images. */
+typedef struct hg_denoising_row {
+  char corruption[32]; /* salt_and_pepper, gaussian, masking */
+  double level;
+  char method[16]; /* noisy (nothing done), model, median_3, median_5, median (the one of both that validation chose) */
+  double mse, psnr, ssim;
+} hg_denoising_row;
+hg_code hg_store_put_denoising(hg_store *store, int64_t run, const hg_denoising_row *rows, int count, hg_error *error);
+hg_code hg_store_get_denoising(hg_store *store, int64_t run, hg_denoising_row **rows, int *count, hg_error *error);
+
+/* Images of `part` that stand in `against` too. Replaced whole, for the study. */
+typedef struct hg_leak_row {
+  char data[HG_NAME_SIZE];
+  char part[16], against[16]; /* test, validation, training */
+  int64_t images;             /* of part */
+  int64_t exact;              /* byte for byte */
+  int64_t near;               /* nearly, beside the exact ones (data.h says when) */
+} hg_leak_row;
+hg_code hg_store_put_leaks(hg_store *store, const hg_leak_row *rows, int count, hg_error *error);
+hg_code hg_store_get_leaks(hg_store *store, hg_leak_row **rows, int *count, hg_error *error);
+
+/* OUT/data/NAME, made if need be; hg_malloc'ed. */
+hg_code hg_store_data_folder(hg_store *store, const char *name, char **folder, hg_error *error);
 
 /* Class names of a data entry, and its sizes, for the page. */
 typedef struct hg_data_record {
