@@ -212,7 +212,8 @@ HG_API const uint8_t *hg_dataset_image(const hg_dataset *dataset, int64_t index)
 HG_API int hg_dataset_label(const hg_dataset *dataset, int64_t index);            /* -1 if it has no labels */
 HG_API const char *hg_dataset_class_name(const hg_dataset *dataset, int label);
 
-/* Changes made to a training image each time it is seen, in this order; zero or false means off. */
+/* Changes made to a training image each time it is seen, in this order; zero or false means off. With `added` they are made
+ * once instead, to copies that stand in the training set beside the images as they are. */
 typedef struct hg_augmentation {
   float rotate;         /* degrees: uniform in [-rotate, rotate], bilinear, zeros outside */
   float shift;          /* share of width and height: uniform in [-shift, shift], whole pixels */
@@ -220,6 +221,7 @@ typedef struct hg_augmentation {
   int crop;             /* pixels of zero padding before a random crop back to the size */
   float gaussian_noise; /* standard deviation, on [0, 1] pixels; clipped to [0, 1] */
   int cutout;           /* side of a zeroed square, in pixels, centre anywhere */
+  int added;            /* changed copies of every image that are added to the training set; 0 = changed each time it is seen */
 } hg_augmentation;
 
 /* Changes made to the input only; the reconstruction's target stays clean. In validation and test too, where every sample

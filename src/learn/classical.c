@@ -12,7 +12,8 @@ static const hg_classical_method *method_of(hg_classical_kind kind) {
   static const hg_classical_method *const methods[] = {[HG_LOGISTIC_REGRESSION] = &hg_logistic_method,
                                                        [HG_NAIVE_BAYES] = &hg_bayes_method,
                                                        [HG_SVM] = &hg_svm_method,
-                                                       [HG_KNN] = &hg_knn_method};
+                                                       [HG_KNN] = &hg_knn_method,
+                                                       [HG_LINEAR_SVM] = &hg_linear_svm_method};
   return methods[kind];
 }
 
@@ -23,7 +24,9 @@ hg_classical_settings hg_classical_settings_default(hg_classical_kind kind) {
       .kind = kind,
       .C = 1,
       .solver = HG_SOLVER_LBFGS,
-      .max_iter = kind == HG_SVM ? 0 : 100,
+      .max_iter = kind == HG_SVM          ? 0
+                  : kind == HG_LINEAR_SVM ? 1000
+                                          : 100,
       .tol = kind == HG_SVM ? 1e-3 : 1e-4,
       .var_smoothing = 1e-9,
       .kernel = HG_KERNEL_RBF,

@@ -5,7 +5,7 @@
 #include "base/parallel.h"
 #include "base/status.h"
 
-typedef enum hg_classical_kind { HG_LOGISTIC_REGRESSION, HG_NAIVE_BAYES, HG_SVM, HG_KNN } hg_classical_kind;
+typedef enum hg_classical_kind { HG_LOGISTIC_REGRESSION, HG_NAIVE_BAYES, HG_SVM, HG_KNN, HG_LINEAR_SVM } hg_classical_kind;
 typedef enum hg_svm_kernel { HG_KERNEL_LINEAR, HG_KERNEL_POLY, HG_KERNEL_RBF } hg_svm_kernel;
 typedef enum hg_logistic_solver { HG_SOLVER_LBFGS, HG_SOLVER_LIBLINEAR } hg_logistic_solver;
 
@@ -15,9 +15,9 @@ enum { HG_KNN_MOST = 1000 };
 
 typedef struct hg_classical_settings {
   hg_classical_kind kind;
-  double C;                  /* logistic_regression, svm: inverse strength of the L2 penalty; default 1 */
+  double C;                  /* logistic_regression, svm, linear_svm: inverse strength of the L2 penalty; default 1 */
   hg_logistic_solver solver; /* lbfgs: multinomial, scikit-learn's default objective; liblinear: one against the rest */
-  int max_iter;              /* default 100; svm: steps for each pair of classes, default 0 = no limit */
+  int max_iter;              /* default 100, linear_svm 1000; svm: steps for each pair of classes, default 0 = no limit */
   double tol;                /* default 1e-4; svm 1e-3 */
   double var_smoothing;      /* naive_bayes: share of the largest variance added to all; default 1e-9 */
   hg_svm_kernel kernel;      /* svm: default rbf */
@@ -30,7 +30,7 @@ typedef struct hg_classical_settings {
 } hg_classical_settings;
 
 hg_classical_settings hg_classical_settings_default(hg_classical_kind kind);
-const char *hg_classical_kind_name(hg_classical_kind kind); /* logistic_regression, naive_bayes, svm, knn */
+const char *hg_classical_kind_name(hg_classical_kind kind); /* logistic_regression, naive_bayes, svm, knn, linear_svm */
 
 typedef struct hg_classical hg_classical;
 
@@ -40,8 +40,7 @@ hg_code hg_classical_fit(const hg_classical_settings *settings, const float *fea
                          int width, int classes, hg_pool *pool, bool (*progress)(void *context, double fraction), void *context,
                          hg_classical **model, hg_error *error);
 /* probabilities (count, classes): softmax or posterior; svm: shares of the one-against-one votes (its argmax is the prediction);
- * knn: shares of the neighbours' votes.
- */
+ * knn: shares of the neighbours' votes; linear_svm: softmax of its scores, which are no probabilities: for its argmax alone. */
 hg_code hg_classical_predict(const hg_classical *model, const float *features, int64_t count, hg_pool *pool, float *probabilities,
                              hg_error *error);
 void hg_classical_free(hg_classical *model);

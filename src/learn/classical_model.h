@@ -23,7 +23,7 @@ typedef struct hg_logistic_model {
   float *weights;    /* (width, rows): coef as the product reads it */
   float *bias;       /* (rows) */
   bool against_rest; /* probabilities by one sigmoid each, scaled to a sum of 1; else a softmax */
-} hg_logistic_model;
+} hg_logistic_model; /* the linear_svm's too */
 
 typedef struct hg_bayes_model {
   double *mean, *variance; /* (present, width) */
@@ -77,7 +77,7 @@ typedef struct hg_classical_method {
   void (*release)(hg_classical *model);
 } hg_classical_method;
 
-extern const hg_classical_method hg_logistic_method, hg_bayes_method, hg_svm_method, hg_knn_method;
+extern const hg_classical_method hg_logistic_method, hg_bayes_method, hg_svm_method, hg_knn_method, hg_linear_svm_method;
 
 /* The other solver of logistic regression; fills coef and intercept. */
 hg_code hg_liblinear_fit(hg_classical *model, const hg_samples *samples, hg_error *error);

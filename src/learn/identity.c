@@ -36,8 +36,8 @@ static void append_optimizer(builder *text, const hg_optimizer *o, const hg_sche
 }
 
 static void append_changes(builder *text, const hg_augmentation *a, const hg_corruption *c) {
-  append(text, "augment %a %a %d %d %a %d\n", (double)a->rotate, (double)a->shift, a->flip, a->crop, (double)a->gaussian_noise,
-         a->cutout);
+  append(text, "augment %a %a %d %d %a %d %d\n", (double)a->rotate, (double)a->shift, a->flip, a->crop, (double)a->gaussian_noise,
+         a->cutout, a->added);
   append(text, "corrupt %a %a %d %a\n", (double)c->salt_and_pepper, (double)c->gaussian, c->clip, (double)c->masking);
 }
 

@@ -2,154 +2,14 @@
  * until no gradient is larger than tol. With two classes the second's weights against the first's are the one row, and the
  * penalty is on their difference. */
 #include "base/alloc.h"
-#include "kernels/gemm.h"
 #include "kernels/math.h"
 #include "kernels/pointwise.h"
-#include "learn/classical_model.h"
-#include "learn/lbfgs.h"
+#include "learn/linear.h"
 
-#include <math.h>
 #include <string.h>
 
-/* Samples are cut into pieces of this many; the sums of the pieces are added in their order. */
-enum { PIECE = 256, FEATURES_PER_TASK = 64 };
-
-typedef struct objective {
-  const hg_samples *samples;
-  int classes; /* columns of the product */
-  int64_t pieces;
-  int max_iter;
-  double penalty;        /* 1 / (C n) */
-  float *weights;        /* (width, classes) */
-  float *bias;           /* (classes) */
-  float *scores;         /* (worker, 2, PIECE, classes): logits, and their gradients */
-  float *partial;        /* (piece, classes, width): gradients */
-  double *loss;          /* (piece) */
-  double *bias_gradient; /* (piece, classes) */
-  double *gradient;      /* (classes, width + 1): of the evaluation under way */
-} objective;
-
-/* ---- One evaluation. x and its gradient are (classes, width + 1), the intercept last. */
-
-static void score(const hg_samples *samples, int64_t first, int n, int classes, const float *weights, const float *bias,
-                  float *scores) {
-  hg_gemm product = {.rows = n, .columns = classes, .groups = 1, .segments = 1, .steps = samples->width, .activation = HG_LINEAR};
-  product.a = samples->features + first * samples->width;
-  product.a_row = samples->width;
-  product.a_step = 1;
-  product.b = weights;
-  product.b_step = classes;
-  product.c = scores;
-  product.c_row = classes;
-  product.start = bias;
-  hg_gemm_kernels_get()->product(&product);
-}
-
-/* partial = gradients of the scores, transposed, times the features: (classes, n) x (n, width). */
-static void pull_back(const hg_samples *samples, int64_t first, int n, int classes, const float *scores, float *partial) {
-  hg_gemm product = {.rows = classes, .columns = samples->width, .groups = 1, .segments = 1, .steps = n, .activation = HG_LINEAR};
-  product.a = scores;
-  product.a_row = 1;
-  product.a_step = classes;
-  product.b = samples->features + first * samples->width;
-  product.b_step = samples->width;
-  product.c = partial;
-  product.c_row = samples->width;
-  hg_gemm_kernels_get()->product(&product);
-}
-
-static void evaluate_piece(void *context, int64_t piece, int worker) {
-  objective *o = context;
-  const hg_samples *samples = o->samples;
-  int64_t first = piece * PIECE;
-  int n = samples->count - first < PIECE ? (int)(samples->count - first) : PIECE, classes = o->classes;
-  float *scores = o->scores + (int64_t)worker * 2 * PIECE * classes, *gradients = scores + (int64_t)PIECE * classes;
-  double *bias_gradient = o->bias_gradient + piece * classes, loss = 0;
-  score(samples, first, n, classes, o->weights, o->bias, scores);
-  memset(bias_gradient, 0, (size_t)classes * sizeof *bias_gradient);
-  for (int i = 0; i < n; i++) {
-    float *row = gradients + (int64_t)i * classes;
-    loss += (double)hg_pointwise()->cross_entropy(classes, scores + (int64_t)i * classes, samples->labels[first + i], 0, 1, row);
-    for (int k = 0; k < classes; k++) bias_gradient[k] += (double)row[k];
-  }
-  o->loss[piece] = loss;
-  pull_back(samples, first, n, classes, gradients, o->partial + piece * classes * samples->width);
-}
-
-/* Sums the pieces' gradients over some features. */
-static void sum_pieces(void *context, int64_t task, int worker) {
-  objective *o = context;
-  (void)worker;
-  int64_t width = o->samples->width, first = task * FEATURES_PER_TASK;
-  int64_t last = first + FEATURES_PER_TASK < width ? first + FEATURES_PER_TASK : width;
-  for (int k = 0; k < o->classes; k++) {
-    double *sum = o->gradient + k * (width + 1);
-    for (int64_t j = first; j < last; j++) sum[j] = 0;
-    for (int64_t piece = 0; piece < o->pieces; piece++) {
-      const float *part = o->partial + (piece * o->classes + k) * width;
-      for (int64_t j = first; j < last; j++) sum[j] += (double)part[j];
-    }
-  }
-}
-
-static void unpack(const double *x, int classes, int width, float *weights, float *bias) {
-  for (int k = 0; k < classes; k++) {
-    const double *row = x + (int64_t)k * (width + 1);
-    for (int j = 0; j < width; j++) weights[(int64_t)j * classes + k] = (float)row[j];
-    bias[k] = (float)row[width];
-  }
-}
-
-static double evaluate(void *context, const double *x, double *gradient) {
-  objective *o = context;
-  int width = o->samples->width;
-  double count = (double)o->samples->count, loss = 0, squares = 0;
-  unpack(x, o->classes, width, o->weights, o->bias);
-  o->gradient = gradient;
-  hg_parallel_for(o->samples->pool, o->pieces, evaluate_piece, o);
-  hg_parallel_for(o->samples->pool, (width + FEATURES_PER_TASK - 1) / FEATURES_PER_TASK, sum_pieces, o);
-  for (int64_t piece = 0; piece < o->pieces; piece++) loss += o->loss[piece];
-  for (int k = 0; k < o->classes; k++) {
-    const double *row = x + (int64_t)k * (width + 1);
-    double *row_gradient = gradient + (int64_t)k * (width + 1), bias = 0;
-    for (int j = 0; j < width; j++) {
-      squares += row[j] * row[j];
-      row_gradient[j] = row_gradient[j] / count + o->penalty * row[j];
-    }
-    for (int64_t piece = 0; piece < o->pieces; piece++) bias += o->bias_gradient[piece * o->classes + k];
-    row_gradient[width] = bias / count;
-  }
-  return loss / count + o->penalty * squares / 2;
-}
-
-static hg_code iterated(void *context, int iteration, hg_error *error) {
-  const objective *o = context;
-  return hg_samples_progress(o->samples, (double)iteration / o->max_iter, error);
-}
-
-/* ---- Fitting. */
-
-static hg_code objective_init(objective *o, const hg_samples *samples, hg_error *error) {
-  size_t classes = (size_t)o->classes, width = (size_t)samples->width, pieces = (size_t)o->pieces;
-  size_t workers = (size_t)hg_pool_threads(samples->pool);
-  o->weights = hg_alloc_aligned(width * classes * sizeof(float));
-  o->bias = hg_alloc_aligned(classes * sizeof(float));
-  o->scores = hg_alloc_aligned(workers * 2 * PIECE * classes * sizeof(float));
-  o->partial = hg_alloc_aligned(pieces * classes * width * sizeof(float));
-  o->loss = hg_calloc(pieces, sizeof(double));
-  o->bias_gradient = hg_calloc(pieces * classes, sizeof(double));
-  bool all = o->weights != NULL && o->bias != NULL && o->scores != NULL && o->partial != NULL;
-  if (all && o->loss != NULL && o->bias_gradient != NULL) return HG_OK;
-  return hg_fail_memory(error, "logistic regression", pieces * classes * width * sizeof(float));
-}
-
-static void objective_release(objective *o) {
-  hg_free_aligned(o->weights);
-  hg_free_aligned(o->bias);
-  hg_free_aligned(o->scores);
-  hg_free_aligned(o->partial);
-  hg_free(o->loss);
-  hg_free(o->bias_gradient);
+static float cross_entropy(int classes, const float *scores, int label, float *gradient) {
+  return hg_pointwise()->cross_entropy(classes, scores, label, 0, 1, gradient);
 }
 
 /* The solution as the model holds it: all rows, or of two classes the difference. */
@@ -164,39 +24,28 @@ static void keep_solution(hg_logistic_model *model, const double *x, int width) 
 
 static hg_code fit_lbfgs(hg_classical *model, const hg_samples *samples, hg_error *error) {
   const hg_classical_settings *settings = &model->settings;
-  objective o = {.samples = samples, .classes = samples->present, .max_iter = settings->max_iter};
-  o.pieces = (samples->count + PIECE - 1) / PIECE;
-  o.penalty = 1 / (settings->C * (double)samples->count);
-  if (samples->present == 2) o.penalty *= 2; /* |w1|^2 + |w0|^2 is half of |w1 - w0|^2 */
-  int64_t count = (int64_t)o.classes * (samples->width + 1);
-  hg_lbfgs search = {count, evaluate, iterated, &o, settings->max_iter, settings->tol};
-  double *x = hg_calloc((size_t)count, sizeof *x);
-  hg_code code = x == NULL ? hg_fail_memory(error, "logistic regression", (size_t)count * sizeof *x) : HG_OK;
-  if (code == HG_OK) code = objective_init(&o, samples, error);
-  if (code == HG_OK) code = hg_lbfgs_minimize(&search, x, error);
+  hg_linear_problem problem = {.samples = samples,
+                               .classes = samples->present,
+                               .loss = cross_entropy,
+                               .penalty = 1 / (settings->C * (double)samples->count),
+                               .max_iter = settings->max_iter,
+                               .tol = settings->tol,
+                               .name = "logistic regression"};
+  if (samples->present == 2) problem.penalty *= 2; /* |w1|^2 + |w0|^2 is half of |w1 - w0|^2 */
+  size_t count = (size_t)problem.classes * ((size_t)samples->width + 1);
+  double *x = hg_calloc(count, sizeof *x);
+  hg_code code = x == NULL ? hg_fail_memory(error, problem.name, count * sizeof *x) : hg_linear_fit(&problem, x, error);
   if (code == HG_OK) keep_solution(&model->logistic, x, samples->width);
-  objective_release(&o);
   hg_free(x);
   return code;
 }
 
 static hg_code fit(hg_classical *model, const hg_samples *samples, hg_error *error) {
   hg_logistic_model *logistic = &model->logistic;
-  logistic->rows = samples->present == 2 ? 1 : samples->present;
   logistic->against_rest = model->settings.solver == HG_SOLVER_LIBLINEAR;
-  size_t rows = (size_t)logistic->rows, width = (size_t)samples->width;
-  logistic->coef = hg_calloc(rows * width, sizeof(double));
-  logistic->intercept = hg_calloc(rows, sizeof(double));
-  logistic->weights = hg_alloc_aligned(rows * width * sizeof(float));
-  logistic->bias = hg_alloc_aligned(rows * sizeof(float));
-  if (logistic->coef == NULL || logistic->intercept == NULL || logistic->weights == NULL || logistic->bias == NULL) {
-    return hg_fail_memory(error, "logistic regression", rows * width * sizeof(double));
-  }
-  hg_code code = logistic->against_rest ? hg_liblinear_fit(model, samples, error) : fit_lbfgs(model, samples, error);
-  for (size_t k = 0; k < rows; k++) {
-    for (size_t j = 0; j < width; j++) logistic->weights[j * rows + k] = (float)logistic->coef[k * width + j];
-    logistic->bias[k] = (float)logistic->intercept[k];
-  }
+  hg_code code = hg_linear_model_init(logistic, samples->present == 2 ? 1 : samples->present, samples->width, error);
+  if (code == HG_OK) code = logistic->against_rest ? hg_liblinear_fit(model, samples, error) : fit_lbfgs(model, samples, error);
+  if (code == HG_OK) hg_linear_ready(logistic, samples->width);
   return code;
 }
 
@@ -212,9 +61,8 @@ static void share_out(float *row, int classes) {
 
 static void predict(const hg_classical *model, const float *features, int n, float *scores, float *probabilities) {
   const hg_logistic_model *logistic = &model->logistic;
-  const hg_samples samples = {.features = features, .count = n, .width = model->width};
   int classes = model->present;
-  score(&samples, 0, n, logistic->rows, logistic->weights, logistic->bias, scores);
+  hg_linear_score(logistic, features, n, model->width, scores);
   for (int i = 0; i < n; i++) {
     const float *from = scores + (int64_t)i * logistic->rows;
     float *row = probabilities + (int64_t)i * classes;
@@ -230,19 +78,7 @@ static void predict(const hg_classical *model, const float *features, int n, flo
   }
 }
 
-static int64_t parameters(const hg_classical *model) { return (int64_t)model->logistic.rows * (model->width + 1); }
+static void release(hg_classical *model) { hg_linear_release(&model->logistic); }
 
-static int tensors(const hg_classical *model, hg_named_tensor *list) {
-  list[0] = hg_tensor_2d("coef_", HG_F64, model->logistic.rows, model->width, model->logistic.coef);
-  list[1] = hg_tensor_2d("intercept_", HG_F64, 0, model->logistic.rows, model->logistic.intercept);
-  return 2;
-}
-
-static void release(hg_classical *model) {
-  hg_free(model->logistic.coef);
-  hg_free(model->logistic.intercept);
-  hg_free_aligned(model->logistic.weights);
-  hg_free_aligned(model->logistic.bias);
-}
-
-const hg_classical_method hg_logistic_method = {"logistic_regression", fit, scratch, predict, parameters, tensors, release};
+const hg_classical_method hg_logistic_method = {"logistic_regression", fit,    scratch, predict, hg_linear_parameters,
+                                                hg_linear_tensors,     release};

@@ -1,3 +1,4 @@
+#include "data/copies.h"
 #include "learn/optimizer.h"
 
 #include <limits.h>
@@ -90,6 +91,7 @@ static hg_code check_changes(const hg_augmentation *augment, const hg_corruption
       {"augment.crop", augment->crop, 0, INFINITY, false, false},
       {"augment.gaussian_noise", augment->gaussian_noise, 0, INFINITY, false, false},
       {"augment.cutout", augment->cutout, 0, INFINITY, false, false},
+      {"augment.added", augment->added, 0, HG_MOST_COPIES, false, false},
       {"corrupt.salt_and_pepper", corrupt->salt_and_pepper, 0, 1, false, false},
       {"corrupt.gaussian", corrupt->gaussian, 0, INFINITY, false, false},
       {"corrupt.masking", corrupt->masking, 0, 1, false, false},

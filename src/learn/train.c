@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "data/copies.h"
 #include "learn/checkpoint.h"
 #include "learn/evaluate.h"
 
@@ -13,6 +14,7 @@
 typedef struct trainer {
   hg_network *network;
   const hg_dataset *train_data, *validation_data; /* validation may be NULL */
+  hg_dataset *with_copies;                        /* train_data and its augmented copies, or NULL */
   const hg_train_settings *settings;
   hg_pool *pool;
   hg_batches *train, *validation;
@@ -288,15 +290,23 @@ static hg_code check(const trainer *t) {
   return code == HG_OK ? check_figures(t) : code;
 }
 
-static hg_code open_batches(trainer *t) {
+/* What the training draws from: the images, or those and their copies. */
+static hg_code open_training_batches(trainer *t) {
   const hg_train_settings *settings = t->settings;
   hg_batches_settings batches = {settings->seed, settings->batch_size, true, settings->augment, settings->corrupt};
-  hg_code code = hg_batches_new(t->train_data, &batches, &t->train, t->error);
+  if (settings->augment.added == 0) return hg_batches_new(t->train_data, &batches, &t->train, t->error);
+  batches.augment = (hg_augmentation){0};
+  hg_code code = hg_dataset_add_copies(t->train_data, &settings->augment, settings->seed, &t->with_copies, t->error);
+  return code == HG_OK ? hg_batches_new(t->with_copies, &batches, &t->train, t->error) : code;
+}
+
+static hg_code open_batches(trainer *t) {
+  const hg_train_settings *settings = t->settings;
+  hg_code code = open_training_batches(t);
   if (code != HG_OK) return code;
   t->per_epoch = hg_batches_per_epoch(t->train);
   if (t->validation_data == NULL) return HG_OK;
-  batches.shuffle = false;
-  batches.augment = (hg_augmentation){0};
+  hg_batches_settings batches = {.seed = settings->seed, .batch_size = settings->batch_size, .corrupt = settings->corrupt};
   return hg_batches_new(t->validation_data, &batches, &t->validation, t->error);
 }
 
@@ -342,6 +352,7 @@ static void release(trainer *t) {
   if (t->prepared) hg_network_prepare(t->network, 1, false, NULL, NULL); /* so that no plan is left on the pool */
   hg_train_state_release(&t->state);
   hg_batches_free(t->train);
+  hg_dataset_free(t->with_copies);
   hg_batches_free(t->validation);
   hg_pool_free(t->pool);
 }

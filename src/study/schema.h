@@ -121,7 +121,7 @@ extern const hg_table hg_report_table; /* schema_report.c */
 extern const hg_table hg_sweep_table;  /* schema_sweep.c */
 
 hg_code hg_layers_read(hg_reader *reader, const hg_node *node, hg_model_block *block);
-hg_field_read hg_logistic_read, hg_bayes_read, hg_svm_read, hg_knn_read; /* into a hg_model */
+hg_field_read hg_logistic_read, hg_bayes_read, hg_svm_read, hg_knn_read, hg_linear_svm_read; /* into a hg_model */
 hg_name_of hg_engine_name;
 
 /* ---- References: the index of the model that a scalar names; HG_USAGE with "did you mean". */

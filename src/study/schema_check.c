@@ -170,6 +170,10 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
 }
 
 static hg_code check_pixels(hg_reader *reader, const hg_model *model) {
+  if (model->train.augment.added > 0 && hg_augmentation_is_off(&model->train.augment)) {
+    return hg_reject(reader, place_in(reader, model, "augment", "added"),
+                     "the copies would be the images themselves; say how they change, as in {rotate: 10, added: 1}");
+  }
   int side = model->input.height < model->input.width ? model->input.height : model->input.width;
   if (model->train.augment.cutout > side) {
     return hg_reject(reader, place_in(reader, model, "augment", "cutout"), "the square is larger than the image (%dx%d)",

@@ -139,6 +139,18 @@ static const hg_table logistic = {.name = "logistic_regression", FIELDS(logistic
 static const hg_table bayes = {.name = "naive_bayes", FIELDS(bayes_fields)};
 static const hg_table svm = {.name = "svm", FIELDS(svm_fields)};
 
+static const hg_field linear_svm_fields[] = {
+    ROW_C,
+    {.key = "max_iter",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_classical_settings, max_iter),
+     .low = 1,
+     .high = 1e6,
+     .fallback = "1000",
+     .doc = "most iterations"},
+    ROW_TOL("1e-4"),
+};
+static const hg_table linear_svm = {.name = "linear_svm", .shorthand = "C", FIELDS(linear_svm_fields)};
 static const hg_table knn = {.name = "knn", .shorthand = "k", FIELDS(knn_fields)};
 
 const hg_variant hg_classical_variants[] = {
@@ -146,6 +158,7 @@ const hg_variant hg_classical_variants[] = {
     {"naive_bayes", HG_NAIVE_BAYES, &bayes, "Gaussian naive Bayes"},
     {"svm", HG_SVM, &svm, "support vector machine, one class against one"},
     {"knn", HG_KNN, &knn, "k nearest neighbours by Euclidean distance"},
+    {"linear_svm", HG_LINEAR_SVM, &linear_svm, "linear support vector machine, each class against the rest, as LIBLINEAR's"},
 };
 const int hg_classical_variant_count = (int)(sizeof hg_classical_variants / sizeof *hg_classical_variants);
 
@@ -162,4 +175,7 @@ hg_code hg_bayes_read(hg_reader *reader, const hg_node *node, void *model) {
   return read_method(reader, node, model, HG_NAIVE_BAYES);
 }
 hg_code hg_svm_read(hg_reader *reader, const hg_node *node, void *model) { return read_method(reader, node, model, HG_SVM); }
+hg_code hg_linear_svm_read(hg_reader *reader, const hg_node *node, void *model) {
+  return read_method(reader, node, model, HG_LINEAR_SVM);
+}
 hg_code hg_knn_read(hg_reader *reader, const hg_node *node, void *model) { return read_method(reader, node, model, HG_KNN); }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/copies.h"
 #include "study/schema.h"
 
 #define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
@@ -156,6 +157,13 @@ static const hg_field augment_fields[] = {
      .high = 1024,
      .fallback = "0",
      .doc = "side in pixels of a square set to 0, anywhere"},
+    {.key = "added",
+     .type = HG_FIELD_INT,
+     .offset = offsetof(hg_augmentation, added),
+     .low = 0,
+     .high = HG_MOST_COPIES,
+     .fallback = "0",
+     .doc = "changed copies of every image that are added to the training set, once; 0 = images change each time they are seen"},
 };
 const hg_table hg_augment_table = {.name = "augment", FIELDS(augment_fields)};
 
@@ -361,6 +369,11 @@ static const hg_field model_fields[] = {
      .read = hg_knn_read,
      .type_doc = "mapping",
      .doc = "a classical model: [k nearest neighbours](#knn)"},
+    {.key = "linear_svm",
+     .type = HG_FIELD_READ,
+     .read = hg_linear_svm_read,
+     .type_doc = "mapping",
+     .doc = "a classical model: [linear support vector machine](#linear_svm)"},
     {.key = "features",
      .type = HG_FIELD_READ,
      .read = read_features,
@@ -379,7 +392,7 @@ static const hg_field model_fields[] = {
 const hg_table hg_model_table = {.name = "model", FIELDS(model_fields)};
 
 static const char *const network_keys[] = {"encoder", "decoder", "classifier", "loss", "train", "corrupt", "augment", "engine"};
-static const char *const method_keys[] = {"logistic_regression", "naive_bayes", "svm", "knn"};
+static const char *const method_keys[] = {"logistic_regression", "naive_bayes", "svm", "knn", "linear_svm"};
 static const char *const classical_keys[] = {"features", "limit"};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -414,7 +427,7 @@ static hg_code check_kind(hg_reader *reader, const hg_node *key, const hg_node *
   if (hg_node_get(node, "decoder") != NULL || hg_node_get(node, "classifier") != NULL) return HG_OK;
   return hg_reject(reader, key,
                    "`%s` is no model yet: it needs a `decoder` or a `classifier`, or one of logistic_regression, "
-                   "naive_bayes, svm and knn",
+                   "naive_bayes, svm, knn and linear_svm",
                    key->text);
 }
 

@@ -65,22 +65,46 @@ static const char *axis_name(const hg_node *grid, size_t axis) {
   return last;
 }
 
-/* Numbers as %g writes them, so that 1e-2 and 0.01 are one name; lists and mappings by their place. */
+/* The word of a value: `sgd` of sgd and of {sgd: {momentum: 0.9}}; NULL where it has none. */
+static const char *word_of(const hg_node *value) {
+  if (value->kind == HG_NODE_SCALAR) return value->text;
+  return value->kind == HG_NODE_MAPPING && value->count == 1 ? value->keys[0]->text : NULL;
+}
+
+/* The word of a mapping, or NULL where it has none of its own on this axis. */
+static const char *own_word(const hg_node *list, size_t index) {
+  const char *word = list->items[index]->kind == HG_NODE_MAPPING ? word_of(list->items[index]) : NULL;
+  for (size_t i = 0; word != NULL && i < list->count; i++) {
+    const char *other = word_of(list->items[i]);
+    if (i != index && other != NULL && strcmp(other, word) == 0) return NULL;
+  }
+  return word;
+}
+
+static void plain_text(char *text) {
+  for (char *p = text; *p != 0; p++) {
+    if (!isalnum((unsigned char)*p) && strchr("_-.+", *p) == NULL) *p = '_';
+  }
+}
+
+/* Numbers as %g writes them, so that 1e-2 and 0.01 are one name; mappings by their word, else, like lists, by their place. */
 static void value_name(const hg_node *list, size_t index, char *out, size_t size) {
   static const hg_field number = {.key = "", .type = HG_FIELD_DOUBLE, .low = -1e300, .high = 1e300};
   const hg_node *value = list->items[index];
   hg_document nowhere = {.path = (char[]){0}};
   hg_reader silent = {.document = &nowhere};
   double parsed;
-  if (value->kind != HG_NODE_SCALAR) {
+  const char *word = own_word(list, index);
+  if (word != NULL) {
+    snprintf(out, size, "%s", word);
+    plain_text(out);
+  } else if (value->kind != HG_NODE_SCALAR) {
     snprintf(out, size, "#%zu", index + 1);
   } else if (hg_value_number(&silent, &number, value, &parsed) == HG_OK) {
     snprintf(out, size, "%g", parsed);
   } else {
     snprintf(out, size, "%s", value->text);
-    for (char *p = out; *p != 0; p++) {
-      if (!isalnum((unsigned char)*p) && strchr("_-.+", *p) == NULL) *p = '_';
-    }
+    plain_text(out);
   }
 }
 

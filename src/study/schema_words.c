@@ -60,6 +60,7 @@ static const struct {
     {"dataset", "data"},
     {"gaussiannb", "naive_bayes"},
     {"svc", "svm"},
+    {"linearsvc", "linear_svm"},
     {"kneighborsclassifier", "knn"},
     {"n_neighbors", "k"},
     {"logisticregression", "logistic_regression"},

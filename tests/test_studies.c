@@ -1,0 +1,167 @@
+/* The studies of the repository: every file is sound, every network can be built, and has as many parameters as the report it
+ * comes from says. */
+#include "base/alloc.h"
+#include "data/catalog.h"
+#include "study/study.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static hg_study *read_study(const char *name) {
+  char path[256];
+  snprintf(path, sizeof path, SOURCE_DIR "/studies/%s.yaml", name);
+  hg_study *study = NULL;
+  hg_error error = {0};
+  hg_code code = hg_study_read(path, NULL, 0, &study, &error);
+  if (code != HG_OK) fail_msg("%s: %s", error.place, error.message);
+  return study;
+}
+
+static const hg_model *find(const hg_study *study, const char *name, int *index) {
+  for (*index = 0; *index < study->model_count; ++*index)
+    if (strcmp(study->models[*index].name, name) == 0) return &study->models[*index];
+  fail_msg("%s has no model %s", study->name, name);
+  return NULL;
+}
+
+/* Trainable parameters; running statistics are counted apart, since Keras adds them and PyTorch does not. */
+static void count(const hg_study *study, int model, int64_t *trainable, int64_t *running) {
+  hg_network *network = NULL;
+  hg_error error = {0};
+  hg_code code = hg_study_network(study, model, &network, &error);
+  if (code == HG_OK) code = hg_network_initialize(network, 1, &error);
+  if (code != HG_OK) fail_msg("%s: %s: %s", study->models[model].name, error.place, error.message);
+  *trainable = hg_network_parameters(network);
+  *running = 0;
+  for (int i = 0; i < hg_network_tensor_count(network); i++) {
+    const hg_tensor *tensor = hg_network_tensor(network, i);
+    if (strstr(tensor->name, "running_") != NULL) *running += tensor->count;
+  }
+  hg_network_free(network);
+}
+
+static const char *const studies[] = {"joint-autoencoder",       "denoise-and-transfer", "autoencoder-from-scratch",
+                                      "small-image-classifiers", "convnet-foundations",  "five-garments"};
+enum { STUDIES = sizeof studies / sizeof *studies };
+
+/* One published count; Keras' counts hold the running statistics of batch normalisation. */
+static const struct {
+  const char *study, *model;
+  int64_t parameters;
+  bool with_running;
+  int classes; /* of the report, where it has others than the study; the last layer's rows are counted anew then */
+} published[] = {
+    {"denoise-and-transfer", "denoiser", 49761, false, 0},
+    {"denoise-and-transfer", "p", 241546, false, 0},
+    {"denoise-and-transfer", "transfer", 26298, false, 0},
+    {"denoise-and-transfer", "frozen", 26298, false, 0},
+    {"denoise-and-transfer", "thawed", 26298, false, 0},
+    {"denoise-and-transfer", "scratch", 26298, false, 0},
+    {"autoencoder-from-scratch", "autoencoder", 420192, false, 0},
+    {"autoencoder-from-scratch", "autoencoder-onednn", 420192, false, 0},
+    {"autoencoder-from-scratch", "softmax", 420192, false, 0},
+    {"autoencoder-from-scratch", "denoiser", 420192, false, 0},
+    {"small-image-classifiers", "cnn", 1176006, false, 0},
+    {"convnet-foundations", "wide", 6435530, true, 0},
+    {"convnet-foundations", "thin", 50370, true, 0},
+    {"convnet-foundations", "wide-lines", 6527841, true, 97},
+    {"convnet-foundations", "wide-held-out", 6527841, true, 97},
+    {"convnet-foundations", "thin-lines", 83929, true, 97},
+    {"convnet-foundations", "variation-lines", 222305, true, 97},
+    {"five-garments", "cnn", 230735, false, 0},
+    {"five-garments", "cnn-average", 230735, false, 0},
+    {"five-garments", "denoiser", 1100112, false, 0},
+    {"five-garments", "denoiser-large", 2167596, false, 0},
+};
+
+static int64_t as_published(const hg_study *study, const char *name, bool with_running, int classes) {
+  int index;
+  int64_t trainable, running;
+  const hg_model *model = find(study, name, &index);
+  count(study, index, &trainable, &running);
+  if (with_running) trainable += running;
+  const hg_model_block *head = &model->blocks[HG_CLASSIFIER];
+  for (int i = head->count - 2; classes > 0 && i >= 0; i--) {
+    if (head->layers[i].kind != HG_DENSE) continue;
+    trainable += (int64_t)(classes - model->classes) * (head->layers[i].units + 1);
+    break;
+  }
+  return trainable;
+}
+
+static void networks_have_the_published_numbers_of_parameters(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+    hg_study *study = read_study(published[i].study);
+    int64_t found = as_published(study, published[i].model, published[i].with_running, published[i].classes);
+    if (found != published[i].parameters)
+      fail_msg("%s of %s has %lld parameters, not %lld", published[i].model, published[i].study, (long long)found,
+               (long long)published[i].parameters);
+    hg_study_free(study);
+  }
+}
+
+static void every_network_of_every_study_can_be_built(void **state) {
+  (void)state;
+  for (int s = 0; s < STUDIES; s++) {
+    hg_study *study = read_study(studies[s]);
+    assert_string_equal(study->name, studies[s]);
+    for (int m = 0; m < study->model_count; m++) {
+      int64_t trainable, running;
+      if (study->models[m].kind == HG_MODEL_NETWORK) count(study, m, &trainable, &running);
+    }
+    hg_study_free(study);
+  }
+}
+
+/* Rows A1 to E8; a row that only compares others needs no model of its own. */
+static void every_row_of_the_reports_has_a_model(void **state) {
+  (void)state;
+  static const char *const rows[] = {"A1", "A2", "A3", "B1", "B2", "B3",  "B4",  "C1",  "C2",  "C3", "C4",
+                                     "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C13", "D1", "D2",
+                                     "D3", "D4", "D5", "E1", "E2", "E3",  "E4",  "E5",  "E6",  "E7", "E8"};
+  enum { ROWS = sizeof rows / sizeof *rows };
+  bool seen[ROWS] = {false};
+  for (int s = 0; s < STUDIES; s++) {
+    hg_study *study = read_study(studies[s]);
+    for (int m = 0; m < study->model_count; m++) {
+      assert_true(study->models[m].id[0] != '\0');
+      for (int r = 0; r < ROWS; r++) seen[r] = seen[r] || strcmp(rows[r], study->models[m].id) == 0;
+    }
+    hg_study_free(study);
+  }
+  for (int r = 0; r < ROWS; r++)
+    if (!seen[r]) fail_msg("no model says `id: %s`", rows[r]);
+}
+
+/* Nothing can be chosen on a test set where there are validation images to choose on; what is compared has several seeds. */
+static void every_study_keeps_validation_images_and_compares_over_seeds(void **state) {
+  (void)state;
+  for (int s = 0; s < STUDIES; s++) {
+    hg_study *study = read_study(studies[s]);
+    for (int d = 0; d < study->data_count; d++) assert_true(study->data[d].validation > 0);
+    assert_true(study->seed_count >= 3);
+    assert_true(study->compare_count > 0);
+    hg_study_free(study);
+  }
+}
+
+int main(void) {
+  hg_found found;
+  if (hg_catalog_locate(hg_catalog_find("cifar10"), &found, NULL) != HG_OK) {
+    print_message("skipped: CIFAR-10 is not here\n");
+    return 0;
+  }
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(networks_have_the_published_numbers_of_parameters),
+      cmocka_unit_test(every_network_of_every_study_can_be_built),
+      cmocka_unit_test(every_row_of_the_reports_has_a_model),
+      cmocka_unit_test(every_study_keeps_validation_images_and_compares_over_seeds),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
