@@ -8,4 +8,5 @@
 
 EMBED("hg_asset_style", HG_ASSET_STYLE);
 EMBED("hg_asset_script", HG_ASSET_SCRIPT);
+EMBED("hg_asset_templates", HG_ASSET_TEMPLATES);
 EMBED("hg_asset_charts", HG_ASSET_CHARTS);

@@ -169,3 +169,20 @@ hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_mode
     estimate = hg_page_estimate(page, model, names[i]);
   return estimate;
 }
+
+static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {
+  double sum = 0;
+  for (int i = 0; i < model->count; i++)
+    if (is_done(&model->runs[i])) sum += figure(&model->runs[i].record);
+  return model->done == 0 ? NAN : sum / model->done;
+}
+
+static double or_none(double value) { return value > 0 ? value : NAN; }
+static double seconds_of(const hg_run_record *record) { return record->seconds; }
+static double speed_of(const hg_run_record *record) { return or_none(record->images_per_second); }
+static double epochs_of(const hg_run_record *record) { return or_none(record->epochs); }
+
+double hg_page_seconds(const hg_page_model *model) { return mean_over_done(model, seconds_of); }
+double hg_page_speed(const hg_page_model *model) { return mean_over_done(model, speed_of); }
+double hg_page_epochs(const hg_page_model *model) { return mean_over_done(model, epochs_of); }
+double hg_page_size(const hg_page_model *model) { return or_none((double)model->shown->record.parameters); }

@@ -99,6 +99,17 @@ static void put_warnings(hg_page *page) {
   hg_text_put(out, "</ul></section>\n");
 }
 
+static void put_figures(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(out, "<script type=\"application/json\" id=\"figures\">");
+  out->in_script = true;
+  hg_text_put(out, "{"); /* not hg_json_open, which would look at the HTML before it for a comma */
+  hg_figure_list_put_json(&page->figures, out);
+  hg_json_close(out, '}');
+  out->in_script = false;
+  hg_text_put(out, "</script>\n");
+}
+
 static void put_page(hg_page *page) {
   hg_text *out = &page->out;
   hg_text_put(out, head);
@@ -113,12 +124,14 @@ static void put_page(hg_page *page) {
   put_warnings(page);
   hg_page_results(page);
   hg_page_curves(page);
+  hg_page_sweeps(page);
   hg_page_classes(page);
+  hg_page_effort(page);
   for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
   hg_page_again(page);
   hg_text_put(out,
               "</main>\n<footer>Made by hourglass from the study\xe2\x80\x99s store; this file needs no network.</footer>\n");
-  hg_page_chart_data(page);
+  put_figures(page);
   hg_text_put(out, "<script>");
   hg_text_put(out, hg_asset_charts);
   hg_text_put(out, "</script>\n<script>\n");
@@ -145,6 +158,7 @@ hg_code hg_report_write_page(hg_store *store, hg_error *error) {
     code = write_page(&page, store, error);
   }
   hg_page_models_release(&page);
+  hg_figure_list_release(&page.figures);
   hg_text_release(&page.out);
   hg_report_release(&report);
   return code;

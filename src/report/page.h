@@ -3,6 +3,7 @@
 #define HG_REPORT_PAGE_H
 
 #include "eval/metrics.h"
+#include "report/figure.h"
 #include "report/format.h"
 #include "report/load.h"
 #include "store/safetensors.h"
@@ -33,6 +34,7 @@ typedef struct hg_page_model {
 
 typedef struct hg_page {
   hg_text out;
+  hg_figure_list figures; /* in the order of the page */
   const hg_report *report;
   hg_page_model *models;
   int model_count;
@@ -59,13 +61,28 @@ bool hg_page_has_classes(const hg_page_model *model); /* few enough to be shown 
 /* The model's mark, the same on the whole page: shape and colour together. */
 void hg_page_mark(hg_text *out, int model);
 
-void hg_page_results(hg_page *page);               /* summary, published, comparisons */
+double hg_page_seconds(const hg_page_model *model); /* means over finished seeds; NaN where there is none */
+double hg_page_speed(const hg_page_model *model);   /* images a second */
+double hg_page_epochs(const hg_page_model *model);
+double hg_page_size(const hg_page_model *model);   /* parameters */
+bool hg_page_is_swept(const hg_page_model *model); /* made by a sweep */
+
+/* plot.c: a figure is made, filled, then put where it is to stand. */
+hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, const char *name, const char *part);
+/* Colours and shapes of the models in its column "model", at one or two encodings (see hg_figure_marks). */
+void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const char *also);
+/* Room beside the panels of a faceted figure for the words of a column. */
+void hg_page_label_room(hg_figure *figure, int column);
+void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note);
+
+void hg_page_results(hg_page *page);               /* summary, findings */
 void hg_page_curves(hg_page *page);                /* learning curves of all models */
+void hg_page_sweeps(hg_page *page);                /* grids of settings */
 void hg_page_classes(hg_page *page);               /* models beside each other, class by class */
+void hg_page_effort(hg_page *page);                /* time, speed, size */
 void hg_page_model_section(hg_page *page, int at); /* one model */
 void hg_page_images(hg_page *page, int at);        /* its samples, mistakes and reconstructions */
 void hg_page_again(hg_page *page);                 /* how to run it again, the study file */
-void hg_page_chart_data(hg_page *page);            /* JSON for page.js */
 
 /* A PNG of an image (H, W, 1 or 3) as a data URI; nothing is put if it cannot be made. */
 void hg_text_png(hg_text *text, const uint8_t *pixels, hg_shape shape);

@@ -1,211 +1,183 @@
-/* Draws the page's charts from the JSON that stands in #chart-data. Every colour is a variable of page.css, so that a change
- * of theme and paper need no second drawing. */
+/* Draws the page's figures from the JSON that stands in #figures: Vega-Lite specifications, and their data as typed arrays in
+ * base64. Colours are variables of page.css, so that a change of theme and paper need no second drawing. */
 (() => {
   "use strict";
 
-  const data = JSON.parse(document.getElementById("chart-data").textContent);
-  const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
-  const names = data.models.map((model) => model.name);
-  const tone = (i) => (i + Math.floor(i / SHAPES.length)) % SHAPES.length;
-  const colour = {scale: {domain: names, range: names.map((_, i) => `var(--m${tone(i)})`)}, legend: null};
-  const shape = {scale: {domain: names, range: names.map((_, i) => SHAPES[i % SHAPES.length])}, legend: null};
+  const page = JSON.parse(document.getElementById("figures").textContent);
+  const figures = new Map(page.figures.map((figure) => [figure.name, figure]));
+  const sprites = page.sprites || [];
+  const LETTER = 7; /* pixels, about, in the charts' font */
 
-  /* Sweeps differ at the end of their names: a long one is cut in the middle. */
-  const shortened = (half) => `length(datum.label) > ${2 * half + 1}
-    ? slice(datum.label, 0, ${half}) + '\u2026' + slice(datum.label, -${half}) : datum.label`;
+  /* ---- data: columns of numbers or words to rows */
 
-  const config = {
-    background: null,
-    font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
-    view: {stroke: null},
-    axis: {
-      labelColor: "var(--muted)", titleColor: "var(--muted)", gridColor: "var(--grid)", domainColor: "var(--line)",
-      tickColor: "var(--line)", labelFontSize: 11.5, titleFontSize: 11.5, titleFontWeight: 400, titlePadding: 8, labelPadding: 5,
-      domain: false, ticks: false,
-    },
-  };
+  const ARRAYS = {u8: Uint8Array, u16: Uint16Array, f32: Float32Array};
 
-  const base = (spec) => ({$schema: "https://vega.github.io/schema/vega-lite/v6.json", width: "container",
-                           autosize: {type: "fit-x", contains: "padding"}, config, ...spec});
-
-  /* ---- learning curves: one line a run, solid for validation, dashed for training, marks of the model along the way */
-
-  function curveRows(key) {
-    const rows = [];
-    for (const run of data.runs.filter((one) => one[key]))
-      run[key].forEach((values, part) => values.forEach((value, i) => {
-        if (value === null) return;
-        rows.push({model: names[run.model], seed: run.seed, part: part ? "validation" : "training", epoch: i + 1, value,
-                   line: `${run.model} ${run.seed} ${part}`, last: i === values.length - 1});
-      }));
-    return rows;
+  function numbers(column) {
+    const type = Object.keys(ARRAYS).find((name) => name in column), text = atob(column[type]);
+    const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    return new ARRAYS[type](bytes.buffer);
   }
 
-  function curve(element) {
-    const key = element.dataset.curve, rows = curveRows(key);
-    const values = rows.map((row) => row.value), least = Math.min(...values), most = Math.max(...values);
-    const longest = Math.max(...rows.map((row) => row.epoch)), every = Math.max(1, Math.ceil(longest / 8));
-    const width = data.runs.length > 6 ? 1.4 : 2;
-    const logarithmic = key !== "accuracy" && least > 0 && most / least > 20;
-    const percent = key === "accuracy";
-    const y = {field: "value", type: "quantitative", title: null,
-               scale: logarithmic ? {type: "log", nice: false} : {zero: false, nice: true},
-               axis: {tickCount: 6, ...(percent ? {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'"} : {format: "~g"})}};
-    const x = {field: "epoch", type: "quantitative", title: "epoch", scale: {domain: [1, Math.max(2, longest)], nice: false},
-               axis: {grid: false, tickMinStep: 1, tickCount: 8, format: "d", labelOverlap: "greedy", labelSeparation: 8}};
-    const tooltip = [{field: "model"}, {field: "seed"}, {field: "part"}, {field: "epoch"},
-                     {field: "value", title: key, format: percent ? ".2%" : ".4g"}];
-    return base({
-      height: 260,
-      data: {values: rows},
-      encoding: {x, y, color: {field: "model", type: "nominal", ...colour}, detail: {field: "line"}},
-      layer: [
-        {transform: [{filter: "datum.part === 'training'"}],
-         mark: {type: "line", strokeWidth: 0.75 * width, strokeDash: [4, 3], opacity: 0.75}},
-        {transform: [{filter: "datum.part === 'validation'"}], mark: {type: "line", strokeWidth: width}},
-        {transform: [{filter: `datum.part === 'validation' && (datum.epoch % ${every} === 0 || datum.last)`}],
-         mark: {type: "point", filled: true, size: 38, opacity: 1},
-         encoding: {shape: {field: "model", type: "nominal", ...shape}, tooltip}},
-        {mark: {type: "point", size: 160, opacity: 0}, encoding: {tooltip}},
-      ],
-    });
+  function rowsOf(data) {
+    const columns = Object.entries(data.columns).map(([name, column]) => [name, numbers(column), column.words]);
+    return Array.from({length: data.rows}, (_, i) => Object.fromEntries(columns.map(([name, values, words]) =>
+      [name, words ? words[values[i]] : Number.isFinite(values[i]) ? values[i] : null])));
   }
 
-  /* ---- test accuracy: a mark, its interval, and an upright bar where a figure was published */
+  /* ---- specifications: fitted to the place where they stand, or as they go into a file */
 
-  function accuracy(element) {
-    const rows = data.models.filter((model) => model.accuracy !== null).map((model) => ({
-      ...model, low: model.low ?? model.accuracy, high: model.high ?? model.accuracy,
-      label: `${(100 * model.accuracy).toFixed(1)}\u202f%`,
-    }));
-    const ends = rows.flatMap((row) => [row.low, row.high, row.published ?? row.accuracy]);
-    const least = Math.min(...ends), most = Math.max(...ends), range = Math.max(most - least, 0.01);
-    const narrow = element.clientWidth < 480;
-    const room = narrow ? 0.34 : 0.1; /* for the figure beside the interval */
-    const scale = {domain: [Math.max(0, least - 0.06 * range), most + room * range], nice: false, zero: false};
-    const x = (field) => ({field, type: "quantitative", title: null, scale,
-                           axis: {labelExpr: "format(100 * datum.value, '~g') + '\u202f%'", tickCount: narrow ? 4 : 8}});
-    const y = {field: "name", type: "nominal", sort: null, title: null,
-               axis: {labelColor: "var(--ink)", labelFontSize: narrow ? 12 : 13, labelLimit: narrow ? 150 : 400,
-                      labelExpr: shortened(narrow ? 8 : 18), grid: false}};
-    const color = {field: "name", type: "nominal", ...colour};
-    const tooltip = [{field: "name", title: "model"}, {field: "accuracy", format: ".2%"}, {field: "low", format: ".2%"},
-                     {field: "high", format: ".2%"}, {field: "published", format: ".2%"}];
-    if (!rows.some((row) => row.published !== null))
-      for (const key of document.querySelectorAll(".key-published")) key.remove();
-    return base({
-      height: 32 * rows.length,
-      data: {values: rows},
-      encoding: {y, tooltip},
-      layer: [
-        {transform: [{filter: "datum.published !== null"}],
-         mark: {type: "tick", color: "var(--ink)", thickness: 2, size: 20, opacity: 0.85}, encoding: {x: x("published")}},
-        {mark: {type: "rule", strokeWidth: 3, strokeCap: "round", opacity: 0.55},
-         encoding: {x: x("low"), x2: {field: "high"}, color}},
-        {mark: {type: "point", filled: true, size: 90, opacity: 1},
-         encoding: {x: x("accuracy"), color, shape: {field: "name", type: "nominal", ...shape}}},
-        {mark: {type: "text", align: "left", dx: 9, fontSize: 12, color: "var(--ink)"},
-         encoding: {x: x("high"), text: {field: "label"}}},
-      ],
-    });
-  }
+  const copy = (value) => JSON.parse(JSON.stringify(value));
 
-  /* ---- precision against recall of one class: a line a model, its mark at another place on each */
-
-  function recall(element) {
-    const label = Number(element.dataset.class), models = element.dataset.models.trim().split(" ").map(Number), rows = [];
-    models.forEach((at, order) => {
-      const points = data.models[at].curves[label], aim = (order + 1) / (models.length + 1);
-      const distances = points.recall.map((value) => Math.abs(value - aim)), marked = distances.indexOf(Math.min(...distances));
-      points.recall.forEach((value, i) => rows.push({model: names[at], recall: value, precision: points.precision[i],
-                                                     order: i, marked: i === marked}));
-    });
-    const axis = {values: [0, 0.5, 1], format: "~g", labelFontSize: 10};
-    const color = {field: "model", type: "nominal", ...colour};
-    return base({
-      height: 130,
-      data: {values: rows},
-      encoding: {
-        x: {field: "recall", type: "quantitative", title: null, scale: {domain: [0, 1]}, axis},
-        y: {field: "precision", type: "quantitative", title: null, scale: {domain: [0, 1]}, axis},
-        color,
-        order: {field: "order"},
-        tooltip: [{field: "model"}, {field: "precision", format: ".3f"}, {field: "recall", format: ".3f"}],
-      },
-      layer: [
-        {mark: {type: "line", strokeWidth: 1.5}},
-        {transform: [{filter: "datum.marked"}], mark: {type: "point", filled: true, size: 36, opacity: 1},
-         encoding: {shape: {field: "model", type: "nominal", ...shape}}},
-      ],
-    });
-  }
-
-  /* ---- confusion matrix: right answers in one colour, mistakes in another, as deep as their share of the row */
-
-  function confusionRows(model) {
-    const {classes, confusion} = model, rows = [];
-    classes.forEach((_, i) => {
-      const counts = confusion.slice(i * classes.length, (i + 1) * classes.length);
-      const total = counts.reduce((sum, count) => sum + count, 0);
-      counts.forEach((count, j) => rows.push({t: i, p: j, truth: classes[i], predicted: classes[j], count,
-                                              share: total ? count / total : 0, right: i === j}));
-    });
-    return rows;
-  }
-
-  function confusion(element) {
-    const model = data.models[Number(element.dataset.model)], classes = model.classes, many = classes.length > 24;
-    const narrow = element.clientWidth < 400;
-    const side = many ? Math.max(3, Math.floor(420 / classes.length)) : classes.length > 12 ? 22 : 32;
-    const longest = Math.max(...classes.map((name) => name.length));
-    const name = `${JSON.stringify(classes)}[datum.value]`;
-    const axis = {labelExpr: name, labelColor: "var(--ink)", labelLimit: narrow ? 62 : 110, labels: !many,
-                  labelFontSize: narrow ? 10 : 11.5};
-    const tooltip = [{field: "truth", title: "true"}, {field: "predicted"}, {field: "count", format: ","},
-                     {field: "share", title: "of the class", format: ".1%"}];
-    return base({
-      height: side * classes.length,
-      data: {values: confusionRows(model)},
-      encoding: {
-        x: {field: "p", type: "ordinal", title: "predicted", axis: {...axis, orient: "bottom", labelAngle: longest > 2 ? -45 : 0}},
-        y: {field: "t", type: "ordinal", title: "true", axis},
-        tooltip,
-      },
-      layer: [
-        {mark: {type: "rect", fill: "var(--sunken)", stroke: "var(--surface)", strokeWidth: many ? 0 : 1.5}},
-        {mark: {type: "rect", stroke: "var(--surface)", strokeWidth: many ? 0 : 1.5},
-         encoding: {
-           fill: {condition: {test: "datum.right", value: "var(--accent)"}, value: "var(--miss)"},
-           fillOpacity: {field: "share", type: "quantitative", legend: null,
-                         scale: {type: "pow", exponent: 0.6, domain: [0, 1], range: [0, 0.95]}},
-         }},
-        ...(many ? [] : [{
-          transform: [{filter: "datum.count > 0"}],
-          mark: {type: "text", fontSize: narrow || classes.length > 12 ? 9 : 11},
-          encoding: {
-            text: {field: "count"},
-            fill: {condition: {test: "datum.share > 0.45", value: "var(--surface)"}, value: "var(--ink)"},
-          },
-        }]),
-      ],
-    });
-  }
-
-  /* ---- drawing */
-
-  const makers = {curve, accuracy, recall, confusion};
-
-  async function draw() {
-    for (const element of document.querySelectorAll(".plot")) {
-      await hourglassCharts.embed(element, makers[element.dataset.chart](element),
-                                  {actions: false, renderer: "svg", defaultStyle: false, tooltip: {theme: "custom"}});
-      element.dataset.drawn = "yes";
+  function whole(figure, width) {
+    const spec = copy(figure.spec), config = copy(page.config);
+    if (figure.legend) config.legend.columns = Math.max(1, Math.floor(width / (LETTER * Math.min(figure.legend, 45) + 40)));
+    if (width < 480) {
+      config.legend.labelLimit = width - 60;
+      config.axisY = {labelLimit: Math.floor(0.38 * width)};
     }
-    document.documentElement.dataset.charts = "drawn";
+    return {$schema: "https://vega.github.io/schema/vega-lite/v6.json", ...spec, config, data: {values: rowsOf(figure.data)}};
   }
 
+  function panels(spec, width) {
+    const {panel, room} = spec.usermeta, gap = spec.spacing.column, left = Math.min(room, Math.floor(0.4 * width));
+    spec.columns = Math.max(1, Math.min(spec.columns, Math.floor((width - left + gap) / (panel + gap))));
+    spec.spec.width = Math.floor((width - left - 14 - gap * (spec.columns - 1)) / spec.columns);
+    return spec;
+  }
+
+  function limitLabels(node, limit) {
+    if (!node || typeof node !== "object") return;
+    if (typeof node.labelLimit === "number") node.labelLimit = Math.min(node.labelLimit, limit);
+    Object.values(node).forEach((inner) => limitLabels(inner, limit));
+  }
+
+  function fitted(figure, width) {
+    const spec = whole(figure, width);
+    if (spec.height && spec.height.step) spec.height = spec.height.step * figure.data.columns[spec.encoding.y.field].words.length;
+    if (width < 480) for (const part of [spec.encoding, spec.layer, spec.spec]) limitLabels(part, Math.floor(0.34 * width));
+    if (spec.facet) return panels(spec, width);
+    const most = spec.usermeta && spec.usermeta.square ? Math.min(width, spec.width) : null;
+    if (most) return {...spec, width: most, height: most, autosize: {type: "fit-x", contains: "padding"}};
+    return {...spec, width: "container", autosize: {type: "fit-x", contains: "padding"}};
+  }
+
+  /* Variables by what they stand for: on a canvas and in a file there is no style sheet. */
+  function coloured(spec, scope) {
+    const style = getComputedStyle(scope);
+    return JSON.parse(JSON.stringify(spec).replace(/var\((--[a-z0-9-]+)\)/g, (_, name) => style.getPropertyValue(name).trim()));
+  }
+
+  function onPaper(figure, width = 640) {
+    const scope = document.body.appendChild(Object.assign(document.createElement("div"), {className: "paper"}));
+    const spec = coloured(whole(figure, width), scope);
+    scope.remove();
+    spec.config.background = "#ffffff";
+    return spec;
+  }
+
+  /* ---- pictures under the pointer: cut out of a sheet that holds many */
+
+  function picture(figure, row) {
+    const sheet = sprites[figure.sprite];
+    if (!sheet || row.tile === undefined || row.tile < 0) return "";
+    const scale = Math.max(1, Math.floor(84 / sheet.width)), x = row.tile % sheet.columns, y = Math.floor(row.tile / sheet.columns);
+    return `<span class="tile" style="width:${scale * sheet.width}px;height:${scale * sheet.height}px;` +
+      `background-image:url(${sheet.image});background-size:${scale * sheet.width * sheet.columns}px auto;` +
+      `background-position:-${scale * sheet.width * x}px -${scale * sheet.height * y}px"></span>`;
+  }
+
+  function tooltip(figure) {
+    if (figure.sprite < 0) return {theme: "custom"};
+    return {theme: "custom", formatTooltip: (value, clean) => {
+      const {tile, ...shown} = value;
+      const rows = Object.entries(shown).map(([key, text]) => `<tr><td class="key">${clean(key)}</td><td>${clean(text)}</td></tr>`);
+      return picture(figure, {tile: Number(tile)}) + `<table>${rows.join("")}</table>`;
+    }};
+  }
+
+  /* ---- files: SVG and PNG of a figure */
+
+  async function drawOnPaper(name, width) {
+    const figure = figures.get(name), scratch = document.createElement("div");
+    const result = await hourglassCharts.embed(scratch, onPaper(figure, width), {actions: false, renderer: "none"});
+    const svg = await result.view.toSVG(), png = await result.view.toImageURL("png", 3);
+    result.finalize();
+    return {svg, png};
+  }
+  globalThis.hourglassFigure = drawOnPaper; /* for `hourglass report --figures` */
+
+  function save(name, address) {
+    const link = Object.assign(document.createElement("a"), {href: address, download: name});
+    document.body.appendChild(link).click();
+    link.remove();
+  }
+
+  async function saveAs(name, format) {
+    const files = await drawOnPaper(name);
+    if (format === "png") return save(`${name}.png`, files.png);
+    const address = URL.createObjectURL(new Blob([files.svg], {type: "image/svg+xml"}));
+    save(`${name}.svg`, address);
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  }
+
+  function addButtons(element) {
+    const buttons = Object.assign(document.createElement("div"), {className: "save"});
+    for (const format of ["svg", "png"]) {
+      const button = Object.assign(document.createElement("button"),
+                                   {type: "button", textContent: format.toUpperCase(), title: `Save as ${format.toUpperCase()}`});
+      button.addEventListener("click", () => saveAs(element.dataset.figure, format));
+      buttons.append(button);
+    }
+    element.closest("figure").append(buttons);
+  }
+
+  /* ---- drawing: what stands in a closed part of the page waits until it is opened */
+
+  const MANY = 2000; /* marks beyond which a canvas is lighter than SVG */
+  const views = new Map();
+
+  async function draw(element) {
+    const figure = figures.get(element.dataset.figure), width = element.clientWidth;
+    if (width === 0) return;
+    const canvas = Boolean(figure.spec.mark) && figure.data.rows > MANY, spec = fitted(figure, width);
+    const result = await hourglassCharts.embed(element, canvas ? coloured(spec, document.documentElement) : spec,
+      {actions: false, renderer: canvas ? "canvas" : "svg", defaultStyle: false, tooltip: tooltip(figure)});
+    views.set(element, {view: result, width, canvas});
+    if (!element.dataset.drawn) addButtons(element);
+    element.dataset.drawn = "yes";
+  }
+
+  const waiting = (scope) => [...scope.querySelectorAll(".plot:not([data-drawn])")].filter((element) => element.clientWidth > 0);
+
+  async function drawAll(scope) {
+    for (const element of waiting(scope)) await draw(element);
+  }
+
+  async function redraw(all) {
+    for (const [element, drawn] of views) {
+      if (element.clientWidth === 0 || (!all && element.clientWidth === drawn.width)) continue;
+      if (all && !drawn.canvas) continue;
+      drawn.view.finalize();
+      await draw(element);
+    }
+  }
+
+  let pending;
+  addEventListener("resize", () => {
+    clearTimeout(pending);
+    pending = setTimeout(() => redraw(false), 150);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(true));
+  for (const one of document.querySelectorAll("details")) one.addEventListener("toggle", () => one.open && drawAll(one));
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details")) one.open = true;
   });
-  draw();
+
+  /* For tests: opens everything and draws it. */
+  globalThis.hourglassOpenAll = async () => {
+    for (const one of document.querySelectorAll("details")) one.open = true;
+    await drawAll(document);
+  };
+
+  drawAll(document).then(() => { document.documentElement.dataset.charts = "drawn"; });
 })();

@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DASH "\xe2\x80\x93"
@@ -96,19 +97,8 @@ static void put_model_cell(hg_text *out, const hg_page *page, int at) {
   hg_text_put(out, "</th>");
 }
 
-static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {
-  double sum = 0;
-  for (int i = 0; i < model->count; i++)
-    if (strcmp(model->runs[i].record.status, "done") == 0) sum += figure(&model->runs[i].record);
-  return model->done == 0 ? NAN : sum / model->done;
-}
-
-static double seconds_of(const hg_run_record *record) { return record->seconds; }
-static double speed_of(const hg_run_record *record) { return record->images_per_second > 0 ? record->images_per_second : NAN; }
-static double epochs_of(const hg_run_record *record) { return record->epochs > 0 ? record->epochs : NAN; }
-
 static void put_effort(hg_text *out, const hg_page_model *model) {
-  double epochs = mean_over_done(model, epochs_of), speed = mean_over_done(model, speed_of);
+  double epochs = hg_page_epochs(model), speed = hg_page_speed(model);
   if (model->shown->record.parameters > 0) {
     hg_text_put(out, "<td class=\"num\">");
     hg_text_count(out, model->shown->record.parameters);
@@ -120,7 +110,7 @@ static void put_effort(hg_text *out, const hg_page_model *model) {
     hg_text_put(out, MISSING "<td class=\"num\">");
   else
     hg_text_format(out, "<td class=\"num\">%.3g</td><td class=\"num\">", epochs);
-  hg_text_duration(out, mean_over_done(model, seconds_of));
+  hg_text_duration(out, hg_page_seconds(model));
   if (!isnan(speed)) {
     hg_text_put(out, "<span class=\"interval\">");
     hg_text_count(out, llround(speed));
@@ -271,15 +261,61 @@ static void put_comparisons(hg_page *page) {
               "the two models on the same test images.</p>");
 }
 
+/* ---------------------------------------------------------------- accuracy of all models */
+
+static double published_accuracy(const hg_report *report, const char *model) {
+  for (int i = 0; i < report->published_count; i++)
+    if (strcmp(report->published[i].run, model) == 0 && strcmp(report->published[i].metric, "test.accuracy") == 0)
+      return report->published[i].published;
+  return NAN;
+}
+
+static void put_accuracy_row(hg_frame *data, const hg_page *page, const hg_page_model *model) {
+  hg_estimate estimate = hg_page_estimate(page, model, "test.accuracy");
+  char label[32];
+  if (estimate.seeds == 0) return;
+  snprintf(label, sizeof label, "%.1f\xe2\x80\xaf%%", 100 * estimate.value);
+  bool interval = !isnan(estimate.low);
+  hg_frame_word(data, model->name);
+  hg_frame_number(data, estimate.value);
+  hg_frame_number(data, interval ? estimate.low : estimate.value);
+  hg_frame_number(data, interval ? estimate.high : estimate.value);
+  hg_frame_number(data, published_accuracy(page->report, model->name));
+  hg_frame_number(data, estimate.seeds);
+  hg_frame_number(data, interval ? fmin(estimate.high, 1) : estimate.value);
+  hg_frame_word(data, label);
+}
+
+/* Room to the right for the figure beside the interval. */
+static void set_accuracy_scale(hg_figure *figure, bool published) {
+  double least, most, low, high;
+  hg_frame_range(&figure->data, "low", &least, &most);
+  hg_frame_range(&figure->data, "end", &low, &most);
+  hg_frame_range(&figure->data, "published", &low, &high);
+  if (published) least = fmin(least, low), most = fmax(most, high);
+  double range = fmax(most - least, 0.01);
+  json_t *domain = json_pack("[f, f]", fmax(0, least - 0.06 * range), most + 0.14 * range);
+  hg_figure_set(figure, "layer.2.encoding.x.scale.domain", domain);
+}
+
+static void put_accuracy(hg_page *page) {
+  bool published = false;
+  hg_figure *figure = hg_page_figure(page, "interval", "model: value low high published seeds end label:", "accuracy", "");
+  hg_figure_title(figure, "Test accuracy and its 95 %% interval");
+  for (int i = 0; i < page->model_count; i++) {
+    put_accuracy_row(&figure->data, page, &page->models[i]);
+    published = published || !isnan(published_accuracy(page->report, page->models[i].name));
+  }
+  set_accuracy_scale(figure, published);
+  hg_page_marks(page, figure, "layer.2.encoding", "layer.1.encoding");
+  figure->legend = 0;
+  hg_page_put_figure(page, figure, published ? "An upright bar marks the published figure." : "");
+}
+
 void hg_page_results(hg_page *page) {
   hg_text *out = &page->out;
   hg_text_put(out, "<section id=\"results\"><h2>Results</h2>");
-  if (has_score(page, 0))
-    hg_text_put(out,
-                "<figure class=\"chart\"><figcaption>Test accuracy and its 95&nbsp;% interval"
-                "<span class=\"key-published\"> \xe2\x80\x93 an upright bar marks the published figure</span></figcaption>"
-                "<div class=\"plot\" data-chart=\"accuracy\" role=\"img\" aria-label=\"Test accuracy of every model with its "
-                "interval; the figures stand in the table below\"></div></figure>");
+  if (has_score(page, 0)) put_accuracy(page);
   put_summary(page);
   put_comparisons(page);
   put_published(page);

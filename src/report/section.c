@@ -87,16 +87,41 @@ static void put_class_report(hg_text *out, const hg_page_model *model) {
   hg_text_put(out, "</tbody></table></div></div>");
 }
 
-static void put_scores(hg_text *out, const hg_page_model *model, int at) {
+/* A hundred classes leave no room for counts and names. */
+static void put_confusion(hg_page *page, const hg_page_model *model) {
+  enum { MANY = 24, SOME = 12 };
+  int classes = model->scores.classes, side = classes > MANY ? 420 / classes : classes > SOME ? 22 : 32;
+  char truth[16], predicted[16];
+  hg_figure *figure = hg_page_figure(page, "confusion", "true: predicted: count share", "confusion", model->name);
+  hg_figure_title(figure, "Confusion matrix");
+  for (int i = 0; i < classes; i++)
+    for (int j = 0; j < classes; j++) {
+      int64_t count = model->scores.confusion[i * classes + j], support = model->scores.per_class[i].support;
+      hg_frame_word(&figure->data, hg_page_class_name(model, i, truth));
+      hg_frame_word(&figure->data, hg_page_class_name(model, j, predicted));
+      hg_frame_number(&figure->data, (double)count);
+      hg_frame_number(&figure->data, support > 0 ? (double)count / (double)support : 0);
+    }
+  hg_figure_set(figure, "height", json_integer((side < 3 ? 3 : side) * classes));
+  if (classes > SOME) hg_figure_set(figure, "layer.2.mark.fontSize", json_integer(9));
+  if (classes > MANY) {
+    hg_figure_set(figure, "layer.2.mark.opacity", json_integer(0));
+    hg_figure_set(figure, "layer.1.mark.strokeWidth", json_integer(0));
+    hg_figure_set(figure, "layer.0.mark.strokeWidth", json_integer(0));
+    hg_figure_set(figure, "encoding.x.axis.labels", json_false());
+    hg_figure_set(figure, "encoding.y.axis.labels", json_false());
+  }
+  hg_page_put_figure(page, figure,
+                     "Counts of test images. The deeper a cell, the larger its share of the row; the diagonal is right.");
+}
+
+static void put_scores(hg_page *page, const hg_page_model *model) {
   if (!model->has_scores) return;
-  hg_text_put(out, "<div class=\"pair\">");
-  put_class_report(out, model);
-  hg_text_format(out,
-                 "<div><h4>Confusion matrix</h4><figure class=\"chart\"><div class=\"plot\" data-chart=\"confusion\" "
-                 "data-model=\"%d\" role=\"img\" aria-label=\"Confusion matrix, counts of test images\"></div>"
-                 "<figcaption>Counts of test images. The deeper a cell, the larger its share of the row; "
-                 "the diagonal is right.</figcaption></figure></div></div>",
-                 at);
+  hg_text_put(&page->out, "<div class=\"pair\">");
+  put_class_report(&page->out, model);
+  hg_text_put(&page->out, "<div><h4>Confusion matrix</h4>");
+  put_confusion(page, model);
+  hg_text_put(&page->out, "</div></div>");
 }
 
 /* ---------------------------------------------------------------- seeds */
@@ -226,7 +251,7 @@ void hg_page_model_section(hg_page *page, int at) {
     hg_text_html(out, model->trouble);
     hg_text_put(out, "</p>");
   }
-  put_scores(out, model, at);
+  put_scores(page, model);
   hg_page_images(page, at);
   put_layers(out, model->shown);
   put_seeds(out, model);

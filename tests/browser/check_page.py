@@ -25,9 +25,14 @@ PROBE = """(() => {
     state: document.documentElement.dataset.charts || "",
     plots: plots.length,
     undrawn: plots.filter((plot) => {
-      const svg = plot.querySelector("svg");
-      return !svg || svg.getBoundingClientRect().height < 40 || !svg.querySelector("path, text");
-    }).map((plot) => plot.dataset.chart),
+      const drawing = plot.querySelector("svg, canvas");
+      if (!drawing || drawing.getBoundingClientRect().height < 40) return true;
+      return drawing.tagName === "svg" && !drawing.querySelector(".mark-symbol path, .mark-rect path, .mark-line path");
+    }).map((plot) => plot.dataset.figure),
+    cut: plots.filter((plot) => {
+      const drawing = plot.querySelector("svg, canvas");
+      return drawing && drawing.getBoundingClientRect().right > plot.getBoundingClientRect().right + 1;
+    }).map((plot) => plot.dataset.figure),
     broken: [...document.images].filter((image) => !image.complete || image.naturalWidth === 0).length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   });
@@ -79,8 +84,9 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def evaluate(self, expression):
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+    def evaluate(self, expression, wait=False):
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait)
+        return answer["result"].get("value")
 
     def open_tab(self):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -134,12 +140,15 @@ def check_view(browser, address, name, width, theme, screenshots):
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
     browser.call("Page.navigate", url=address)
     wait_for_charts(browser)
+    browser.evaluate("hourglassOpenAll()", wait=True)
     probe = json.loads(browser.evaluate(PROBE))
     faults = list(complaints(browser.events, address))
     if probe["state"] != "drawn" or probe["undrawn"]:
         faults.append(f"undrawn charts: {probe['undrawn']} of {probe['plots']}")
     if probe["plots"] == 0:
         faults.append("the page has no charts")
+    if probe["cut"]:
+        faults.append(f"charts wider than their place: {probe['cut']}")
     if probe["broken"]:
         faults.append(f"{probe['broken']} images cannot be shown")
     if probe["overflow"] > 0:

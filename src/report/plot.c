@@ -1,0 +1,56 @@
+/* How a section puts a figure on the page. */
+#include "base/alloc.h"
+#include "report/page.h"
+
+#include <string.h>
+
+hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, const char *name, const char *part) {
+  return hg_figure_new(&page->figures, kind, columns, name, part);
+}
+
+static const hg_frame_column *find_column(const hg_frame *data, const char *name) {
+  for (int c = 0; c < data->column_count; c++)
+    if (strcmp(data->columns[c].name, name) == 0) return &data->columns[c];
+  return NULL;
+}
+
+static int find_model(const hg_page *page, const char *name) {
+  for (int i = 0; i < page->model_count; i++)
+    if (strcmp(page->models[i].name, name) == 0) return i;
+  return 0;
+}
+
+void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const char *also) {
+  const hg_frame_column *models = find_column(&figure->data, "model");
+  int *steps = models == NULL ? NULL : hg_calloc((size_t)models->word_count + 1, sizeof *steps);
+  if (steps == NULL) {
+    page->out.failed = true;
+    return;
+  }
+  for (int i = 0; i < models->word_count; i++) steps[i] = find_model(page, models->words[i]);
+  hg_figure_marks(figure, where, (const char *const *)models->words, steps, models->word_count);
+  if (also != NULL) hg_figure_marks(figure, also, (const char *const *)models->words, steps, models->word_count);
+  hg_free(steps);
+}
+
+void hg_page_label_room(hg_figure *figure, int column) {
+  enum { LETTER = 7, MOST = 180, MARGIN = 18 };
+  int longest = 0;
+  const hg_frame_column *labels = &figure->data.columns[column];
+  for (int i = 0; i < labels->word_count; i++)
+    if ((int)strlen(labels->words[i]) > longest) longest = (int)strlen(labels->words[i]);
+  hg_figure_set(figure, "usermeta.room", json_integer((longest * LETTER > MOST ? MOST : longest * LETTER) + MARGIN));
+}
+
+void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note) {
+  hg_text *out = &page->out;
+  hg_text_put(out, "<figure class=\"chart\"><figcaption><b>");
+  hg_text_html(out, figure->title == NULL ? "" : figure->title);
+  hg_text_put(out, "</b> ");
+  hg_text_html(out, note);
+  hg_text_put(out, "</figcaption><div class=\"plot\" data-figure=\"");
+  hg_text_html(out, figure->name);
+  hg_text_put(out, "\" role=\"img\" aria-label=\"");
+  hg_text_html(out, figure->title == NULL ? "" : figure->title);
+  hg_text_put(out, "\"></div></figure>");
+}

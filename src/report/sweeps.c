@@ -1,0 +1,232 @@
+/* Sweeps: the models that a grid made of one, told apart by their names, model[setting=value,setting=value]. */
+#include "eval/compare.h"
+#include "report/page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { AXES = 4 };
+
+/* A name taken apart; pieces point into the name. */
+typedef struct piece {
+  const char *text;
+  int length;
+} piece;
+typedef struct point {
+  piece model, settings[AXES], values[AXES];
+  int axes;
+} point;
+
+/* False for a model that no grid made, or that has more settings than are drawn. */
+static bool read_point(const char *name, point *out) {
+  size_t length = strlen(name), start = strcspn(name, "[");
+  *out = (point){.model = {name, (int)start}};
+  if (start == length || name[length - 1] != ']') return false;
+  for (const char *at = name + start + 1; *at != '\0'; at += *at == ',' || *at == ']') {
+    const char *equals = strchr(at, '=');
+    if (equals == NULL || out->axes == AXES) return false;
+    out->settings[out->axes] = (piece){at, (int)(equals - at)};
+    at = equals + 1;
+    out->values[out->axes++] = (piece){at, (int)strcspn(at, ",]")};
+    at += strcspn(at, ",]");
+  }
+  return out->axes > 0;
+}
+
+static bool same_piece(piece a, piece b) { return a.length == b.length && strncmp(a.text, b.text, (size_t)a.length) == 0; }
+
+static bool same_sweep(const point *a, const point *b) {
+  bool same = a->axes == b->axes && same_piece(a->model, b->model);
+  for (int i = 0; same && i < a->axes; i++) same = same_piece(a->settings[i], b->settings[i]);
+  return same;
+}
+
+bool hg_page_is_swept(const hg_page_model *model) {
+  point ignored;
+  return read_point(model->name, &ignored);
+}
+
+/* ---------------------------------------------------------------- scores: what chooses, and what is only told */
+
+typedef struct score {
+  double value, low, high;
+  int seeds;
+} score;
+
+/* Of the weights that were kept. */
+static double validation_of(const hg_report_run *run, bool accuracy) {
+  double stored = hg_report_metric(run, accuracy ? "validation.accuracy" : "validation.loss");
+  if (!isnan(stored) || run->epoch_count == 0) return stored;
+  int best = run->record.best_epoch;
+  const hg_epoch *epoch = &run->epochs[best >= 1 && best <= run->epoch_count ? best - 1 : run->epoch_count - 1];
+  return accuracy ? epoch->val_accuracy : epoch->val_loss;
+}
+
+static score validation_score(const hg_page_model *model, bool accuracy) {
+  enum { MOST_SEEDS = 256 };
+  double values[MOST_SEEDS], deviation;
+  score out = {NAN, NAN, NAN, 0};
+  for (int i = 0; i < model->count && out.seeds < MOST_SEEDS; i++) {
+    if (strcmp(model->runs[i].record.status, "done") != 0) continue;
+    double value = validation_of(&model->runs[i], accuracy);
+    if (isfinite(value)) values[out.seeds++] = value;
+  }
+  hg_mean_interval(values, out.seeds, &out.value, &deviation, &out.low, &out.high);
+  return out;
+}
+
+static score test_score(const hg_page *page, const hg_page_model *model, bool accuracy) {
+  hg_estimate estimate = hg_page_estimate(page, model, accuracy ? "test.accuracy" : "test.loss");
+  return (score){estimate.value, estimate.low, estimate.high, estimate.seeds};
+}
+
+/* ---------------------------------------------------------------- one sweep */
+
+typedef struct sweep {
+  hg_page *page;
+  point first;
+  int start;     /* its first model; the others come later */
+  bool accuracy; /* else the loss: a sweep of autoencoders */
+  int chosen;    /* by validation; -1 = nothing to choose by */
+  double least, most;
+} sweep;
+
+/* The next model of the sweep at or after `at`; model_count when there is none. */
+static int next_model(const sweep *of, int at, point *found) {
+  for (; at < of->page->model_count; at++)
+    if (read_point(of->page->models[at].name, found) && same_sweep(found, &of->first)) break;
+  return at;
+}
+
+static void choose(sweep *of) {
+  point ignored;
+  of->chosen = -1;
+  of->least = of->most = NAN;
+  for (int i = next_model(of, of->start, &ignored); i < of->page->model_count; i = next_model(of, i + 1, &ignored)) {
+    double value = validation_score(&of->page->models[i], of->accuracy).value;
+    if (isnan(value)) continue;
+    bool best = of->chosen < 0 || (of->accuracy ? value > of->most : value < of->least);
+    if (best) of->chosen = i;
+    of->least = of->least < value ? of->least : value;
+    of->most = of->most > value ? of->most : value;
+  }
+}
+
+static void join_values(const point *at, int from, char *out, size_t size) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (int i = from; i < at->axes && used < size; i++) {
+    if (at->axes - from > 1)
+      used += (size_t)snprintf(out + used, size - used, "%.*s=", at->settings[i].length, at->settings[i].text);
+    if (used < size)
+      used += (size_t)snprintf(out + used, size - used, "%.*s%s", at->values[i].length, at->values[i].text,
+                               i + 1 < at->axes ? ", " : "");
+  }
+}
+
+static void put_map(sweep *of, hg_figure *figure) {
+  point at;
+  char x[HG_NAME_SIZE], y[HG_NAME_SIZE];
+  hg_frame *data = &figure->data;
+  for (int i = next_model(of, of->start, &at); i < of->page->model_count; i = next_model(of, i + 1, &at)) {
+    const hg_page_model *model = &of->page->models[i];
+    score validation = validation_score(model, of->accuracy), test = test_score(of->page, model, of->accuracy);
+    double range = of->most - of->least, depth = range > 0 ? (validation.value - of->least) / range : 1;
+    snprintf(x, sizeof x, "%.*s", at.values[0].length, at.values[0].text);
+    join_values(&at, 1, y, sizeof y);
+    hg_frame_word(data, model->name);
+    hg_frame_word(data, x);
+    hg_frame_word(data, y);
+    hg_frame_number(data, validation.value);
+    hg_frame_number(data, test.value);
+    hg_frame_number(data, validation.seeds);
+    hg_frame_number(data, of->accuracy ? depth : 1 - depth);
+    hg_frame_number(data, i == of->chosen);
+  }
+  char title[2 * HG_NAME_SIZE];
+  snprintf(title, sizeof title, "%.*s", of->first.settings[0].length, of->first.settings[0].text);
+  hg_figure_set(figure, "encoding.x.title", json_string(title));
+  snprintf(title, sizeof title, "%.*s", of->first.settings[1].length, of->first.settings[1].text);
+  hg_figure_set(figure, "encoding.y.title", of->first.axes == 2 ? json_string(title) : json_null());
+  if (!of->accuracy) return;
+  hg_figure_set(figure, "layer.2.encoding.text.format", json_string(".2%"));
+  hg_figure_set(figure, "encoding.tooltip.1.format", json_string(".2%"));
+  hg_figure_set(figure, "encoding.tooltip.2.format", json_string(".2%"));
+}
+
+static void put_line_point(sweep *of, hg_frame *data, int model, const char *setting, const char *part, const score *value) {
+  if (isnan(value->value)) return;
+  hg_frame_word(data, of->page->models[model].name);
+  hg_frame_word(data, setting);
+  hg_frame_word(data, part);
+  hg_frame_number(data, value->value);
+  hg_frame_number(data, value->low);
+  hg_frame_number(data, value->high);
+  hg_frame_number(data, value->seeds);
+  hg_frame_number(data, model == of->chosen);
+}
+
+static void put_line(sweep *of, hg_figure *figure) {
+  point at;
+  char value[HG_NAME_SIZE];
+  for (int i = next_model(of, of->start, &at); i < of->page->model_count; i = next_model(of, i + 1, &at)) {
+    const hg_page_model *model = &of->page->models[i];
+    score validation = validation_score(model, of->accuracy), test = test_score(of->page, model, of->accuracy);
+    snprintf(value, sizeof value, "%.*s", at.values[0].length, at.values[0].text);
+    put_line_point(of, &figure->data, i, value, "validation", &validation);
+    put_line_point(of, &figure->data, i, value, "test", &test);
+  }
+  char title[HG_NAME_SIZE];
+  snprintf(title, sizeof title, "%.*s", of->first.settings[0].length, of->first.settings[0].text);
+  hg_figure_set(figure, "encoding.x.title", json_string(title));
+  if (of->accuracy) {
+    hg_figure_set(figure, "layer.1.encoding.y.axis.format", json_string("~%"));
+    for (int i = 3; i <= 5; i++) {
+      char path[48];
+      snprintf(path, sizeof path, "encoding.tooltip.%d.format", i);
+      hg_figure_set(figure, path, json_string(".2%"));
+    }
+  }
+}
+
+static void put_sweep(sweep *of) {
+  hg_page *page = of->page;
+  char settings[HG_NAME_SIZE] = "", name[HG_NAME_SIZE];
+  size_t used = 0;
+  for (int i = 0; i < of->first.axes && used < sizeof settings; i++)
+    used += (size_t)snprintf(settings + used, sizeof settings - used, "%s%.*s", i == 0 ? "" : " and ",
+                             of->first.settings[i].length, of->first.settings[i].text);
+  snprintf(name, sizeof name, "%.*s-%.40s", of->first.model.length, of->first.model.text, settings);
+  of->accuracy = !isnan(test_score(page, &page->models[of->start], true).value);
+  choose(of);
+  bool map = of->first.axes > 1 && of->chosen >= 0;
+  hg_figure *figure =
+      map ? hg_page_figure(page, "sweep_map", "model: x: y: value test seeds depth chosen", "sweep", name)
+          : hg_page_figure(page, "sweep_line", "model: setting: part: value low high seeds chosen", "sweep", name);
+  hg_figure_title(figure, "%.*s by %s: %s", of->first.model.length, of->first.model.text, settings,
+                  of->accuracy ? "accuracy" : "loss");
+  if (map)
+    put_map(of, figure);
+  else
+    put_line(of, figure);
+  if (!map) figure->legend = (int)strlen("validation");
+  hg_page_put_figure(page, figure,
+                     of->chosen < 0 ? "No validation scores: nothing is chosen here."
+                     : map ? "On the validation set; the framed point is chosen, on validation. The test set chooses nothing."
+                           : "The ringed point is chosen on the validation set; the test set chooses nothing.");
+}
+
+void hg_page_sweeps(hg_page *page) {
+  bool opened = false;
+  for (int i = 0; i < page->model_count; i++) {
+    sweep of = {.page = page, .start = i};
+    point earlier;
+    if (!read_point(page->models[i].name, &of.first) || next_model(&(sweep){.page = page, .first = of.first}, 0, &earlier) < i)
+      continue;
+    if (!opened) hg_text_put(&page->out, "<section id=\"sweeps\"><h2>Sweeps</h2><div class=\"panels\">");
+    opened = true;
+    put_sweep(&of);
+  }
+  if (opened) hg_text_put(&page->out, "</div></section>");
+}
