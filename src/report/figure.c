@@ -35,8 +35,12 @@ static void make_unique(const hg_figure_list *list, hg_figure *figure) {
   for (int i = 2; is_taken(list, figure->name) && i < 10000; i++) snprintf(figure->name + length, 8, "-%d", i);
 }
 
-hg_figure *hg_figure_new(hg_figure_list *list, const char *kind, const char *columns, const char *name, const char *part) {
+static json_t *templates_of(hg_figure_list *list) {
   if (list->templates == NULL) list->templates = json_loads(hg_asset_templates, 0, NULL);
+  return list->templates;
+}
+
+hg_figure *hg_figure_new(hg_figure_list *list, const char *kind, const char *columns, const char *name, const char *part) {
   hg_figure *figure = hg_calloc(1, sizeof *figure);
   if (figure == NULL || !hg_grow(&list->figures, &list->capacity, (size_t)list->count + 1, sizeof(hg_figure *))) {
     hg_free(figure);
@@ -44,7 +48,7 @@ hg_figure *hg_figure_new(hg_figure_list *list, const char *kind, const char *col
     hg_frame_release(&list->lost.data);
     figure = &list->lost;
   } else {
-    figure->spec = json_deep_copy(json_object_get(list->templates, kind));
+    figure->spec = json_deep_copy(json_object_get(templates_of(list), kind));
     name_figure(figure, name, part);
     make_unique(list, figure);
     list->figures[list->count++] = figure;
@@ -164,7 +168,7 @@ static void put_dump(hg_text *out, const json_t *value) {
 
 void hg_figure_list_put_json(hg_figure_list *list, hg_text *out) {
   hg_json_key(out, "config");
-  put_dump(out, json_object_get(list->templates, "config"));
+  put_dump(out, json_object_get(templates_of(list), "config"));
   hg_json_key(out, "figures");
   hg_json_open(out, '[');
   for (int i = 0; i < list->count; i++) {
