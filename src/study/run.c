@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "kernels/isa.h"
 #include "report/report.h"
+#include "study/analysis.h"
 #include "study/runner.h"
 
 #include <jansson.h>
@@ -321,10 +322,12 @@ static hg_code start(hg_runner *runner, hg_error *error) {
 }
 
 static hg_code write_reports(hg_runner *runner, hg_error *error) {
-  hg_code code = hg_runner_conclude(runner, error);
-  if (code == HG_OK) code = hg_report_write_json(runner->store, error);
-  if (code == HG_OK) code = hg_report_write_page(runner->store, error);
-  return code;
+  hg_code analysed = hg_runner_stopped(runner) ? HG_OK : hg_runner_analyse(runner, error);
+  if (analysed != HG_OK && analysed != HG_INTERRUPTED) return analysed;
+  hg_code code = hg_runner_conclude(runner, analysed == HG_OK ? error : NULL);
+  if (code == HG_OK) code = hg_report_write_json(runner->store, analysed == HG_OK ? error : NULL);
+  if (code == HG_OK) code = hg_report_write_page(runner->store, analysed == HG_OK ? error : NULL);
+  return analysed == HG_OK ? code : analysed;
 }
 
 hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error) {

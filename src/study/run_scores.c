@@ -169,7 +169,7 @@ static hg_code put_metrics(hg_runner *runner, const hg_planned_run *run, const h
 
 static hg_code write_predictions(const hg_test_outputs *outputs, const char *folder, hg_error *error) {
   const hg_dataset *test = outputs->test;
-  hg_named_tensor tensors[3];
+  hg_named_tensor tensors[5];
   int count = 0;
   if (test->labels != NULL)
     tensors[count++] =
@@ -177,9 +177,17 @@ static hg_code write_predictions(const hg_test_outputs *outputs, const char *fol
   if (outputs->probabilities != NULL)
     tensors[count++] = (hg_named_tensor){
         .name = "probabilities", .dtype = HG_F32, .rank = 2, .dim = {test->count, test->classes}, .data = outputs->probabilities};
-  if (outputs->mse != NULL)
-    tensors[count++] =
-        (hg_named_tensor){.name = "reconstruction_mse", .dtype = HG_F32, .rank = 1, .dim = {test->count}, .data = outputs->mse};
+  const struct {
+    const char *name;
+    const float *values;
+  } images[] = {
+      {"reconstruction_mse", outputs->mse}, {"reconstruction_psnr", outputs->psnr}, {"reconstruction_ssim", outputs->ssim}};
+  for (int i = 0; i < 3; i++) {
+    if (images[i].values == NULL) continue;
+    tensors[count] = (hg_named_tensor){.dtype = HG_F32, .rank = 1, .dim = {test->count}, .data = images[i].values};
+    snprintf(tensors[count].name, sizeof tensors[count].name, "%s", images[i].name);
+    count++;
+  }
   char *path = hg_path_join(folder, "predictions.safetensors");
   if (path == NULL) return hg_fail_memory(error, folder, 1);
   hg_code code = hg_safetensors_write(path, tensors, count, NULL, error);

@@ -1,0 +1,46 @@
+/* What is found out about finished runs from what they left behind. Each step is skipped where its outcome is in the store
+ * already, so a store made by an older version gains it when the study is run again. */
+#ifndef HG_STUDY_ANALYSIS_H
+#define HG_STUDY_ANALYSIS_H
+
+#include "store/safetensors.h"
+#include "study/runner.h"
+
+/* All of it, for every run that is done; thumbnails and leaks of every data set. What cannot be found out (codes that are all
+ * the same) becomes a warning. HG_INTERRUPTED after a stop. */
+hg_code hg_runner_analyse(hg_runner *runner, hg_error *error); /* run_analysis.c */
+
+/* ---- its steps, for one finished run */
+
+/* Scores by class, confusion, calibration, areas under curves; from predictions.safetensors. */
+hg_code hg_runner_score_classes(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_classes.c */
+
+/* Distances of classes among the codes; where `mapped`, codes.safetensors too. */
+hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error); /* run_codes.c */
+
+/* ---- for one data set */
+
+enum { HG_MAP_POINTS = 10000, HG_MAP_DRAWN = 2000 }; /* test images in a map of codes at most, and of these on a page */
+
+/* Places in the test set of the images that maps show, rising; *drawn: places among them that a page draws, in the order of the
+ * thumbnails. The same for every model on the data. Both hg_malloc'ed. */
+typedef struct hg_map_choice {
+  int64_t count, drawn_count;
+  int64_t *index; /* (count) */
+  int64_t *drawn; /* (drawn_count) */
+} hg_map_choice;
+hg_code hg_map_choice_new(const hg_dataset *test, uint64_t seed, hg_map_choice *choice, hg_error *error);
+void hg_map_choice_release(hg_map_choice *choice);
+
+hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error); /* run_thumbnails.c */
+
+/* ---- small help: run_analysis.c */
+
+/* The path of a file of the run, hg_malloc'ed. */
+hg_code hg_runner_artifact(hg_runner *runner, const hg_run_record *record, const char *file, char **path, hg_error *error);
+/* NaN where the run has no such figure. */
+hg_code hg_runner_metric(hg_runner *runner, const hg_run_record *record, const char *name, double *value, hg_error *error);
+/* Nothing where value is NaN. */
+hg_code hg_runner_put_metric(hg_runner *runner, const hg_run_record *record, const char *name, double value, hg_error *error);
+
+#endif

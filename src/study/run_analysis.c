@@ -1,0 +1,76 @@
+/* After the runs: what each of them, and each data set, still has to tell. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "study/analysis.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+hg_code hg_runner_artifact(hg_runner *runner, const hg_run_record *record, const char *file, char **path, hg_error *error) {
+  char *folder = NULL;
+  hg_code code = hg_store_run_folder(runner->store, record, &folder, error);
+  if (code != HG_OK) return code;
+  *path = hg_path_join(folder, file);
+  hg_free(folder);
+  return *path == NULL ? hg_fail_memory(error, file, 1) : HG_OK;
+}
+
+hg_code hg_runner_metric(hg_runner *runner, const hg_run_record *record, const char *name, double *value, hg_error *error) {
+  hg_metric *metrics = NULL;
+  int count = 0;
+  *value = (double)NAN;
+  hg_code code = hg_store_list_metrics(runner->store, record->id, &metrics, &count, error);
+  for (int i = 0; code == HG_OK && i < count; i++)
+    if (strcmp(metrics[i].name, name) == 0) *value = metrics[i].value;
+  hg_free(metrics);
+  return code;
+}
+
+hg_code hg_runner_put_metric(hg_runner *runner, const hg_run_record *record, const char *name, double value, hg_error *error) {
+  return isnan(value) ? HG_OK : hg_store_put_metric(runner->store, record->id, name, value, error);
+}
+
+/* What cannot be found out is told, and does not undo the runs. */
+static hg_code tolerate(hg_runner *runner, hg_code code, const char *what, const char *name, const hg_error *cause,
+                        hg_error *error) {
+  if (code == HG_OK) return HG_OK;
+  if (code == HG_NO_MEMORY || code == HG_INTERRUPTED) return hg_fail(error, code, cause->place, "%s", cause->message);
+  return hg_runner_warn(runner, error, "analysis", "%s of %s could not be found: %s%s%s", what, name, cause->place,
+                        cause->place[0] == '\0' ? "" : ": ", cause->message);
+}
+
+static bool is_first_done(const hg_runner *runner, int index) {
+  for (int i = 0; i < index; i++)
+    if (runner->runs[i].model == runner->runs[index].model && strcmp(runner->runs[i].record.status, "done") == 0) return false;
+  return true;
+}
+
+static hg_code analyse_run(hg_runner *runner, int index, hg_error *error) {
+  const hg_planned_run *run = &runner->runs[index];
+  const char *name = run->record.name;
+  hg_error cause = {0};
+  hg_code code = tolerate(runner, hg_runner_score_classes(runner, run, &cause), "scores by class", name, &cause, error);
+  if (code == HG_OK && runner->study->models[run->model].kind == HG_MODEL_NETWORK)
+    code = tolerate(runner, hg_runner_map_codes(runner, run, is_first_done(runner, index), &cause), "a map of codes", name,
+                    &cause, error);
+  return code;
+}
+
+static hg_code analyse_data(hg_runner *runner, int index, hg_error *error) {
+  hg_error cause = {0};
+  const char *name = runner->study->data[index].name;
+  return tolerate(runner, hg_runner_store_thumbnails(runner, index, &cause), "thumbnails", name, &cause, error);
+}
+
+hg_code hg_runner_analyse(hg_runner *runner, hg_error *error) {
+  hg_code code = HG_OK;
+  for (int i = 0; code == HG_OK && i < runner->count; i++) {
+    if (strcmp(runner->runs[i].record.status, "done") != 0) continue;
+    if (hg_runner_stopped(runner))
+      return hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here");
+    code = analyse_run(runner, i, error);
+  }
+  for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = analyse_data(runner, i, error);
+  return code;
+}
