@@ -2,7 +2,7 @@
 
 #include <immintrin.h>
 
-enum { LANES = 8, WIDE = 2, WIDEST = 2, FEW_ROWS = 0, ROWS_1 = 12, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
+enum { LANES = 8, WIDE = 2, ODD = 1, WIDEST = 2, FEW_ROWS = 0, ROWS_1 = 12, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
 typedef __m256 vec;
 typedef __m256i mask;
 
@@ -23,6 +23,7 @@ static inline void vec_store(float *to, vec x) { _mm256_storeu_ps(to, x); }
 static inline void vec_store_masked(float *to, vec x, mask m) { _mm256_maskstore_ps(to, m, x); }
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
+static inline vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
 static inline mask vec_negative(vec x) { return _mm256_castps_si256(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ)); }
 static inline vec vec_blend(vec no, vec yes, mask m) { return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(m)); }
 

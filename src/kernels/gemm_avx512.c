@@ -2,7 +2,7 @@
 
 #include <immintrin.h>
 
-enum { LANES = 16, WIDE = 2, WIDEST = 4, FEW_ROWS = 7, ROWS_1 = 14, ROWS_2 = 14, ROWS_3 = 9, ROWS_4 = 6 };
+enum { LANES = 16, WIDE = 2, ODD = 3, WIDEST = 4, FEW_ROWS = 7, ROWS_1 = 14, ROWS_2 = 14, ROWS_3 = 9, ROWS_4 = 6 };
 typedef __m512 vec;
 typedef __mmask16 mask;
 
@@ -23,6 +23,7 @@ static inline void vec_store(float *to, vec x) { _mm512_storeu_ps(to, x); }
 static inline void vec_store_masked(float *to, vec x, mask m) { _mm512_mask_storeu_ps(to, m, x); }
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+static inline vec vec_max(vec a, vec b) { return _mm512_max_ps(a, b); }
 static inline mask vec_negative(vec x) { return _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ); }
 static inline vec vec_blend(vec no, vec yes, mask m) { return _mm512_mask_blend_ps(m, no, yes); }
 

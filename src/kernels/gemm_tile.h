@@ -1,10 +1,11 @@
 /* The register-blocked product over the vectors of one instruction set. The including file defines first:
  *   LANES, vec, mask            floats in a vector, its type, the type of a mask of lanes
  *   ROWS_1 .. ROWS_4            most rows of a tile that is 1 .. 4 vectors wide (0 = no such tile)
- *   WIDE, WIDEST, FEW_ROWS      most vectors of a tile; WIDEST is for products of less than FEW_ROWS rows, which need more
- *                               columns for as many sums as the units of the processor can work on at a time
+ *   WIDE, ODD                   most vectors of a tile; one of ODD vectors is taken where a tile of one would be left over
+ *   WIDEST, FEW_ROWS            most vectors for products of less than FEW_ROWS rows, which need more columns for as many
+ *                               sums as the units of the processor can work on at a time
  *   vec_zero, vec_set, vec_load, vec_store, vec_load_masked, vec_store_masked, vec_fma, vec_mul,
- *   vec_negative (mask of x < 0), vec_blend, mask_first
+ *   vec_max (the second where it is not a number, and of two zeros), vec_negative (mask of x < 0), vec_blend, mask_first
  *
  * A tile of R rows and V vectors of columns keeps its R * V sums in registers through the whole chain. R, V and whether the
  * last vector is cut are constants in each of its instances. */
@@ -29,7 +30,7 @@ INLINE vec load_column(const float *from, int v, int V, bool cut, mask last) {
 }
 
 INLINE vec activated(hg_activation activation, vec slope, vec x) {
-  if (activation == HG_RELU) return vec_blend(x, vec_zero(), vec_negative(x));
+  if (activation == HG_RELU) return vec_max(vec_zero(), x);
   if (activation == HG_LEAKY_RELU) return vec_blend(x, vec_mul(x, slope), vec_negative(x));
   return x;
 }
@@ -125,10 +126,15 @@ static void panel(const hg_gemm *g, int column, int vectors, int cut) {
   }
 }
 
+static int panel_width(int rows, int left) {
+  if (rows < FEW_ROWS) return next_piece(left, WIDEST);
+  return left >= ODD && left % WIDE != 0 ? ODD : next_piece(left, WIDE);
+}
+
 static void product(const hg_gemm *g) {
   int vectors = (g->columns + LANES - 1) / LANES, cut = g->columns % LANES;
   for (int done = 0; done < vectors;) {
-    int width = next_piece(vectors - done, g->rows < FEW_ROWS ? WIDEST : WIDE);
+    int width = panel_width(g->rows, vectors - done);
     panel(g, done * LANES, width, done + width == vectors ? cut : 0);
     done += width;
   }

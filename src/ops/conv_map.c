@@ -113,6 +113,9 @@ hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float
   ptrdiff_t line = (ptrdiff_t)map->x.small * map->small_channels;
   if (!small_is_padded(map)) return (hg_conv_view){image, line};
   ptrdiff_t padded_line = (ptrdiff_t)map->x.up_length * map->small_channels;
+  int end = map->y.up_before + map->y.small;
+  clear(to, (size_t)(map->y.up_before * padded_line));
+  clear(to + end * padded_line, (size_t)((map->y.up_length - end) * padded_line));
   for (int y = 0; y < map->y.small; y++) {
     float *at = to + (y + map->y.up_before) * padded_line;
     pad_line(image + y * line, map->x.small, map->small_channels, map->x.up_before, map->x.up_length, false, at);
@@ -197,39 +200,88 @@ void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down,
   }
 }
 
+/* The large pixels of one phase that lie in some lines. */
+typedef struct phase_lines {
+  phase v, h;
+  int y, x, lines; /* the first's place; lines from it on */
+  int left, right; /* pixels [left, right) of a line meet the small image with all their taps */
+  const float *weight;
+} phase_lines;
+
+/* Pixels at the left and right edge, whose outer taps meet zeros only, go column by column with what taps they need: where
+ * both columns and the rest of a line are enough sums for the units of a processor to work on at a time. */
+static void place_edges(const hg_conv_map *map, phase_lines *p) {
+  enum { FLOATS_AT_A_TIME = 128, LANES = 16 };
+  int channels = (map->large_channels + LANES - 1) / LANES * LANES;
+  p->left = smaller(larger(p->h.count - 1 - p->h.offset, 0), p->h.pixels);
+  p->right = larger(smaller(map->x.small - p->h.offset, p->h.pixels), p->left);
+  if (smaller(p->right - p->left, p->lines) * channels >= FLOATS_AT_A_TIME) return;
+  p->left = 0;
+  p->right = p->h.pixels;
+}
+
+static void up_lines(const hg_conv_map *map, hg_conv_view small, const phase_lines *p, hg_gemm g, float *large) {
+  int in = map->small_channels, out = map->large_channels;
+  ptrdiff_t column = map->x.up_before + p->h.offset - (p->h.count - 1) + p->left;
+  g.rows = p->right - p->left;
+  g.steps = p->h.count * in;
+  g.a_row = in;
+  g.c_row = (ptrdiff_t)map->x.stride * out;
+  for (int i = 0; i < p->lines; i++) {
+    int y = p->y + i * map->y.stride, top = p->v.offset - (p->v.count - 1) + y / map->y.stride;
+    part taps = inside(top, 1, p->v.count, map->y.small);
+    g.segments = taps.end - taps.first;
+    g.a = small.at + (map->y.up_before + top + taps.first) * small.line + column * in;
+    g.b = p->weight + taps.first * g.b_segment;
+    g.c = large + ((ptrdiff_t)y * map->x.large + p->x) * out + p->left * g.c_row;
+    hg_gemm_kernels_get()->product(&g);
+  }
+}
+
+static void up_columns(const hg_conv_map *map, hg_conv_view small, const phase_lines *p, int first, int last, hg_gemm g,
+                       float *large) {
+  ptrdiff_t in = map->small_channels, out = map->large_channels, line = map->x.large * out;
+  ptrdiff_t top = map->y.up_before + p->v.offset - (p->v.count - 1) + p->y / map->y.stride;
+  g.rows = p->lines;
+  g.segments = p->v.count;
+  g.a_row = small.line;
+  g.c_row = map->y.stride * line;
+  for (int j = first; j < last; j++) {
+    int left = p->h.offset - (p->h.count - 1) + j;
+    part taps = inside(left, 1, p->h.count, map->x.small);
+    g.steps = (taps.end - taps.first) * map->small_channels;
+    g.a = small.at + top * small.line + (map->x.up_before + left + taps.first) * in;
+    g.b = p->weight + taps.first * in * out;
+    g.c = large + p->y * line + (p->x + j * map->x.stride) * out;
+    hg_gemm_kernels_get()->product(&g);
+  }
+}
+
 void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_conv_finish finish, int first, int last,
                 float *large) {
-  int in = map->small_channels, out = map->large_channels;
-  ptrdiff_t tap = (ptrdiff_t)in * out, line = (ptrdiff_t)map->x.large * out;
+  int in = map->small_channels, out = map->large_channels, stride = map->y.stride;
+  ptrdiff_t tap = (ptrdiff_t)in * out;
   hg_gemm g = {.groups = 1,
-               .a_row = in,
                .a_step = 1,
                .a_segment = small.line,
                .b_step = out,
-               .c_row = (ptrdiff_t)map->x.stride * out,
                .columns = out,
                .start = finish.bias,
                .activation = finish.activation,
                .negative_slope = finish.negative_slope};
-  const float *weight = up;
-  for (int ry = 0; ry < map->y.stride; ry++) {
-    phase v = phase_of(&map->y, ry);
-    for (int rx = 0; rx < map->x.stride; rx++) {
-      phase h = phase_of(&map->x, rx);
-      g.rows = h.pixels;
-      g.steps = h.count * in;
-      g.b_segment = h.count * tap;
-      ptrdiff_t left = (ptrdiff_t)(map->x.up_before + h.offset - (h.count - 1)) * in;
-      for (int y = first + (ry - first % map->y.stride + map->y.stride) % map->y.stride; y < last; y += map->y.stride) {
-        int top = v.offset - (v.count - 1) + y / map->y.stride;
-        part taps = inside(top, 1, v.count, map->y.small);
-        g.segments = taps.end - taps.first;
-        g.a = small.at + (map->y.up_before + top + taps.first) * small.line + left;
-        g.b = weight + taps.first * g.b_segment;
-        g.c = large + y * line + (ptrdiff_t)rx * out;
-        hg_gemm_kernels_get()->product(&g);
-      }
-      weight += v.count * h.count * tap;
+  phase_lines p = {.weight = up};
+  for (int ry = 0; ry < stride; ry++) {
+    p.v = phase_of(&map->y, ry);
+    p.y = first + (ry - first % stride + stride) % stride;
+    p.lines = p.y < last ? (last - 1 - p.y) / stride + 1 : 0;
+    for (p.x = 0; p.x < map->x.stride; p.x++) {
+      p.h = phase_of(&map->x, p.x);
+      g.b_segment = p.h.count * tap;
+      place_edges(map, &p);
+      up_lines(map, small, &p, g, large);
+      up_columns(map, small, &p, 0, p.left, g, large);
+      up_columns(map, small, &p, p.right, p.h.pixels, g, large);
+      p.weight += p.v.count * p.h.count * tap;
     }
   }
 }

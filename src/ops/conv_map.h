@@ -55,8 +55,8 @@ size_t hg_conv_padded_large_count(const hg_conv_map *map); /* 0 where no padding
 size_t hg_conv_padded_small_count(const hg_conv_map *map); /* 0 where up needs no zeros around it */
 
 /* Writes lines [first, first + lines) of the padded large image to `to`; returns the view of them. Without padding nothing
- * is copied and the view is into the image. Lines of zeros above and below are left out: their place is not written, and
- * the products below do not read it. */
+ * is copied and the view is into the image. Lines of zeros above and below the large image are left out: their place is not
+ * written, and the products below do not read it. */
 hg_conv_view hg_conv_pad_large(const hg_conv_map *map, const float *image, int first, int lines, float *to);
 hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float *to);
 
