@@ -31,3 +31,21 @@ END
 "$HOURGLASS" run "$work/study.yaml" --out "$work/out" --quiet >/dev/null 2>"$work/log" || { cat "$work/log"; exit 1; }
 
 python3 "$SOURCE_DIR/tests/browser/check_page.py" "$work/out/report.html"
+
+# The figures as files: drawn where there is a browser, told where there is none, refused where it fails.
+"$HOURGLASS" report "$work/out" --figures "$work/figures" >/dev/null 2>"$work/log" || { cat "$work/log"; exit 1; }
+python3 "$SOURCE_DIR/tests/browser/check_figures.py" "$work/figures"
+
+mkdir "$work/bin"
+PATH=$work/bin "$HOURGLASS" report "$work/out" --figures "$work/bare" >/dev/null 2>"$work/log"
+grep -q "need Chromium" "$work/log"
+ls "$work"/bare/accuracy.vl.json "$work"/bare/accuracy.csv >/dev/null
+[ -z "$(find "$work/bare" -name '*.svg')" ]
+
+printf '#!/bin/sh\nexit 1\n' >"$work/bin/chromium" && chmod +x "$work/bin/chromium"
+if PATH=$work/bin:/bin TMPDIR=$work "$HOURGLASS" report "$work/out" --figures "$work/bare" >/dev/null 2>"$work/log"; then
+  echo "a browser that fails was not noticed"
+  exit 1
+fi
+grep -q "ended early" "$work/log"
+[ -z "$(find "$work" -maxdepth 1 -name 'hourglass-browser-*')" ]

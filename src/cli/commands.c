@@ -13,6 +13,7 @@ const hg_option hg_option_table[HG_OPTIONS] = {
                            "threads; default: as many as this process may use. Results do not depend on it"},
     [HG_OPTION_OFFLINE] = {"offline", 0, NULL, NULL, "never use the network"},
     [HG_OPTION_JSON] = {"json", 0, NULL, NULL, "print the result as JSON"},
+    [HG_OPTION_FIGURES] = {"figures", 0, "OUT", NULL, "write every figure into this folder too"},
     [HG_OPTION_QUIET] = {"quiet", 'q', NULL, NULL, "no progress on standard error"},
     [HG_OPTION_COLOR] = {"color", 0, "WHEN", "auto always never",
                          "colours: auto (on a terminal, unless NO_COLOR is set), always, never"},
@@ -42,8 +43,11 @@ const hg_command hg_command_table[] = {
      "download a data set into the user's cache",
      "Every file is checked against its SHA-256; an interrupted download goes on where it stopped."},
     {"runs", "DIR", "folder", 1, 1, TAKES_JSON, hg_runs_command, "list the runs of a results folder", NULL},
-    {"report", "DIR", "folder", 1, 1, TAKES_JSON, hg_report_command, "write report.json and report.html again from the store",
-     NULL},
+    {"report", "DIR", "folder", 1, 1, TAKES_JSON | HG_TAKES(HG_OPTION_FIGURES), hg_report_command,
+     "write report.json and report.html again from the store",
+     "With --figures, every figure of the page is written as its Vega-Lite specification (.vl.json) and its data (.csv), and, "
+     "where\n"
+     "Chromium or Chrome is in PATH, drawn for a paper: .svg, .png and .pdf."},
     {"help", "[COMMAND...]", "command", 0, 2, 0, hg_help_command, "print the help of a command", NULL},
     {"completion", "bash", "bash", 1, 1, 0, hg_completion_command, "print a completion script for the shell",
      "Add to ~/.bashrc:  source <(hourglass completion bash)"},

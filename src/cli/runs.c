@@ -1,9 +1,8 @@
-/* What a results folder holds, and its page written again. */
+/* What a results folder holds. */
 #include "base/alloc.h"
 #include "cli/study.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
-#include "report/report.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -74,19 +73,6 @@ hg_code hg_runs_command(const hg_arguments *arguments, hg_error *error) {
   }
   hg_text_table_release(&table);
   json_decref(list);
-  hg_store_close(store);
-  return code;
-}
-
-hg_code hg_report_command(const hg_arguments *arguments, hg_error *error) {
-  hg_store *store = NULL;
-  hg_code code = hg_store_open(arguments->operands[0], false, &store, error);
-  if (code == HG_OK) code = hg_report_write_json(store, error);
-  if (code == HG_OK) code = hg_report_write_page(store, error);
-  if (code == HG_OK && hg_arguments_has(arguments, HG_OPTION_JSON))
-    code = hg_results_print_json(store, error);
-  else if (code == HG_OK)
-    printf("%s/report.html\n", arguments->operands[0]);
   hg_store_close(store);
   return code;
 }

@@ -12,15 +12,15 @@ static void put_fact(hg_text *out, const char *title, const char *value) {
 
 static void put_data(hg_page *page) {
   hg_text *out = &page->out;
-  if (page->report->data_count == 0) return;
+  if (page->report.data_count == 0) return;
   hg_text_put(out,
               "<h3>Data</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Source</th>"
               "<th scope=\"col\" class=\"num\">Image</th><th scope=\"col\" class=\"num\">Classes</th><th scope=\"col\" "
               "class=\"num\">Train</th>"
               "<th scope=\"col\" class=\"num\">Validation</th><th scope=\"col\" class=\"num\">Test</th>"
               "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report->data_count; i++) {
-    const hg_data_record *data = &page->report->data[i];
+  for (int i = 0; i < page->report.data_count; i++) {
+    const hg_data_record *data = &page->report.data[i];
     const int64_t counts[] = {data->classes, data->train, data->validation, data->test};
     hg_text_put(out, "<tr><th scope=\"row\">");
     hg_text_html(out, data->name);
@@ -46,8 +46,8 @@ static void put_weights(hg_page *page) {
       "<h3>Weights</h3><p class=\"note\">The same study, data and seed give these weights to the bit, on any number of "
       "threads.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"num\">Seed</th>"
       "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report->run_count; i++) {
-    const hg_run_record *record = &page->report->runs[i].record;
+  for (int i = 0; i < page->report.run_count; i++) {
+    const hg_run_record *record = &page->report.runs[i].record;
     if (record->weights_sha256[0] == '\0') continue;
     hg_text_put(out, "<tr><th scope=\"row\">");
     hg_text_html(out, record->name);
@@ -60,7 +60,7 @@ static void put_weights(hg_page *page) {
 
 void hg_page_again(hg_page *page) {
   hg_text *out = &page->out;
-  const hg_report *report = page->report;
+  const hg_report *report = &page->report;
   hg_text_put(out, "<section id=\"again\"><h2>Run it again</h2>");
   if (report->command[0] != '\0') {
     hg_text_put(out, "<pre class=\"command\"><code>");

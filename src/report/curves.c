@@ -40,8 +40,8 @@ static int runs_with_curve(const hg_page_model *model, curve which) {
 
 static int longest_run(const hg_page *page, curve which) {
   int longest = 0;
-  for (int i = 0; i < page->report->run_count; i++) {
-    const hg_report_run *run = &page->report->runs[i];
+  for (int i = 0; i < page->report.run_count; i++) {
+    const hg_report_run *run = &page->report.runs[i];
     if (run_has_curve(run, which) && run->epoch_count > longest) longest = run->epoch_count;
   }
   return longest;
@@ -120,14 +120,15 @@ static void set_axes(hg_figure *figure, curve which, int longest) {
   } else if (least > 0 && most / least > 20) {
     hg_figure_set(figure, "encoding.y.scale", json_pack("{s:s, s:b}", "type", "log", "nice", 0));
   }
+  hg_figure_set(figure, "encoding.y.title", json_string(curve_titles[which]));
   hg_figure_set(figure, "layer.2.encoding.tooltip.4.title", json_string(curve_titles[which]));
 }
 
 /* The marks of training are for runs of one epoch, which have no line. */
 static void drop_empty_layer(hg_figure *figure, const hg_page *page, curve which) {
   bool needed = false;
-  for (int i = 0; i < page->report->run_count; i++)
-    needed = needed || (page->report->runs[i].epoch_count == 1 && run_has_curve(&page->report->runs[i], which));
+  for (int i = 0; i < page->report.run_count; i++)
+    needed = needed || (page->report.runs[i].epoch_count == 1 && run_has_curve(&page->report.runs[i], which));
   if (!needed) json_array_remove(json_object_get(figure->spec, "layer"), 3);
 }
 

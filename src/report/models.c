@@ -13,7 +13,7 @@
 static bool is_done(const hg_report_run *run) { return strcmp(run->record.status, "done") == 0; }
 
 static hg_code gather_models(hg_page *page, hg_error *error) {
-  const hg_report *report = page->report;
+  const hg_report *report = &page->report;
   page->models = hg_calloc((size_t)report->run_count, sizeof *page->models);
   if (page->models == NULL) return hg_fail_memory(error, "report.html", (size_t)report->run_count * sizeof *page->models);
   for (int i = 0; i < report->run_count; i++) {
@@ -117,7 +117,7 @@ hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
   hg_code code = gather_models(page, error);
   for (int i = 0; code == HG_OK && i < page->model_count; i++) {
     hg_page_model *model = &page->models[i];
-    code = load_class_names(page->report, model, error);
+    code = load_class_names(&page->report, model, error);
     if (model->done == 0) continue;
     if (code == HG_OK) code = load_scores(store, model, error);
     if (code == HG_OK) code = read_artifact(store, model, "samples.safetensors", &model->samples, error);
@@ -155,7 +155,7 @@ hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, co
     if (!isnan(value)) values[estimate.seeds++] = value;
   }
   hg_mean_interval(values, estimate.seeds, &estimate.value, &deviation, &estimate.low, &estimate.high);
-  const hg_data_record *data = hg_report_data(page->report, model->shown);
+  const hg_data_record *data = hg_report_data(&page->report, model->shown);
   int64_t images = model->has_scores ? model->scores.count : data == NULL ? 0 : data->test;
   if (estimate.seeds == 1 && images > 0 && is_share_of_images(metric))
     hg_wilson(llround(estimate.value * (double)images), images, &estimate.low, &estimate.high);

@@ -48,7 +48,7 @@ static void put_date(hg_text *out, const char *started) {
 
 static void put_header(hg_page *page) {
   hg_text *out = &page->out;
-  const hg_report *report = page->report;
+  const hg_report *report = &page->report;
   hg_text_put(out, "<header><p class=\"overline\">Study report</p><h1>");
   hg_text_html(out, report->name);
   hg_text_put(out, "</h1>");
@@ -71,7 +71,7 @@ static void put_header(hg_page *page) {
 static void put_navigation(hg_page *page) {
   hg_text *out = &page->out;
   bool learns = false, classifies = false;
-  for (int i = 0; i < page->report->run_count; i++) learns = learns || page->report->runs[i].epoch_count > 0;
+  for (int i = 0; i < page->report.run_count; i++) learns = learns || page->report.runs[i].epoch_count > 0;
   for (int i = 0; i < page->model_count; i++) classifies = classifies || hg_page_has_classes(&page->models[i]);
   hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a>");
   if (learns) hg_text_put(out, "<a href=\"#curves\">Learning curves</a>");
@@ -87,13 +87,13 @@ static void put_navigation(hg_page *page) {
 
 static void put_warnings(hg_page *page) {
   hg_text *out = &page->out;
-  if (page->report->warning_count == 0) return;
+  if (page->report.warning_count == 0) return;
   hg_text_put(out, "<section id=\"warnings\" class=\"callout\"><h2>Read this first</h2><ul>");
-  for (int i = 0; i < page->report->warning_count; i++) {
+  for (int i = 0; i < page->report.warning_count; i++) {
     hg_text_put(out, "<li>");
-    hg_text_html(out, page->report->warnings[i].message);
+    hg_text_html(out, page->report.warnings[i].message);
     hg_text_put(out, " <code>");
-    hg_text_html(out, page->report->warnings[i].code);
+    hg_text_html(out, page->report.warnings[i].code);
     hg_text_put(out, "</code></li>");
   }
   hg_text_put(out, "</ul></section>\n");
@@ -113,7 +113,7 @@ static void put_figures(hg_page *page) {
 static void put_page(hg_page *page) {
   hg_text *out = &page->out;
   hg_text_put(out, head);
-  hg_text_html(out, page->report->name);
+  hg_text_html(out, page->report.name);
   hg_text_put(out, "</title>\n<style>\n");
   hg_text_put(out, hg_asset_style);
   hg_text_put(out, "</style>\n</head>\n<body>\n");
@@ -139,27 +139,29 @@ static void put_page(hg_page *page) {
   hg_text_put(out, "</script>\n</body>\n</html>\n");
 }
 
-static hg_code write_page(const hg_page *page, hg_store *store, hg_error *error) {
-  char *path = hg_path_join(hg_store_folder(store), "report.html");
-  hg_code code = path == NULL || page->out.failed ? hg_fail_memory(error, "report.html", page->out.length)
-                                                  : hg_file_write(path, page->out.bytes, page->out.length, error);
-  hg_free(path);
-  return code;
+hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
+  *page = (hg_page){0};
+  hg_code code = hg_report_load(store, &page->report, error);
+  if (code == HG_OK) code = hg_page_models_load(page, store, error);
+  if (code != HG_OK) return code;
+  put_page(page);
+  return page->out.failed ? hg_fail_memory(error, "report.html", page->out.length) : HG_OK;
+}
+
+void hg_page_release(hg_page *page) {
+  hg_page_models_release(page);
+  hg_figure_list_release(&page->figures);
+  hg_text_release(&page->out);
+  hg_report_release(&page->report);
 }
 
 hg_code hg_report_write_page(hg_store *store, hg_error *error) {
-  hg_report report;
-  hg_code code = hg_report_load(store, &report, error);
-  if (code != HG_OK) return code;
-  hg_page page = {.report = &report};
-  code = hg_page_models_load(&page, store, error);
-  if (code == HG_OK) {
-    put_page(&page);
-    code = write_page(&page, store, error);
-  }
-  hg_page_models_release(&page);
-  hg_figure_list_release(&page.figures);
-  hg_text_release(&page.out);
-  hg_report_release(&report);
+  hg_page page;
+  char *path = hg_path_join(hg_store_folder(store), "report.html");
+  hg_code code = hg_page_make(store, &page, error);
+  if (code == HG_OK && path == NULL) code = hg_fail_memory(error, "report.html", 0);
+  if (code == HG_OK) code = hg_file_write(path, page.out.bytes, page.out.length, error);
+  hg_page_release(&page);
+  hg_free(path);
   return code;
 }

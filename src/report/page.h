@@ -35,7 +35,7 @@ typedef struct hg_page_model {
 typedef struct hg_page {
   hg_text out;
   hg_figure_list figures; /* in the order of the page */
-  const hg_report *report;
+  hg_report report;
   hg_page_model *models;
   int model_count;
 } hg_page;
@@ -45,6 +45,10 @@ typedef struct hg_estimate {
   double value, low, high;
   int seeds;
 } hg_estimate;
+
+/* Loads and writes all of it: out holds the HTML, figures what it draws. Release it after success and after failure. */
+hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error);
+void hg_page_release(hg_page *page);
 
 hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error);
 void hg_page_models_release(hg_page *page);

@@ -150,14 +150,14 @@ static bool is_share(const char *metric) { return strstr(metric, "accuracy") != 
 
 static void put_published(hg_page *page) {
   hg_text *out = &page->out;
-  if (page->report->published_count == 0) return;
+  if (page->report.published_count == 0) return;
   hg_text_put(
       out,
       "<h3>Beside published figures</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Model</th>"
       "<th scope=\"col\">Figure</th><th scope=\"col\" class=\"num\">Published</th><th scope=\"col\" class=\"num\">Measured</th>"
       "<th scope=\"col\" class=\"num\">Measured \xe2\x88\x92 published</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report->published_count; i++) {
-    const hg_published *row = &page->report->published[i];
+  for (int i = 0; i < page->report.published_count; i++) {
+    const hg_published *row = &page->report.published[i];
     figure_form form = is_share(row->metric) ? AS_PERCENT : AS_FIGURE;
     hg_text_put(out, "<tr><th scope=\"row\">");
     hg_text_html(out, row->run);
@@ -249,13 +249,13 @@ static void put_comparison(hg_text *out, const hg_comparison *row) {
 
 static void put_comparisons(hg_page *page) {
   hg_text *out = &page->out;
-  if (page->report->comparison_count == 0) return;
+  if (page->report.comparison_count == 0) return;
   hg_text_put(out,
               "<h3>Is the difference real?</h3><div class=\"scroll\"><table class=\"comparisons\"><thead><tr><th "
               "scope=\"col\">Finding</th>"
               "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
               "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\">Test</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report->comparison_count; i++) put_comparison(out, &page->report->comparisons[i]);
+  for (int i = 0; i < page->report.comparison_count; i++) put_comparison(out, &page->report.comparisons[i]);
   hg_text_put(out,
               "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05. The test pairs "
               "the two models on the same test images.</p>");
@@ -280,7 +280,7 @@ static void put_accuracy_row(hg_frame *data, const hg_page *page, const hg_page_
   hg_frame_number(data, estimate.value);
   hg_frame_number(data, interval ? estimate.low : estimate.value);
   hg_frame_number(data, interval ? estimate.high : estimate.value);
-  hg_frame_number(data, published_accuracy(page->report, model->name));
+  hg_frame_number(data, published_accuracy(&page->report, model->name));
   hg_frame_number(data, estimate.seeds);
   hg_frame_number(data, interval ? fmin(estimate.high, 1) : estimate.value);
   hg_frame_word(data, label);
@@ -304,7 +304,7 @@ static void put_accuracy(hg_page *page) {
   hg_figure_title(figure, "Test accuracy and its 95 %% interval");
   for (int i = 0; i < page->model_count; i++) {
     put_accuracy_row(&figure->data, page, &page->models[i]);
-    published = published || !isnan(published_accuracy(page->report, page->models[i].name));
+    published = published || !isnan(published_accuracy(&page->report, page->models[i].name));
   }
   set_accuracy_scale(figure, published);
   hg_page_marks(page, figure, "layer.2.encoding", "layer.1.encoding");

@@ -212,7 +212,7 @@ static void put_settings(hg_text *out, const char *settings) {
 static void put_subtitle(hg_page *page, const hg_page_model *model) {
   hg_text *out = &page->out;
   const hg_run_record *record = &model->shown->record;
-  const hg_data_record *data = hg_report_data(page->report, model->shown);
+  const hg_data_record *data = hg_report_data(&page->report, model->shown);
   hg_text_put(out, "<p class=\"subtitle\">");
   for (const char *c = record->kind; *c != '\0'; c++) hg_text_html(out, *c == '_' ? " " : (char[]){*c, '\0'});
   if (record->data[0] != '\0') {

@@ -1,0 +1,30 @@
+/* The page of a results folder written again, and its figures as files. */
+#include "report/report.h"
+#include "cli/study.h"
+
+static hg_code write_figures(hg_store *store, const char *folder, hg_error *error) {
+  int count = 0;
+  bool drawn = false;
+  hg_code code = hg_report_write_figures(store, folder, &count, &drawn, error);
+  if (code == HG_OK)
+    fprintf(stderr, drawn ? "%d figures in %s: .vl.json, .csv, .svg, .png, .pdf\n" : "%d figures in %s: .vl.json, .csv\n", count,
+            folder);
+  if (code == HG_OK && !drawn)
+    fprintf(stderr, "SVG, PNG and PDF need Chromium or Chrome (chromium, google-chrome), which is not in PATH\n");
+  return code;
+}
+
+hg_code hg_report_command(const hg_arguments *arguments, hg_error *error) {
+  const char *figures = hg_arguments_value(arguments, HG_OPTION_FIGURES);
+  hg_store *store = NULL;
+  hg_code code = hg_store_open(arguments->operands[0], false, &store, error);
+  if (code == HG_OK) code = hg_report_write_json(store, error);
+  if (code == HG_OK) code = hg_report_write_page(store, error);
+  if (code == HG_OK && figures != NULL) code = write_figures(store, figures, error);
+  if (code == HG_OK && hg_arguments_has(arguments, HG_OPTION_JSON))
+    code = hg_results_print_json(store, error);
+  else if (code == HG_OK)
+    printf("%s/report.html\n", arguments->operands[0]);
+  hg_store_close(store);
+  return code;
+}
