@@ -25,6 +25,9 @@ typedef struct hg_update_rule {
   bool decoupled;
 } hg_update_rule;
 
+/* No place of a window; places in a window that is coded in a byte are below it. */
+enum { HG_NO_PLACE = 255 };
+
 typedef struct hg_pointwise_kernels {
   /* y = f(x), and dx = dy * f'. y may be x, dx may be dy. The gradient is taken from `value`: the output y, but for gelu,
    * which needs the input x. Not for softmax. */
@@ -50,6 +53,17 @@ typedef struct hg_pointwise_kernels {
   void (*max_pool_gradient)(const hg_pool_shape *shape, const float *dy, const uint16_t *place, float *dx);
   void (*average_pool)(const hg_pool_shape *shape, const float *x, float *y);
   void (*average_pool_gradient)(const hg_pool_shape *shape, const float *dy, float *dx);
+
+  /* The same with a byte for every output, which also tells where no gradient goes back: HG_NO_PLACE where `positive` and the
+   * largest value is not above 0, and where dropout dropped it. Windows have at most HG_NO_PLACE places.
+   * scatter: dx = dy * scale at the coded place. dropout: as above, from any `first` on, in place. undrop: where nothing was
+   * pooled, dx = dy * scale where the code is 0; dx may be dy. mark: sets code, no pooling. */
+  void (*max_pool_code)(const hg_pool_shape *shape, bool positive, const float *x, float *y, uint8_t *code);
+  void (*max_pool_scatter)(const hg_pool_shape *shape, float scale, const float *dy, const uint8_t *code, float *dx);
+  void (*mark_code)(int64_t count, bool positive, const float *y, uint8_t *code);
+  void (*dropout_code)(const uint32_t key[2], const uint32_t counter[4], int64_t first, int64_t count, uint32_t threshold,
+                       float scale, float *y, uint8_t *code);
+  void (*undrop_code)(int64_t count, float scale, const float *dy, const uint8_t *code, float *dx);
 
   /* One image (height, width, channels) enlarged by size[0] x size[1]; shape's other fields are not read. */
   void (*upsample)(const hg_pool_shape *shape, const float *x, float *y);

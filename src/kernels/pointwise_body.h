@@ -3,6 +3,7 @@
 #define HG_KERNELS_POINTWISE_BODY_H
 
 #include "kernels/pointwise_activation.h"
+#include "kernels/pointwise_block.h"
 #include "kernels/pointwise_loss.h"
 #include "kernels/pointwise_norm.h"
 #include "kernels/pointwise_pool.h"
@@ -19,6 +20,11 @@ static const hg_pointwise_kernels kernels = {
     .max_pool_gradient = max_pool_gradient,
     .average_pool = average_pool,
     .average_pool_gradient = average_pool_gradient,
+    .max_pool_code = max_pool_code,
+    .max_pool_scatter = max_pool_scatter,
+    .mark_code = mark_code,
+    .dropout_code = dropout_code,
+    .undrop_code = undrop_code,
     .upsample = upsample,
     .upsample_gradient = upsample_gradient,
     .moments = moments,

@@ -4,6 +4,7 @@
 
 #include "base/shape.h"
 #include "net/network.h"
+#include "ops/block.h"
 
 /* A layer as it was added, with its shapes. */
 typedef struct hg_graph_layer {
@@ -23,7 +24,12 @@ typedef struct hg_graph_node {
   int tensor[HG_OP_PARAMETERS];
   bool folded_into_loss; /* a last sigmoid or softmax that the loss computes from the logits: no part of a training step */
   bool backward;         /* some trainable tensor is at or before it */
-  hg_shape order;        /* of a vector output: the map it is a flattening of, {0, 0, 0} = none */
+  /* Planned, not built: nodes in a row that run as one operator. The last of them stands for the block, with its
+   * implementation; `first` is the one whose input it reads, its own number where it is no block. The others are inside. */
+  hg_conv_block conv_block;
+  int first;
+  bool inside;
+  hg_shape order; /* of a vector output: the map it is a flattening of, {0, 0, 0} = none */
 } hg_graph_node;
 
 typedef enum hg_step_kind { HG_STEP_FORWARD, HG_STEP_BACKWARD, HG_STEP_LOSS, HG_STEP_ADD } hg_step_kind;
@@ -72,6 +78,7 @@ struct hg_network {
   hg_pool *pool;
   int batch, evaluated; /* samples of the last forward */
   bool training;
+  bool apart; /* for tests: plan every node by itself, no blocks */
   float *arena;
   size_t arena_floats, unshared_floats;
   hg_plan step, forward;

@@ -63,15 +63,20 @@ static void add_step(memory_planner *planner, hg_step step) {
   planner->now++;
 }
 
+/* The node that node i, or the block it stands for, reads. */
+static int source_of(const memory_planner *planner, int i) {
+  return planner->network->nodes[planner->network->nodes[i].first].input;
+}
+
 static bool is_trained(const memory_planner *planner, int node) { return node >= 0 && planner->network->nodes[node].backward; }
 
 /* ---------------------------------------------------------------- schedules */
 
 static void schedule_forward(memory_planner *planner, int i) {
   hg_graph_node *node = &planner->network->nodes[i];
-  if (node->implementation->alias || (planner->training && node->folded_into_loss)) return;
+  if (node->inside || node->implementation->alias || (planner->training && node->folded_into_loss)) return;
   touch(planner, output_buffer(planner, i));
-  touch(planner, output_buffer(planner, node->input));
+  touch(planner, output_buffer(planner, source_of(planner, i)));
   touch(planner, node_buffer(i, SAVED));
   touch(planner, node_buffer(i, FORWARD_SCRATCH));
   add_step(planner, (hg_step){.kind = HG_STEP_FORWARD, .node = i});
@@ -79,10 +84,11 @@ static void schedule_forward(memory_planner *planner, int i) {
 
 static void schedule_backward(memory_planner *planner, int i) {
   hg_graph_node *node = &planner->network->nodes[i];
-  if (node->implementation->alias || node->folded_into_loss || !node->backward) return;
+  if (node->inside || node->implementation->alias || node->folded_into_loss || !node->backward) return;
+  int source = source_of(planner, i);
   touch(planner, gradient_buffer(planner, i, node->block));
-  if (is_trained(planner, node->input)) touch(planner, gradient_buffer(planner, node->input, node->block));
-  if (node->implementation->backward_reads_input) touch(planner, output_buffer(planner, node->input));
+  if (is_trained(planner, source)) touch(planner, gradient_buffer(planner, source, node->block));
+  if (node->implementation->backward_reads_input) touch(planner, output_buffer(planner, source));
   if (node->implementation->backward_reads_output) touch(planner, output_buffer(planner, i));
   touch(planner, node_buffer(i, SAVED));
   touch(planner, node_buffer(i, BACKWARD_SCRATCH));
@@ -235,6 +241,18 @@ static float *address(const memory_planner *planner, int index) {
   return planner->network->arena + planner->buffers[index].offset;
 }
 
+/* A block has those of all its nodes, in order. */
+static void resolve_parameters(const memory_planner *planner, int i, hg_op_call *call) {
+  hg_network *network = planner->network;
+  int at = 0;
+  for (int part = network->nodes[i].first; part <= i; part++)
+    for (int slot = 0; slot < network->nodes[part].parameter_count; slot++, at++) {
+      hg_tensor *tensor = &network->tensors[network->nodes[part].tensor[slot]];
+      call->values[at] = tensor->value;
+      if (planner->training && !tensor->frozen) call->gradients[at] = tensor->gradient;
+    }
+}
+
 static void resolve_call(memory_planner *planner, int i) {
   hg_network *network = planner->network;
   hg_graph_node *node = &network->nodes[i];
@@ -243,19 +261,16 @@ static void resolve_call(memory_planner *planner, int i) {
       .node = &node->op,
       .pool = network->pool,
       .training = planner->training,
-      .input = address(planner, output_buffer(planner, node->input)),
+      .input = address(planner, output_buffer(planner, source_of(planner, i))),
       .output = address(planner, output_buffer(planner, i)),
       .saved = address(planner, node_buffer(i, SAVED)),
       .scratch = address(planner, node_buffer(i, FORWARD_SCRATCH)),
   };
-  for (int slot = 0; slot < node->parameter_count; slot++) {
-    hg_tensor *tensor = &network->tensors[node->tensor[slot]];
-    call->values[slot] = tensor->value;
-    if (planner->training && !tensor->frozen) call->gradients[slot] = tensor->gradient;
-  }
+  resolve_parameters(planner, i, call);
   if (!planner->training || !node->backward) return;
   call->output_gradient = address(planner, gradient_buffer(planner, i, node->block));
-  if (node->op.input_gradient) call->input_gradient = address(planner, gradient_buffer(planner, node->input, node->block));
+  if (network->nodes[node->first].op.input_gradient)
+    call->input_gradient = address(planner, gradient_buffer(planner, source_of(planner, i), node->block));
 }
 
 static void resolve(memory_planner *planner) {
@@ -303,6 +318,34 @@ void hg_plan_release(hg_network *network) {
   network->batch = network->evaluated = 0;
 }
 
+/* Nodes from i on that each alone read the one before, by our own operators: the candidates for one block. */
+static int chain_from(const hg_network *network, int i, const hg_op_node *chain[HG_CONV_BLOCK_NODES]) {
+  int count = 0;
+  for (int k = i; k < network->node_count && count < HG_CONV_BLOCK_NODES; k++) {
+    const hg_graph_node *node = &network->nodes[k];
+    bool goes_on = k == i || (node->input == k - 1 && node->block == network->nodes[i].block);
+    if (!goes_on || node->implementation != hg_op_native(node->op.layer.kind)) break;
+    chain[count++] = &node->op;
+  }
+  return count;
+}
+
+static void join_blocks(hg_network *network) {
+  for (int i = 0; i < network->node_count; i++) {
+    const hg_op_node *chain[HG_CONV_BLOCK_NODES];
+    hg_conv_block block;
+    int count = chain_from(network, i, chain), taken = count == 0 ? 0 : hg_conv_block_match(chain, count, &block);
+    if (taken == 0) continue;
+    hg_graph_node *last = &network->nodes[i + taken - 1];
+    for (int k = i; k < i + taken - 1; k++) network->nodes[k].inside = true;
+    last->first = i;
+    last->conv_block = block;
+    last->implementation = &hg_op_conv_block;
+    last->op.state = &last->conv_block;
+    i += taken - 1;
+  }
+}
+
 static hg_code place_nodes(hg_network *network, hg_error *error) {
   for (int i = 0; i < network->node_count; i++) {
     hg_graph_node *node = &network->nodes[i];
@@ -319,9 +362,12 @@ static hg_code place_nodes(hg_network *network, hg_error *error) {
     node->op.training = network->training;
     const hg_op *library = network->engine == HG_ONEDNN ? hg_op_onednn(&node->op) : NULL;
     node->implementation = library != NULL ? library : hg_op_native(node->op.layer.kind);
+    node->first = i;
+    node->inside = false;
     hg_code code = node->implementation->prepare == NULL ? HG_OK : node->implementation->prepare(&node->op, error);
     if (code != HG_OK) return code;
   }
+  if (!network->apart) join_blocks(network);
   return HG_OK;
 }
 

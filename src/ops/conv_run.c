@@ -29,8 +29,7 @@ static bool folds(const hg_conv_map *map) { return map->replicate && map->padded
 
 static size_t packed_count(const hg_conv_map *map) { return rounded(hg_conv_weight_count(map)); }
 
-/* Images whose products are summed in one go. */
-static int chain_images(const hg_conv_map *map) {
+int hg_conv_chain(const hg_conv_map *map) {
   enum { MOST_PADDED = 1 << 18 };
   int pixels = map->y.small * map->x.small, chain = (HG_CONV_CHAIN + pixels - 1) / pixels;
   size_t padded = hg_conv_padded_large_count(map);
@@ -41,7 +40,7 @@ static size_t worker_count(const hg_conv_map *map) {
   hg_conv_map padded = hg_conv_map_padded(map);
   size_t small = hg_conv_padded_small_count(folds(map) ? &padded : map);
   size_t up_or_down = rounded(hg_conv_padded_large_count(map)) + rounded(small);
-  size_t sums = rounded(hg_conv_padded_large_count(map) * (size_t)chain_images(map));
+  size_t sums = rounded(hg_conv_padded_large_count(map) * (size_t)hg_conv_chain(map));
   size_t most = up_or_down > sums ? up_or_down : sums, thin = hg_conv_is_thin(map) ? hg_conv_thin_room(map) : 0;
   return most > thin ? most : thin;
 }
@@ -52,8 +51,7 @@ static size_t partial_count(const hg_conv_map *map, int biases) {
   return rounded(hg_conv_weight_count(map)) + rounded((size_t)biases);
 }
 
-/* From batch and shape alone, so that the tree is the same for any number of threads. */
-static int piece_count(const hg_conv_map *map, int n) {
+int hg_conv_pieces(const hg_conv_map *map, int n) {
   size_t room = MOST_PARTIAL / hg_conv_weight_count(map);
   int most = room < 4 ? 4 : room < MOST_PIECES ? (int)room : MOST_PIECES;
   return smaller(n, most);
@@ -62,7 +60,7 @@ static int piece_count(const hg_conv_map *map, int n) {
 size_t hg_conv_scratch(const hg_op_node *node, bool transposed) {
   hg_conv_map map = hg_conv_map_of(node, transposed);
   size_t count = packed_count(&map) + worker_count(&map) * (size_t)node->threads;
-  if (node->training) count += partial_count(&map, node->output.channels) * (size_t)piece_count(&map, node->batch);
+  if (node->training) count += partial_count(&map, node->output.channels) * (size_t)hg_conv_pieces(&map, node->batch);
   return count;
 }
 
@@ -115,24 +113,29 @@ static share share_of(const spread *s, int64_t index) {
                  .last = s->lines * (band + 1) / s->bands};
 }
 
+void hg_conv_image_down(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *large, int first,
+                        int last, float *small, int worker) {
+  const hg_conv_map *map = &job->map;
+  float *room = worker_memory(job, worker);
+  if (hg_conv_is_thin(map)) {
+    hg_conv_thin_down(map, large, weight, finish, first, last, small, room);
+    return;
+  }
+  int lines = (last - 1 - first) * map->y.stride + map->y.kernel;
+  hg_conv_view view = hg_conv_pad_large(map, large, first * map->y.stride, lines, room);
+  hg_conv_down(map, view, weight, finish, first, last, small);
+}
+
 static void down_task(void *context, int64_t index, int worker) {
   const spread *s = context;
   const hg_conv_map *map = &s->job->map;
   share mine = share_of(s, index);
-  int top = mine.first * map->y.stride, lines = (mine.last - 1 - mine.first) * map->y.stride + map->y.kernel;
-  for (int image = mine.image; image < mine.end_image; image++) {
-    const float *large = s->from + hg_conv_large_count(map) * (size_t)image;
-    float *small = s->to + hg_conv_small_count(map) * (size_t)image, *room = worker_memory(s->job, worker);
-    if (hg_conv_is_thin(map)) {
-      hg_conv_thin_down(map, large, s->weight, s->finish, mine.first, mine.last, small, room);
-      continue;
-    }
-    hg_conv_view view = hg_conv_pad_large(map, large, top, lines, room);
-    hg_conv_down(map, view, s->weight, s->finish, mine.first, mine.last, small);
-  }
+  for (int image = mine.image; image < mine.end_image; image++)
+    hg_conv_image_down(s->job, s->weight, s->finish, s->from + hg_conv_large_count(map) * (size_t)image, mine.first, mine.last,
+                       s->to + hg_conv_small_count(map) * (size_t)image, worker);
 }
 
-static const float *down_weight(const hg_conv_job *job) {
+const float *hg_conv_down_weight(const hg_conv_job *job) {
   const hg_conv_map *map = &job->map;
   const float *weight = job->call->values[0];
   float *packed = packed_weight(job);
@@ -148,11 +151,37 @@ static const float *down_weight(const hg_conv_job *job) {
 void hg_conv_run_down(const hg_conv_job *job, hg_conv_finish finish, const float *large, float *small) {
   const hg_conv_map *map = &job->map;
   spread s = make_spread(job, map->y.small, false);
-  s.weight = down_weight(job);
+  s.weight = hg_conv_down_weight(job);
   s.finish = finish;
   s.from = large;
   s.to = small;
   run_spread(&s, down_task);
+}
+
+const float *hg_conv_up_weight(const hg_conv_job *job) {
+  hg_conv_map padded = hg_conv_map_padded(&job->map);
+  hg_conv_pack_up(folds(&job->map) ? &padded : &job->map, job->call->values[0], !job->transposed, packed_weight(job));
+  return packed_weight(job);
+}
+
+/* Up of one image whose padding repeats its edge. */
+static void folded_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
+                      int worker) {
+  hg_conv_map padded = hg_conv_map_padded(&job->map);
+  float *gradient = worker_memory(job, worker), *room = gradient + rounded(hg_conv_padded_large_count(&job->map));
+  hg_conv_view view = hg_conv_pad_small(&padded, small, room);
+  hg_conv_up(&padded, view, weight, finish, 0, padded.y.large, gradient);
+  hg_conv_fold_large(&job->map, gradient, large);
+}
+
+void hg_conv_image_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
+                      int worker) {
+  if (folds(&job->map)) {
+    folded_up(job, weight, finish, small, large, worker);
+    return;
+  }
+  hg_conv_view view = hg_conv_pad_small(&job->map, small, worker_memory(job, worker));
+  hg_conv_up(&job->map, view, weight, finish, 0, job->map.y.large, large);
 }
 
 static void up_task(void *context, int64_t index, int worker) {
@@ -162,36 +191,22 @@ static void up_task(void *context, int64_t index, int worker) {
   for (int image = mine.image; image < mine.end_image; image++) {
     const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
     float *large = s->to + hg_conv_large_count(map) * (size_t)image;
+    if (s->bands == 1) {
+      hg_conv_image_up(s->job, s->weight, s->finish, small, large, worker);
+      continue;
+    }
     hg_conv_view view = hg_conv_pad_small(map, small, worker_memory(s->job, worker));
     hg_conv_up(map, view, s->weight, s->finish, mine.first, mine.last, large);
   }
 }
 
-static void folded_up_task(void *context, int64_t index, int worker) {
-  const spread *s = context;
-  const hg_conv_map *map = &s->job->map;
-  hg_conv_map padded = hg_conv_map_padded(map);
-  float *gradient = worker_memory(s->job, worker), *room = gradient + rounded(hg_conv_padded_large_count(map));
-  share mine = share_of(s, index);
-  for (int image = mine.image; image < mine.end_image; image++) {
-    const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
-    hg_conv_view view = hg_conv_pad_small(&padded, small, room);
-    hg_conv_up(&padded, view, s->weight, s->finish, 0, padded.y.large, gradient);
-    hg_conv_fold_large(map, gradient, s->to + hg_conv_large_count(map) * (size_t)image);
-  }
-}
-
 void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *small, float *large) {
-  bool fold = folds(&job->map);
-  hg_conv_map padded = hg_conv_map_padded(&job->map);
-  float *up = packed_weight(job);
-  hg_conv_pack_up(fold ? &padded : &job->map, job->call->values[0], !job->transposed, up);
-  spread s = make_spread(job, job->map.y.large, fold);
-  s.weight = up;
+  spread s = make_spread(job, job->map.y.large, folds(&job->map));
+  s.weight = hg_conv_up_weight(job);
   s.finish = finish;
   s.from = small;
   s.to = large;
-  run_spread(&s, fold ? folded_up_task : up_task);
+  run_spread(&s, up_task);
 }
 
 /* ---- Gradients of weight and bias */
@@ -205,18 +220,9 @@ static void derive_images(const hg_conv_job *job, int image, int images) {
   hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, count * images, output, gradient, gradient);
 }
 
-static void sum_bias(const hg_conv_job *job, int image, int images, bool first, float *bias) {
-  const hg_shape output = job->call->node->output;
-  const float *gradient = job->call->output_gradient + hg_shape_count(output) * image;
-  hg_conv_channel_sums(gradient, images * output.height * output.width, output.channels, first, bias);
-}
-
-static void sum_weight(const hg_conv_job *job, int image, int images, bool first, float *weight, float *room) {
+static void sum_weight(const hg_conv_job *job, int images, const float *large, const float *small, bool first, float *weight,
+                       float *room) {
   const hg_conv_map *map = &job->map;
-  const float *larges = job->transposed ? job->call->output_gradient : job->call->input;
-  const float *smalls = job->transposed ? job->call->input : job->call->output_gradient;
-  const float *large = larges + hg_conv_large_count(map) * (size_t)image;
-  const float *small = smalls + hg_conv_small_count(map) * (size_t)image;
   size_t padded = hg_conv_padded_large_count(map), stored = hg_conv_large_count(map);
   if (hg_conv_is_thin(map)) {
     for (int i = 0; i < images; i++)
@@ -230,23 +236,35 @@ static void sum_weight(const hg_conv_job *job, int image, int images, bool first
   hg_conv_weight_gradient(map, images, view, (ptrdiff_t)(map->padded ? padded : stored), small, first, weight);
 }
 
+void hg_conv_sum_images(const hg_conv_job *job, int piece, bool first, int images, const float *large, const float *small,
+                        int worker) {
+  hg_shape output = job->call->node->output;
+  float *weight = partial_sums(job, piece), *bias = weight + rounded(hg_conv_weight_count(&job->map));
+  const float *gradient = job->transposed ? large : small;
+  if (job->call->gradients[1] != NULL)
+    hg_conv_channel_sums(gradient, images * output.height * output.width, output.channels, first, bias);
+  if (job->call->gradients[0] != NULL) sum_weight(job, images, large, small, first, weight, worker_memory(job, worker));
+}
+
 static void sum_piece(void *context, int64_t piece, int worker) {
   const hg_conv_job *job = context;
-  int n = job->call->n, pieces = piece_count(&job->map, n), chain = chain_images(&job->map);
+  const hg_conv_map *map = &job->map;
+  const float *larges = job->transposed ? job->call->output_gradient : job->call->input;
+  const float *smalls = job->transposed ? job->call->input : job->call->output_gradient;
+  int n = job->call->n, pieces = hg_conv_pieces(map, n), chain = hg_conv_chain(map);
   int first = (int)(n * piece / pieces), last = (int)(n * (piece + 1) / pieces);
-  float *weight = partial_sums(job, (int)piece), *bias = weight + rounded(hg_conv_weight_count(&job->map));
   for (int image = first; image < last; image += chain) {
     int images = smaller(chain, last - image);
     derive_images(job, image, images);
-    if (job->call->gradients[1] != NULL) sum_bias(job, image, images, image == first, bias);
-    if (job->call->gradients[0] != NULL) sum_weight(job, image, images, image == first, weight, worker_memory(job, worker));
+    hg_conv_sum_images(job, (int)piece, image == first, images, larges + hg_conv_large_count(map) * (size_t)image,
+                       smalls + hg_conv_small_count(map) * (size_t)image, worker);
   }
 }
 
 /* Adds the pieces' sums into the first's: neighbours, then pairs of neighbours, and so on. */
 static void add_pieces(const void *context, int64_t first, int64_t last) {
   const hg_conv_job *job = context;
-  int pieces = piece_count(&job->map, job->call->n);
+  int pieces = hg_conv_pieces(&job->map, job->call->n);
   for (int step = 1; step < pieces; step *= 2)
     for (int piece = 0; piece + step < pieces; piece += 2 * step) {
       float *to = partial_sums(job, piece);
@@ -268,14 +286,18 @@ static void put_weight_gradient(const hg_conv_job *job, const float *sum) {
     hg_conv_transpose_taps(map, map->large_channels, map->small_channels, sum, gradient);
 }
 
-void hg_conv_run_gradients(const hg_conv_job *job) {
+void hg_conv_add_pieces(const hg_conv_job *job) {
   enum { RANGE = 4096 };
   const hg_op_call *call = job->call;
   const hg_conv_map *map = &job->map;
-  hg_parallel_for(call->pool, piece_count(map, call->n), sum_piece, (void *)job);
   if (call->gradients[0] == NULL && call->gradients[1] == NULL) return;
   hg_parallel_range(call->pool, (int64_t)partial_count(map, bias_count(job)), RANGE, add_pieces, job);
   float *weight = partial_sums(job, 0), *bias = weight + rounded(hg_conv_weight_count(map));
   if (call->gradients[1] != NULL) memcpy(call->gradients[1], bias, sizeof *bias * (size_t)bias_count(job));
   if (call->gradients[0] != NULL) put_weight_gradient(job, weight);
+}
+
+void hg_conv_run_gradients(const hg_conv_job *job) {
+  hg_parallel_for(job->call->pool, hg_conv_pieces(&job->map, job->call->n), sum_piece, (void *)job);
+  hg_conv_add_pieces(job);
 }

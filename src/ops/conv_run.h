@@ -25,4 +25,30 @@ void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *
  * over fixed pieces of the batch that are added along a fixed tree. */
 void hg_conv_run_gradients(const hg_conv_job *job);
 
+/* ---- The same for one image, for an operator that takes it further while it is in the cache (block.h). A weight is packed
+ * into scratch where it needs to be, so that one of the two is there at a time. */
+
+const float *hg_conv_down_weight(const hg_conv_job *job);
+const float *hg_conv_up_weight(const hg_conv_job *job);
+
+/* Lines [first, last) of a small image; a whole large image. */
+void hg_conv_image_down(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *large, int first,
+                        int last, float *small, int worker);
+void hg_conv_image_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
+                      int worker);
+
+/* Pieces of a batch of n whose sums are added along the tree, from batch and shape alone: piece i is images
+ * [n * i / pieces, n * (i + 1) / pieces). */
+int hg_conv_pieces(const hg_conv_map *map, int n);
+
+/* Most images whose products are summed in one go: a piece's, taken so many at a time from its first on. */
+int hg_conv_chain(const hg_conv_map *map);
+
+/* Adds some images in a row to a piece's sums for weight and bias; `first` of the piece: sets them. */
+void hg_conv_sum_images(const hg_conv_job *job, int piece, bool first, int images, const float *large, const float *small,
+                        int worker);
+
+/* Adds the pieces and writes the gradients of weight and bias. */
+void hg_conv_add_pieces(const hg_conv_job *job);
+
 #endif

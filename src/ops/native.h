@@ -3,6 +3,7 @@
 #define HG_OPS_NATIVE_H
 
 #include "base/shape.h"
+#include "kernels/pointwise.h"
 #include "ops/op.h"
 
 extern const hg_op hg_op_dense, hg_op_conv2d, hg_op_conv2d_transpose;
@@ -28,6 +29,10 @@ typedef struct hg_window {
   int before; /* padded places before the first pixel */
 } hg_window;
 hg_code hg_window_place(int in, int size, int stride, hg_padding padding, const char *side, hg_window *window, hg_error *error);
+
+/* A placed max_pool2d or average_pool2d, and an upsample2d, as the kernels want them. */
+hg_pool_shape hg_pool_window(const hg_op_node *node);
+hg_pool_shape hg_upsample_shape(const hg_op_node *node);
 
 /* Calls task(context, first, last) over pieces of [0, count), each `piece` long but the last, spread over the pool. */
 typedef void hg_range_task(const void *context, int64_t first, int64_t last);

@@ -1,8 +1,7 @@
 /* batch_norm: over N, H, W for each channel, as PyTorch's BatchNorm2d: the biased variance normalises, the unbiased one
- * goes into the running average.
- *
- * The batch is cut by samples into pieces; each sums its rows in double, and the pieces are added in order. Several rows
- * are taken as one where that makes the number of lanes a multiple of the vector's. */
+ * goes into the running average. */
+#include "ops/norm_run.h"
+
 #include "kernels/pointwise.h"
 #include "ops/native.h"
 
@@ -11,8 +10,6 @@
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, PARAMETERS };
 enum { MOST_PIECES = 32, VECTOR = 16, MOST_LANES = 1024 };
-/* Vectors of `lanes` floats in scratch, after the pieces' sums. */
-enum { MEAN, INVERSE, SCALE, SHIFT, SUM, PRODUCT, VECTORS };
 
 /* Rows taken as one: the fewest that make whole vectors, where that is not too wide. */
 static int rows_together(int channels) {
@@ -48,76 +45,77 @@ static int norm_parameters(const hg_layer *layer, hg_shape input, hg_shape outpu
 }
 
 /* saved: mean and 1 / sqrt(variance + epsilon) of the batch. */
-static hg_op_memory norm_memory(const hg_op_node *node) {
+hg_op_memory hg_norm_memory(const hg_op_node *node) {
   size_t channels = (size_t)node->input.channels;
   size_t lanes = channels * (size_t)rows_together(node->input.channels);
   size_t pieces = node->batch < MOST_PIECES ? (size_t)node->batch : MOST_PIECES;
   size_t doubles = pieces * 2 * lanes;
   return (hg_op_memory){.saved = node->training ? 2 * channels : 0,
-                        .scratch = doubles * (sizeof(double) / sizeof(float)) + VECTORS * lanes};
+                        .scratch = doubles * (sizeof(double) / sizeof(float)) + HG_NORM_VECTORS * lanes};
 }
 
 static int64_t norm_multiply_adds(const hg_op_node *node) { return hg_shape_count(node->output); }
 
-typedef struct work {
-  const hg_op_call *call;
-  int channels, together, lanes, pieces;
-  int64_t area;           /* rows of one sample */
-  double *sums;           /* (pieces, 2, lanes) */
-  float *vector[VECTORS]; /* (lanes), each channel's value `together` times */
-} work;
-
-static work start_work(const hg_op_call *call) {
+hg_norm_run hg_norm_start(const hg_op_call *call) {
   hg_shape shape = call->node->input;
-  work w = {.call = call, .channels = shape.channels, .area = (int64_t)shape.height * shape.width};
-  w.together = rows_together(shape.channels);
-  w.lanes = w.together * w.channels;
-  w.pieces = call->n < MOST_PIECES ? call->n : MOST_PIECES;
-  w.sums = (double *)(void *)call->scratch;
-  float *vectors = (float *)(void *)(w.sums + (size_t)w.pieces * 2 * (size_t)w.lanes);
-  for (int i = 0; i < VECTORS; i++) w.vector[i] = vectors + (size_t)i * (size_t)w.lanes;
-  return w;
+  hg_norm_run run = {.call = call, .channels = shape.channels, .area = (int64_t)shape.height * shape.width};
+  run.together = rows_together(shape.channels);
+  run.lanes = run.together * run.channels;
+  run.pieces = call->n < MOST_PIECES ? call->n : MOST_PIECES;
+  run.sums = (double *)(void *)call->scratch;
+  float *vectors = (float *)(void *)(run.sums + (size_t)run.pieces * 2 * (size_t)run.lanes);
+  for (int i = 0; i < HG_NORM_VECTORS; i++) run.vector[i] = vectors + (size_t)i * (size_t)run.lanes;
+  return run;
 }
 
-/* Rows of one piece: those of samples [n * index / pieces, n * (index + 1) / pieces). */
-static int64_t first_row(const work *w, int64_t index) { return w->call->n * index / w->pieces * w->area; }
+int hg_norm_first_sample(const hg_norm_run *run, int64_t piece) { return (int)(run->call->n * piece / run->pieces); }
 
-static void spread(const work *w, int vector, const float *values) {
-  for (int i = 0; i < w->together; i++)
-    memmove(w->vector[vector] + (size_t)i * (size_t)w->channels, values, (size_t)w->channels * sizeof *values);
+static int64_t first_row(const hg_norm_run *run, int64_t piece) { return hg_norm_first_sample(run, piece) * run->area; }
+
+static void spread(const hg_norm_run *run, int vector, const float *values) {
+  for (int i = 0; i < run->together; i++)
+    memmove(run->vector[vector] + (size_t)i * (size_t)run->channels, values, (size_t)run->channels * sizeof *values);
+}
+
+/* ---- sums */
+
+static double *sums_of(const hg_norm_run *run, int64_t piece) { return run->sums + piece * 2 * run->lanes; }
+
+void hg_norm_clear_piece(const hg_norm_run *run, int64_t piece) {
+  memset(sums_of(run, piece), 0, 2 * (size_t)run->lanes * sizeof *run->sums);
+}
+
+void hg_norm_add_moments(const hg_norm_run *run, int64_t piece, int64_t rows, const float *x) {
+  double *sum = sums_of(run, piece), *squares = sum + run->lanes;
+  int64_t wide = rows / run->together;
+  hg_pointwise()->moments(wide, run->lanes, x, sum, squares);
+  hg_pointwise()->moments(rows % run->together, run->channels, x + wide * run->lanes, sum, squares);
+}
+
+void hg_norm_add_products(const hg_norm_run *run, int64_t piece, int64_t rows, const float *dz, const float *x) {
+  double *sum = sums_of(run, piece), *products = sum + run->lanes;
+  int64_t wide = rows / run->together, rest = wide * run->lanes;
+  const float *mean = run->vector[HG_NORM_MEAN], *inverse = run->vector[HG_NORM_INVERSE];
+  hg_pointwise()->norm_sums(wide, run->lanes, dz, x, mean, inverse, sum, products);
+  hg_pointwise()->norm_sums(rows % run->together, run->channels, dz + rest, x + rest, mean, inverse, sum, products);
 }
 
 /* Adds up the pieces of one of the two sums for a channel. */
-static double total(const work *w, int which, int channel) {
+static double total(const hg_norm_run *run, int which, int channel) {
   double sum = 0;
-  for (int piece = 0; piece < w->pieces; piece++)
-    for (int row = 0; row < w->together; row++)
-      sum += w->sums[((int64_t)piece * 2 + which) * w->lanes + (int64_t)row * w->channels + channel];
+  for (int piece = 0; piece < run->pieces; piece++)
+    for (int row = 0; row < run->together; row++)
+      sum += run->sums[((int64_t)piece * 2 + which) * run->lanes + (int64_t)row * run->channels + channel];
   return sum;
 }
 
-/* ---- forward */
-
-static void moments_of_piece(void *context, int64_t index, int worker) {
-  (void)worker;
-  const work *w = context;
-  double *sum = w->sums + index * 2 * w->lanes, *squares = sum + w->lanes;
-  memset(sum, 0, 2 * (size_t)w->lanes * sizeof *sum);
-  int64_t first = first_row(w, index), rows = first_row(w, index + 1) - first, wide = rows / w->together;
-  const float *x = w->call->input + first * w->channels;
-  hg_pointwise()->moments(wide, w->lanes, x, sum, squares);
-  hg_pointwise()->moments(rows % w->together, w->channels, x + wide * w->lanes, sum, squares);
-}
-
-/* Writes the batch's mean and inverse deviation into saved, and moves the running ones. */
-static void batch_statistics(work *w) {
-  const hg_op_call *call = w->call;
-  double count = (double)(call->n * w->area), momentum = (double)call->node->layer.momentum;
-  float *mean = call->saved, *inverse = call->saved + w->channels;
-  hg_parallel_for(call->pool, w->pieces, moments_of_piece, w);
-  for (int c = 0; c < w->channels; c++) {
-    double average = total(w, 0, c) / count;
-    double variance = total(w, 1, c) / count - average * average;
+void hg_norm_finish_moments(const hg_norm_run *run) {
+  const hg_op_call *call = run->call;
+  double count = (double)(call->n * run->area), momentum = (double)call->node->layer.momentum;
+  float *mean = call->saved, *inverse = call->saved + run->channels;
+  for (int c = 0; c < run->channels; c++) {
+    double average = total(run, 0, c) / count;
+    double variance = total(run, 1, c) / count - average * average;
     if (variance < 0) variance = 0;
     mean[c] = (float)average;
     inverse[c] = (float)(1 / sqrt(variance + (double)call->node->layer.epsilon));
@@ -128,118 +126,137 @@ static void batch_statistics(work *w) {
   }
 }
 
-/* Fills the first `channels` lanes of MEAN and INVERSE from the running statistics. */
-static void running_statistics(const work *w) {
-  for (int c = 0; c < w->channels; c++) {
-    w->vector[MEAN][c] = w->call->values[RUNNING_MEAN][c];
-    w->vector[INVERSE][c] = (float)(1 / sqrt((double)w->call->values[RUNNING_VAR][c] + (double)w->call->node->layer.epsilon));
+void hg_norm_finish_products(const hg_norm_run *run) {
+  const hg_op_call *call = run->call;
+  double count = (double)(call->n * run->area);
+  for (int c = 0; c < run->channels; c++) {
+    double sum = total(run, 0, c), product = total(run, 1, c);
+    if (call->gradients[BIAS] != NULL) call->gradients[BIAS][c] = (float)sum;
+    if (call->gradients[WEIGHT] != NULL) call->gradients[WEIGHT][c] = (float)product;
+    run->vector[HG_NORM_SUM][c] = call->training ? (float)(sum / count) : 0;
+    run->vector[HG_NORM_PRODUCT][c] = call->training ? (float)(product / count) : 0;
+  }
+  spread(run, HG_NORM_SUM, run->vector[HG_NORM_SUM]);
+  spread(run, HG_NORM_PRODUCT, run->vector[HG_NORM_PRODUCT]);
+}
+
+/* Fills the first `channels` lanes of mean and inverse from the running statistics. */
+static void running_statistics(const hg_norm_run *run) {
+  const hg_op_call *call = run->call;
+  for (int c = 0; c < run->channels; c++) {
+    run->vector[HG_NORM_MEAN][c] = call->values[RUNNING_MEAN][c];
+    run->vector[HG_NORM_INVERSE][c] = (float)(1 / sqrt((double)call->values[RUNNING_VAR][c] + (double)call->node->layer.epsilon));
   }
 }
 
-static void place_statistics(const work *w) {
-  const hg_op_call *call = w->call;
-  if (call->training) {
-    spread(w, MEAN, call->saved);
-    spread(w, INVERSE, call->saved + w->channels);
-  } else {
-    running_statistics(w);
-    spread(w, MEAN, w->vector[MEAN]);
-    spread(w, INVERSE, w->vector[INVERSE]);
-  }
-  for (int i = 0; i < w->lanes; i++) w->vector[SCALE][i] = w->vector[INVERSE][i] * call->values[WEIGHT][i % w->channels];
-  spread(w, SHIFT, call->values[BIAS]);
+void hg_norm_place_statistics(const hg_norm_run *run) {
+  const hg_op_call *call = run->call;
+  float *const *vector = run->vector;
+  if (!call->training) running_statistics(run);
+  spread(run, HG_NORM_MEAN, call->training ? call->saved : vector[HG_NORM_MEAN]);
+  spread(run, HG_NORM_INVERSE, call->training ? call->saved + run->channels : vector[HG_NORM_INVERSE]);
+  for (int i = 0; i < run->lanes; i++)
+    vector[HG_NORM_SCALE][i] = vector[HG_NORM_INVERSE][i] * call->values[WEIGHT][i % run->channels];
+  spread(run, HG_NORM_SHIFT, call->values[BIAS]);
 }
+
+/* ---- rows */
 
 /* Rows that stay in the first-level cache between a kernel and the activation. */
-static int64_t rows_of_block(const work *w) {
+static int64_t rows_of_block(const hg_norm_run *run) {
   enum { BLOCK_VALUES = 4096 };
-  int64_t rows = BLOCK_VALUES / w->lanes;
-  return rows < 1 ? w->together : rows * w->together;
+  int64_t rows = BLOCK_VALUES / run->lanes;
+  return rows < 1 ? run->together : rows * run->together;
 }
 
-static void normalize_rows(const work *w, int64_t first, int64_t rows) {
-  const hg_op_call *call = w->call;
-  const hg_layer *layer = &call->node->layer;
-  int64_t wide = rows / w->together;
-  const float *x = call->input + first * w->channels, *mean = w->vector[MEAN], *scale = w->vector[SCALE],
-              *shift = w->vector[SHIFT];
-  float *y = call->output + first * w->channels;
-  hg_pointwise()->normalize(wide, w->lanes, x, mean, scale, shift, y);
-  hg_pointwise()->normalize(rows % w->together, w->channels, x + wide * w->lanes, mean, scale, shift, y + wide * w->lanes);
+static void normalize_block(const hg_norm_run *run, int64_t rows, const float *x, float *y) {
+  const hg_layer *layer = &run->call->node->layer;
+  int64_t wide = rows / run->together, rest = wide * run->lanes;
+  const float *mean = run->vector[HG_NORM_MEAN], *scale = run->vector[HG_NORM_SCALE], *shift = run->vector[HG_NORM_SHIFT];
+  hg_pointwise()->normalize(wide, run->lanes, x, mean, scale, shift, y);
+  hg_pointwise()->normalize(rows % run->together, run->channels, x + rest, mean, scale, shift, y + rest);
   if (layer->activation != HG_LINEAR)
-    hg_pointwise()->activate(layer->activation, layer->negative_slope, rows * w->channels, y, y);
+    hg_pointwise()->activate(layer->activation, layer->negative_slope, rows * run->channels, y, y);
 }
 
-static void normalize_piece(void *context, int64_t index, int worker) {
+void hg_norm_rows(const hg_norm_run *run, int64_t rows, const float *x, float *y) {
+  int64_t block = rows_of_block(run);
+  for (int64_t row = 0; row < rows; row += block)
+    normalize_block(run, rows - row < block ? rows - row : block, x + row * run->channels, y + row * run->channels);
+}
+
+void hg_norm_gradient_rows(const hg_norm_run *run, int64_t rows, const float *dz, const float *x, float *dx) {
+  int64_t wide = rows / run->together, rest = wide * run->lanes;
+  float *const *v = run->vector;
+  hg_pointwise()->norm_gradient(wide, run->lanes, dz, x, v[HG_NORM_MEAN], v[HG_NORM_INVERSE], v[HG_NORM_SCALE], v[HG_NORM_SUM],
+                                v[HG_NORM_PRODUCT], dx);
+  hg_pointwise()->norm_gradient(rows % run->together, run->channels, dz + rest, x + rest, v[HG_NORM_MEAN], v[HG_NORM_INVERSE],
+                                v[HG_NORM_SCALE], v[HG_NORM_SUM], v[HG_NORM_PRODUCT], dx + rest);
+}
+
+/* ---- forward */
+
+static void moments_of_piece(void *context, int64_t piece, int worker) {
   (void)worker;
-  const work *w = context;
-  int64_t last = first_row(w, index + 1), block = rows_of_block(w);
-  for (int64_t row = first_row(w, index); row < last; row += block)
-    normalize_rows(w, row, last - row < block ? last - row : block);
+  const hg_norm_run *run = context;
+  int64_t first = first_row(run, piece);
+  hg_norm_clear_piece(run, piece);
+  hg_norm_add_moments(run, piece, first_row(run, piece + 1) - first, run->call->input + first * run->channels);
+}
+
+static void normalize_piece(void *context, int64_t piece, int worker) {
+  (void)worker;
+  const hg_norm_run *run = context;
+  int64_t first = first_row(run, piece), at = first * run->channels;
+  hg_norm_rows(run, first_row(run, piece + 1) - first, run->call->input + at, run->call->output + at);
 }
 
 static void norm_forward(const hg_op_call *call) {
-  work w = start_work(call);
-  if (call->training) batch_statistics(&w);
-  place_statistics(&w);
-  hg_parallel_for(call->pool, w.pieces, normalize_piece, &w);
+  hg_norm_run run = hg_norm_start(call);
+  if (call->training) {
+    hg_parallel_for(call->pool, run.pieces, moments_of_piece, &run);
+    hg_norm_finish_moments(&run);
+  }
+  hg_norm_place_statistics(&run);
+  hg_parallel_for(call->pool, run.pieces, normalize_piece, &run);
 }
 
-/* ---- backward: dz is the gradient before the activation and takes the place of the output's gradient.
- * dx = scale * (dz - mean(dz) - normal * mean(dz * normal)); with fixed statistics the means are not there. */
+/* ---- backward: dz is the gradient before the activation and takes the place of the output's gradient. */
 
-static void sum_rows(const work *w, double *sum, double *products, int64_t first, int64_t rows) {
-  const hg_op_call *call = w->call;
+static void add_rows(const hg_norm_run *run, int64_t piece, int64_t first, int64_t rows) {
+  const hg_op_call *call = run->call;
   const hg_layer *layer = &call->node->layer;
-  int64_t wide = rows / w->together, at = first * w->channels, rest = at + wide * w->lanes;
-  float *dz = call->output_gradient;
+  int64_t at = first * run->channels;
+  float *dz = call->output_gradient + at;
   if (layer->activation != HG_LINEAR)
-    hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, rows * w->channels, call->output + at, dz + at,
-                                      dz + at);
-  const float *mean = w->vector[MEAN], *inverse = w->vector[INVERSE];
-  hg_pointwise()->norm_sums(wide, w->lanes, dz + at, call->input + at, mean, inverse, sum, products);
-  hg_pointwise()->norm_sums(rows % w->together, w->channels, dz + rest, call->input + rest, mean, inverse, sum, products);
+    hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, rows * run->channels, call->output + at, dz, dz);
+  hg_norm_add_products(run, piece, rows, dz, call->input + at);
 }
 
-static void sum_piece(void *context, int64_t index, int worker) {
+static void sum_piece(void *context, int64_t piece, int worker) {
   (void)worker;
-  const work *w = context;
-  double *sum = w->sums + index * 2 * w->lanes, *products = sum + w->lanes;
-  memset(sum, 0, 2 * (size_t)w->lanes * sizeof *sum);
-  int64_t last = first_row(w, index + 1), block = rows_of_block(w);
-  for (int64_t row = first_row(w, index); row < last; row += block)
-    sum_rows(w, sum, products, row, last - row < block ? last - row : block);
+  const hg_norm_run *run = context;
+  hg_norm_clear_piece(run, piece);
+  int64_t last = first_row(run, piece + 1), block = rows_of_block(run);
+  for (int64_t row = first_row(run, piece); row < last; row += block)
+    add_rows(run, piece, row, last - row < block ? last - row : block);
 }
 
-static void gradient_of_piece(void *context, int64_t index, int worker) {
+static void gradient_of_piece(void *context, int64_t piece, int worker) {
   (void)worker;
-  const work *w = context;
-  const hg_op_call *call = w->call;
-  int64_t first = first_row(w, index), rows = first_row(w, index + 1) - first, wide = rows / w->together;
-  int64_t at = first * w->channels, rest = at + wide * w->lanes;
-  float *const *v = w->vector;
-  hg_pointwise()->norm_gradient(wide, w->lanes, call->output_gradient + at, call->input + at, v[MEAN], v[INVERSE], v[SCALE],
-                                v[SUM], v[PRODUCT], call->input_gradient + at);
-  hg_pointwise()->norm_gradient(rows % w->together, w->channels, call->output_gradient + rest, call->input + rest, v[MEAN],
-                                v[INVERSE], v[SCALE], v[SUM], v[PRODUCT], call->input_gradient + rest);
+  const hg_norm_run *run = context;
+  const hg_op_call *call = run->call;
+  int64_t first = first_row(run, piece), at = first * run->channels;
+  hg_norm_gradient_rows(run, first_row(run, piece + 1) - first, call->output_gradient + at, call->input + at,
+                        call->input_gradient + at);
 }
 
 static void norm_backward(const hg_op_call *call) {
-  work w = start_work(call);
-  place_statistics(&w);
-  hg_parallel_for(call->pool, w.pieces, sum_piece, &w);
-  double count = (double)(call->n * w.area);
-  for (int c = 0; c < w.channels; c++) {
-    double sum = total(&w, 0, c), product = total(&w, 1, c);
-    if (call->gradients[BIAS] != NULL) call->gradients[BIAS][c] = (float)sum;
-    if (call->gradients[WEIGHT] != NULL) call->gradients[WEIGHT][c] = (float)product;
-    w.vector[SUM][c] = call->training ? (float)(sum / count) : 0;
-    w.vector[PRODUCT][c] = call->training ? (float)(product / count) : 0;
-  }
-  if (call->input_gradient == NULL) return;
-  spread(&w, SUM, w.vector[SUM]);
-  spread(&w, PRODUCT, w.vector[PRODUCT]);
-  hg_parallel_for(call->pool, w.pieces, gradient_of_piece, &w);
+  hg_norm_run run = hg_norm_start(call);
+  hg_norm_place_statistics(&run);
+  hg_parallel_for(call->pool, run.pieces, sum_piece, &run);
+  hg_norm_finish_products(&run);
+  if (call->input_gradient != NULL) hg_parallel_for(call->pool, run.pieces, gradient_of_piece, &run);
 }
 
 const hg_op hg_op_batch_norm = {
@@ -247,7 +264,7 @@ const hg_op hg_op_batch_norm = {
     .fuses = hg_activation_fuses,
     .shape = norm_shape,
     .parameters = norm_parameters,
-    .memory = norm_memory,
+    .memory = hg_norm_memory,
     .multiply_adds = norm_multiply_adds,
     .forward = norm_forward,
     .backward = norm_backward,

@@ -12,7 +12,7 @@
 #include "base/parallel.h"
 #include "base/status.h"
 
-enum { HG_OP_PARAMETERS = 4 };
+enum { HG_OP_PARAMETERS = 6 }; /* most of one operator: a convolution with its batch_norm */
 
 typedef enum hg_layout { HG_LAYOUT_VECTOR, HG_LAYOUT_DENSE, HG_LAYOUT_CONV, HG_LAYOUT_CONV_TRANSPOSE } hg_layout;
 

@@ -144,7 +144,7 @@ static hg_code upsample_shape(const hg_layer *layer, hg_shape input, hg_shape *o
   return hg_shape_check(*output, "output", error);
 }
 
-static hg_pool_shape enlargement(const hg_op_node *node) {
+hg_pool_shape hg_upsample_shape(const hg_op_node *node) {
   return (hg_pool_shape){.height = node->input.height,
                          .width = node->input.width,
                          .channels = node->input.channels,
@@ -153,14 +153,14 @@ static hg_pool_shape enlargement(const hg_op_node *node) {
 
 static void upsample_samples(const void *context, int64_t first, int64_t last) {
   const hg_op_call *call = context;
-  hg_pool_shape shape = enlargement(call->node);
+  hg_pool_shape shape = hg_upsample_shape(call->node);
   int64_t in = hg_shape_count(call->node->input), out = hg_shape_count(call->node->output);
   for (int64_t i = first; i < last; i++) hg_pointwise()->upsample(&shape, call->input + i * in, call->output + i * out);
 }
 
 static void upsample_samples_gradient(const void *context, int64_t first, int64_t last) {
   const hg_op_call *call = context;
-  hg_pool_shape shape = enlargement(call->node);
+  hg_pool_shape shape = hg_upsample_shape(call->node);
   int64_t in = hg_shape_count(call->node->input), out = hg_shape_count(call->node->output);
   for (int64_t i = first; i < last; i++)
     hg_pointwise()->upsample_gradient(&shape, call->output_gradient + i * out, call->input_gradient + i * in);

@@ -44,7 +44,7 @@ static hg_code pool_shape(const hg_layer *layer, hg_shape input, hg_shape *outpu
   return HG_OK;
 }
 
-static hg_pool_shape geometry(const hg_op_node *node) {
+hg_pool_shape hg_pool_window(const hg_op_node *node) {
   hg_window window[2];
   place_windows(&node->layer, node->input, window, NULL);
   return (hg_pool_shape){.height = node->input.height,
@@ -70,7 +70,7 @@ static hg_op_memory max_memory(const hg_op_node *node) {
 
 static void max_samples(const void *context, int64_t first, int64_t last) {
   const hg_op_call *call = context;
-  hg_pool_shape shape = geometry(call->node);
+  hg_pool_shape shape = hg_pool_window(call->node);
   int64_t in = hg_shape_count(call->node->input), out = hg_shape_count(call->node->output);
   uint16_t *place = call->node->training ? (uint16_t *)call->saved : NULL;
   for (int64_t i = first; i < last; i++)
@@ -79,7 +79,7 @@ static void max_samples(const void *context, int64_t first, int64_t last) {
 
 static void max_samples_gradient(const void *context, int64_t first, int64_t last) {
   const hg_op_call *call = context;
-  hg_pool_shape shape = geometry(call->node);
+  hg_pool_shape shape = hg_pool_window(call->node);
   int64_t in = hg_shape_count(call->node->input), out = hg_shape_count(call->node->output);
   const uint16_t *place = (const uint16_t *)call->saved;
   for (int64_t i = first; i < last; i++)
@@ -104,14 +104,14 @@ const hg_op hg_op_max_pool2d = {
 
 static void average_samples(const void *context, int64_t first, int64_t last) {
   const hg_op_call *call = context;
-  hg_pool_shape shape = geometry(call->node);
+  hg_pool_shape shape = hg_pool_window(call->node);
   int64_t in = hg_shape_count(call->node->input), out = hg_shape_count(call->node->output);
   for (int64_t i = first; i < last; i++) hg_pointwise()->average_pool(&shape, call->input + i * in, call->output + i * out);
 }
 
 static void average_samples_gradient(const void *context, int64_t first, int64_t last) {
   const hg_op_call *call = context;
-  hg_pool_shape shape = geometry(call->node);
+  hg_pool_shape shape = hg_pool_window(call->node);
   int64_t in = hg_shape_count(call->node->input), out = hg_shape_count(call->node->output);
   for (int64_t i = first; i < last; i++)
     hg_pointwise()->average_pool_gradient(&shape, call->output_gradient + i * out, call->input_gradient + i * in);

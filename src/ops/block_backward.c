@@ -1,0 +1,128 @@
+/* A block backward: from the output's gradient to that of the convolution's map, an image at a time in a worker's memory,
+ * and from there at once to weight, bias and input. batch_norm first wants two sums over the whole batch. */
+#include "ops/block_run.h"
+#include "ops/native.h"
+
+#include <string.h>
+
+static int smaller(int a, int b) { return a < b ? a : b; }
+
+/* Takes one image's output gradient back through dropout and activation, in its place. Where values are pooled by plain
+ * activations the codes know it all. */
+static void derive(const hg_block_run *run, int image) {
+  const hg_op_call *call = run->call;
+  int64_t at = run->out * image;
+  float *dy = call->output_gradient + at;
+  bool pooled = run->block->pool != NULL, coded = run->codes != NULL;
+  if (!pooled && coded)
+    hg_pointwise()->undrop_code(run->out, run->scale, dy, run->codes + at, dy);
+  else if (run->activation != HG_LINEAR && !(pooled && run->activation == HG_RELU))
+    hg_pointwise()->activate_gradient(run->activation, run->negative_slope, run->out, call->output + at, dy, dy);
+}
+
+/* The gradient of one image's map: what was derived, spread over the map in `room` where the block pools. */
+static const float *spread(const hg_block_run *run, int image, float *room) {
+  const float *dy = run->call->output_gradient + run->out * image;
+  if (run->block->pool == NULL) return dy;
+  hg_pointwise()->max_pool_scatter(&run->window, run->scale, dy, run->codes + run->out * image, room);
+  return room;
+}
+
+/* ---- batch_norm's sums */
+
+/* Nothing is pooled: dz takes the place of the output's gradient. */
+static void sum_in_place(const hg_block_run *run, int64_t piece) {
+  const hg_norm_run *norm = &run->norm;
+  int first = hg_norm_first_sample(norm, piece), last = hg_norm_first_sample(norm, piece + 1);
+  int64_t start = run->map * first, summed = 0, made = 0;
+  for (int image = first; image < last; image++) {
+    derive(run, image);
+    made += norm->area;
+    int64_t rows = image + 1 < last ? (made - summed) / norm->together * norm->together : made - summed;
+    int64_t at = start + summed * norm->channels;
+    hg_norm_add_products(norm, piece, rows, run->call->output_gradient + at, run->maps + at);
+    summed += rows;
+  }
+}
+
+/* An image's dz is made behind the rows that the one before it left. */
+static void sum_pooled(const hg_block_run *run, int64_t piece, float *room) {
+  const hg_norm_run *norm = &run->norm;
+  int first = hg_norm_first_sample(norm, piece), last = hg_norm_first_sample(norm, piece + 1);
+  const float *maps = run->maps + run->map * first;
+  int64_t summed = 0, left = 0; /* rows */
+  for (int image = first; image < last; image++) {
+    derive(run, image);
+    spread(run, image, room + left * norm->channels);
+    int64_t made = left + norm->area, rows = image + 1 < last ? made / norm->together * norm->together : made;
+    hg_norm_add_products(norm, piece, rows, room, maps + summed * norm->channels);
+    summed += rows;
+    left = made - rows;
+    memmove(room, room + rows * norm->channels, (size_t)(left * norm->channels) * sizeof *room);
+  }
+}
+
+static void sum_piece(void *context, int64_t piece, int worker) {
+  const hg_block_run *run = context;
+  hg_norm_clear_piece(&run->norm, piece);
+  if (run->block->pool == NULL)
+    sum_in_place(run, piece);
+  else
+    sum_pooled(run, piece, hg_block_maps(run, worker));
+}
+
+/* ---- the map's gradient, and what comes of it */
+
+/* Of the convolution's output before all else, one image; maybe in `room`. */
+static const float *map_gradient(const hg_block_run *run, int image, float *room) {
+  if (run->block->norm == NULL) {
+    derive(run, image);
+    return spread(run, image, room);
+  }
+  hg_norm_gradient_rows(&run->norm, run->norm.area, spread(run, image, room), run->maps + run->map * image, room);
+  return room;
+}
+
+static void give_input_gradient(const hg_block_run *run, int image, const float *dz, int worker) {
+  float *to = run->call->input_gradient + run->in * image;
+  bool enlarges = run->block->upsample != NULL;
+  float *large = enlarges ? hg_block_enlarged(run, worker) : to;
+  hg_conv_image_up(&run->job, run->weight, (hg_conv_finish){0}, dz, large, worker);
+  if (!enlarges) return;
+  hg_pool_shape shape = hg_upsample_shape(run->block->upsample);
+  hg_pointwise()->upsample_gradient(&shape, large, to);
+}
+
+/* Some images of a piece, whose products are summed in one go. */
+static void take_chain(const hg_block_run *run, int piece, int image, int images, bool first, int worker) {
+  float *room = hg_block_maps(run, worker);
+  const float *dz = NULL, *large = NULL;
+  for (int i = images - 1; i >= 0; i--) {
+    dz = map_gradient(run, image + i, room + run->map * i);
+    large = hg_block_large(run, image + i, i, worker);
+  }
+  hg_conv_sum_images(&run->job, piece, first, images, large, dz, worker);
+  for (int i = 0; i < images && run->call->input_gradient != NULL; i++)
+    give_input_gradient(run, image + i, dz + run->map * i, worker);
+}
+
+static void take_piece(void *context, int64_t piece, int worker) {
+  const hg_block_run *run = context;
+  int n = run->call->n, pieces = hg_conv_pieces(&run->job.map, n), chain = hg_conv_chain(&run->job.map);
+  int first = (int)(n * piece / pieces), last = (int)(n * (piece + 1) / pieces);
+  for (int image = first; image < last; image += chain)
+    take_chain(run, (int)piece, image, smaller(chain, last - image), image == first, worker);
+}
+
+void hg_block_backward(const hg_op_call *call) {
+  hg_block_run run;
+  hg_block_start(&run, call);
+  if (run.block->norm != NULL) {
+    hg_norm_place_statistics(&run.norm);
+    hg_parallel_for(call->pool, run.norm.pieces, sum_piece, &run);
+    hg_norm_finish_products(&run.norm);
+  }
+  if (call->input_gradient != NULL) run.weight = hg_conv_up_weight(&run.job);
+  hg_parallel_for(call->pool, hg_conv_pieces(&run.job.map, call->n), take_piece, &run);
+  hg_conv_add_pieces(&run.job);
+}
