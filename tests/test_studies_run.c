@@ -1,0 +1,91 @@
+/* Every study of the repository goes through, from data to page, on a few images and an epoch or two. */
+#include "base/alloc.h"
+#include "data/catalog.h"
+#include "study/run.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { TRAIN = 300, VALIDATION = 60, TEST = 100, BATCH = 20 };
+
+static void make_small(hg_study *study) {
+  study->seed_count = study->seed_count > 2 ? 2 : study->seed_count;
+  for (int i = 0; i < study->data_count; i++) {
+    hg_data_settings *data = &study->data[i];
+    data->lines.per_class = 4;
+    data->limit = TRAIN;
+    data->test_limit = TEST;
+    data->validation = VALIDATION;
+  }
+  for (int i = 0; i < study->model_count; i++) {
+    hg_model *model = &study->models[i];
+    model->train.epochs = model->train.epochs > 2 ? 2 : model->train.epochs;
+    model->train.batch_size = BATCH;
+    model->train.schedule.warmup = 0;
+    if (model->train.unfreeze_after > 0) model->train.unfreeze_after = 1;
+    if (model->features.kmeans.centroids > 0) model->features.kmeans.centroids = 8;
+    if (model->features.pca > 20) model->features.pca = 20;
+    if (model->kind == HG_MODEL_CLASSICAL && model->classical.max_iter > 20) model->classical.max_iter = 20;
+  }
+}
+
+static void tell_failure(void *context, const hg_run_event *event) {
+  (void)context;
+  if (event->kind == HG_RUN_FAILED) print_error("%s seed %d: %s\n", event->model, (int)event->seed, event->message);
+}
+
+static bool has(const char *folder, const char *file) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", folder, file);
+  return access(path, R_OK) == 0;
+}
+
+static void run_small(const char *path) {
+  hg_study *study = NULL;
+  hg_error error = {0};
+  char out[] = "/tmp/hourglass-study-XXXXXX", remove[64];
+  hg_code code = hg_study_read(path, NULL, 0, &study, &error);
+  if (code == HG_OK) {
+    make_small(study);
+    assert_non_null(mkdtemp(out));
+    hg_run_settings settings = {.out = out, .threads = 2, .event = tell_failure};
+    code = hg_study_run(study, &settings, &error);
+  }
+  if (code != HG_OK) fail_msg("%s: %s: %s", path, error.place, error.message);
+  assert_true(has(out, "report.json"));
+  assert_true(has(out, "report.html"));
+  hg_study_free(study);
+  snprintf(remove, sizeof remove, "rm -rf %s", out);
+  assert_int_equal(system(remove), 0);
+}
+
+static void every_study_goes_through(void **state) {
+  (void)state;
+  DIR *folder = opendir(SOURCE_DIR "/studies");
+  const char *only = getenv("HOURGLASS_STUDY");
+  assert_non_null(folder);
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    if (strstr(entry->d_name, ".yaml") == NULL || (only != NULL && strstr(entry->d_name, only) == NULL)) continue;
+    char path[512];
+    snprintf(path, sizeof path, SOURCE_DIR "/studies/%s", entry->d_name);
+    run_small(path);
+  }
+  closedir(folder);
+}
+
+int main(void) {
+  hg_found found;
+  if (hg_catalog_locate(hg_catalog_find("cifar10"), &found, NULL) != HG_OK) {
+    print_message("skipped: CIFAR-10 is not here\n");
+    return 0;
+  }
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_study_goes_through)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
