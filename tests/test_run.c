@@ -35,6 +35,8 @@ static void on_event(void *context, const hg_run_event *event) {
     case HG_RUN_STARTED:
       log->started++;
       break;
+    case HG_RUN_RESUMED:
+      break;
     case HG_RUN_SKIPPED:
       log->skipped++;
       break;

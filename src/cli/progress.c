@@ -155,6 +155,12 @@ void hg_progress_view_event(void *context, const hg_run_event *event) {
         fprintf(stderr, ": started\n");
       }
       break;
+    case HG_RUN_RESUMED:
+      hg_progress_view_clear(view);
+      print_head(event, HG_PLAIN);
+      fprintf(stderr, ": goes on in epoch %d of %d, at step %lld of %lld\n", event->progress->epoch, event->progress->epochs,
+              (long long)event->progress->step, (long long)event->progress->steps);
+      break;
     case HG_RUN_PROGRESS:
       on_progress(view, event);
       break;

@@ -292,6 +292,11 @@ static void put_report(hg_text *text, const hg_report *report) {
   put_pair(text, "version", report->version);
   put_integer(text, "threads", strtol(report->threads, NULL, 10));
   put_pair(text, "instruction_set", report->instruction_set);
+  if (report->rows[0] != '\0') { /* which row of a table of results each model is; store.h has its form */
+    hg_json_break(text, 2);
+    hg_json_key(text, "rows");
+    hg_json_raw(text, report->rows);
+  }
   put_list_key(text, "runs");
   for (int i = 0; i < report->run_count; i++) put_run(text, &report->runs[i]);
   hg_json_close(text, ']');

@@ -13,7 +13,8 @@ static hg_code load_facts(hg_store *store, hg_report *report, hg_error *error) {
                {"yaml", &report->yaml},       {"yaml_path", &report->yaml_path},
                {"version", &report->version}, {"threads", &report->threads},
                {"command", &report->command}, {"instruction_set", &report->instruction_set},
-               {"seeds", &report->seeds},     {"started", &report->started}};
+               {"seeds", &report->seeds},     {"started", &report->started},
+               {"rows", &report->rows}};
   for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
     *facts[i].value = hg_store_fact(store, facts[i].key);
     if (*facts[i].value == NULL) return hg_fail_memory(error, facts[i].key, 0);
@@ -64,7 +65,8 @@ hg_code hg_report_load(hg_store *store, hg_report *report, hg_error *error) {
 
 void hg_report_release(hg_report *report) {
   char *facts[] = {report->name,    report->about,           report->yaml,    report->yaml_path, report->version,
-                   report->threads, report->instruction_set, report->command, report->seeds,     report->started};
+                   report->threads, report->instruction_set, report->command, report->seeds,     report->started,
+                   report->rows};
   for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) hg_free(facts[i]);
   for (int i = 0; i < report->run_count; i++) {
     hg_run_record_release(&report->runs[i].record);

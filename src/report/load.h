@@ -17,7 +17,8 @@ typedef struct hg_report_run {
 } hg_report_run;
 
 typedef struct hg_report {
-  char *name, *about, *yaml, *yaml_path, *version, *threads, *instruction_set, *command, *seeds, *started; /* "" if absent */
+  char *name, *about, *yaml, *yaml_path, *version, *threads, *instruction_set, *command, *seeds, *started,
+      *rows;           /* "" if absent */
   hg_report_run *runs; /* by position, then seed */
   hg_warning *warnings;
   hg_comparison *comparisons;

@@ -51,3 +51,7 @@ done:
   hg_free(chain);
   return code;
 }
+
+bool hg_study_draws(const hg_study *study, int model) {
+  return study->models[model].kind == HG_MODEL_NETWORK || study->models[model].features_from >= 0;
+}

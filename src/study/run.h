@@ -7,6 +7,7 @@
 
 typedef enum hg_run_event_kind {
   HG_RUN_STARTED,
+  HG_RUN_RESUMED, /* goes on from a checkpoint; progress tells the first step after it */
   HG_RUN_SKIPPED,
   HG_RUN_PROGRESS,
   HG_RUN_EPOCH,
@@ -20,7 +21,7 @@ typedef struct hg_run_event {
   const char *model;
   uint64_t seed;
   int run, runs;               /* from 1 */
-  const hg_progress *progress; /* PROGRESS, EPOCH: networks; NULL for classical ones */
+  const hg_progress *progress; /* PROGRESS, EPOCH, RESUMED: networks; NULL for classical ones */
   double fraction;             /* PROGRESS: of this run, in [0, 1] */
   const hg_run_record *record; /* DONE, SKIPPED, FAILED */
   const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/shape.h"
 #include "data/splits.h"
+#include "eval/metrics.h"
 #include "study/runner.h"
 
 #include <math.h>
@@ -72,6 +73,25 @@ static hg_code save(hg_planned_run *run, const hg_classical *fitted, const char 
   return code;
 }
 
+/* What choices are made by: the accuracy on the validation images. */
+static hg_code validate(hg_runner *runner, const hg_planned_run *run, const hg_classical *fitted, const feature_set *validation,
+                        hg_error *error) {
+  const hg_dataset *images = runner->data[runner->study->models[run->model].data].validation;
+  if (images == NULL) return HG_OK;
+  size_t bytes = (size_t)validation->count * (size_t)images->classes * sizeof(float);
+  float *probabilities = hg_malloc(bytes);
+  hg_code code = probabilities == NULL ? hg_fail_memory(error, "probabilities", bytes) : HG_OK;
+  if (code == HG_OK)
+    code = hg_classical_predict(fitted, validation->values, validation->count, runner->pool, probabilities, error);
+  int64_t correct = 0;
+  for (int64_t i = 0; code == HG_OK && i < validation->count; i++)
+    correct += hg_argmax(probabilities + i * images->classes, images->classes) == images->labels[i];
+  hg_free(probabilities);
+  if (code != HG_OK) return code;
+  return hg_store_put_metric(runner->store, run->record.id, "validation.accuracy", (double)correct / (double)validation->count,
+                             error);
+}
+
 static hg_code evaluate(hg_runner *runner, hg_planned_run *run, const hg_classical *fitted, const feature_set *test,
                         const char *folder, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
@@ -100,24 +120,27 @@ static hg_code training_images(hg_runner *runner, const hg_model *model, const h
   return code;
 }
 
-static hg_code take_features(hg_runner *runner, const hg_planned_run *run, const hg_dataset *train, feature_set *training,
-                             feature_set *test, hg_error *error) {
-  const hg_dataset *test_images = runner->data[runner->study->models[run->model].data].test;
-  hg_code code = HG_OK;
-  if (run->needs < 0) {
-    code = from_pixels(train, training, error);
-    return code == HG_OK ? from_pixels(test_images, test, error) : code;
-  }
+/* The features of the three parts; `of[i].values` is NULL where there is no such part. */
+typedef struct part_features {
+  const hg_dataset *images[3]; /* training, validation, test */
+  feature_set of[3];
+} part_features;
+
+static hg_code take_features(hg_runner *runner, const hg_planned_run *run, part_features *parts, hg_error *error) {
   hg_network *network = NULL;
-  code = hg_runner_trained(runner, &runner->runs[run->needs], &network, error);
-  if (code == HG_OK) code = from_codes(runner, network, train, training, error);
-  if (code == HG_OK) code = from_codes(runner, network, test_images, test, error);
+  hg_code code = run->needs < 0 ? HG_OK : hg_runner_trained(runner, &runner->runs[run->needs], &network, error);
+  for (int i = 0; code == HG_OK && i < 3; i++) {
+    if (parts->images[i] == NULL) continue;
+    code = run->needs < 0 ? from_pixels(parts->images[i], &parts->of[i], error)
+                          : from_codes(runner, network, parts->images[i], &parts->of[i], error);
+  }
   hg_network_free(network);
   return code;
 }
 
 static hg_code replace(const hg_features *features, hg_pool *pool, feature_set *set, hg_error *error) {
   float *values = NULL;
+  if (set->values == NULL) return HG_OK;
   hg_code code = hg_features_apply(features, set->values, set->count, pool, &values, error);
   if (code != HG_OK) return code;
   hg_free(set->values);
@@ -127,42 +150,43 @@ static hg_code replace(const hg_features *features, hg_pool *pool, feature_set *
 }
 
 /* Puts what `features` asks for in the place of pixels or codes. */
-static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, feature_set *training, feature_set *test,
-                               hg_error *error) {
+static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, part_features *parts, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
   const hg_feature_settings *settings = &model->features;
+  const feature_set *training = &parts->of[0];
   if (settings->hog.cell == 0 && settings->kmeans.centroids == 0 && settings->scale == HG_SCALE_NONE && settings->pca == 0)
     return HG_OK;
   hg_shape shape = run->needs < 0 ? model->input : (hg_shape){1, 1, training->width};
   hg_features *features = NULL;
   hg_code code = hg_features_fit(settings, shape, training->values, training->count, runner->pool, &features, error);
-  if (code == HG_OK) code = replace(features, runner->pool, training, error);
-  if (code == HG_OK) code = replace(features, runner->pool, test, error);
+  for (int i = 0; code == HG_OK && i < 3; i++) code = replace(features, runner->pool, &parts->of[i], error);
   hg_features_free(features);
   return code;
 }
 
 hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
-  const hg_dataset *train = NULL;
+  const hg_data *data = &runner->data[model->data];
   hg_dataset *own = NULL;
   hg_classical *fitted = NULL;
-  feature_set training = {0}, test = {0};
-  hg_code code = training_images(runner, model, &train, &own, error);
-  if (code == HG_OK && (train->labels == NULL || runner->data[model->data].test->labels == NULL))
+  part_features parts = {.images = {NULL, data->validation, data->test}};
+  const feature_set *training = &parts.of[0];
+  hg_code code = training_images(runner, model, &parts.images[0], &own, error);
+  const hg_dataset *train = parts.images[0];
+  if (code == HG_OK && (train->labels == NULL || data->test->labels == NULL))
     code = hg_fail(error, HG_DATA, model->name, "its data has no labels");
-  if (code == HG_OK) code = take_features(runner, run, train, &training, &test, error);
+  if (code == HG_OK) code = take_features(runner, run, &parts, error);
   double start = hg_seconds_now();
-  if (code == HG_OK) code = derive_features(runner, run, &training, &test, error);
+  if (code == HG_OK) code = derive_features(runner, run, &parts, error);
   if (code == HG_OK)
-    code = hg_classical_fit(&model->classical, training.values, train->labels, training.count, training.width, train->classes,
+    code = hg_classical_fit(&model->classical, training->values, train->labels, training->count, training->width, train->classes,
                             runner->pool, on_progress, runner, &fitted, error);
   run->record.seconds = hg_seconds_now() - start;
   if (code == HG_OK) code = save(run, fitted, folder, error);
-  if (code == HG_OK) code = evaluate(runner, run, fitted, &test, folder, error);
+  if (code == HG_OK) code = evaluate(runner, run, fitted, &parts.of[2], folder, error);
+  if (code == HG_OK) code = validate(runner, run, fitted, &parts.of[1], error);
   hg_classical_free(fitted);
-  hg_free(training.values);
-  hg_free(test.values);
+  for (int i = 0; i < 3; i++) hg_free(parts.of[i].values);
   hg_dataset_free(own);
   return code;
 }

@@ -57,6 +57,9 @@ static hg_code store_layers(hg_runner *runner, hg_planned_run *run, const hg_net
 
 static bool on_progress(void *context, const hg_progress *progress) {
   hg_runner *runner = context;
+  if (!runner->told_start && (progress->epoch > 1 || progress->step > 1))
+    hg_runner_event(runner, HG_RUN_RESUMED, progress, 0, NULL);
+  runner->told_start = true;
   double steps = (double)progress->steps * progress->epochs;
   double fraction = steps > 0 ? ((double)(progress->epoch - 1) * (double)progress->steps + (double)progress->step) / steps : 0;
   if (progress->finished != NULL)
@@ -85,6 +88,7 @@ static hg_code train(hg_runner *runner, hg_planned_run *run, hg_network *network
   settings.checkpoint = checkpoint;
   settings.progress = on_progress;
   settings.progress_context = runner;
+  runner->told_start = false;
   hg_history history = {0};
   hg_code code = hg_train(network, data->train, data->validation, &settings, &history, error);
   hg_error unkept = {0};

@@ -7,8 +7,9 @@
 #include <string.h>
 
 int hg_runner_find(const hg_runner *runner, int model, uint64_t seed) {
+  bool draws = hg_study_draws(runner->study, model);
   for (int i = 0; i < runner->count; i++)
-    if (runner->runs[i].model == model && runner->runs[i].seed == seed) return i;
+    if (runner->runs[i].model == model && (runner->runs[i].seed == seed || !draws)) return i;
   return -1;
 }
 
@@ -50,6 +51,14 @@ static hg_code plan_run(hg_runner *runner, int index, uint64_t seed, hg_error *e
   return code;
 }
 
+/* A model that draws no numbers is run once, under the study's first seed whichever are asked for: its identity stays. */
+static hg_code plan_model(hg_runner *runner, int model, const uint64_t *seeds, int seed_count, hg_error *error) {
+  if (!hg_study_draws(runner->study, model)) return plan_run(runner, model, runner->study->seeds[0], error);
+  hg_code code = HG_OK;
+  for (int s = 0; code == HG_OK && s < seed_count; s++) code = plan_run(runner, model, seeds[s], error);
+  return code;
+}
+
 static hg_code plan_runs(hg_runner *runner, const int *order, hg_error *error) {
   const hg_study *study = runner->study;
   const uint64_t *seeds = runner->settings->seeds != NULL ? runner->settings->seeds : study->seeds;
@@ -57,8 +66,7 @@ static hg_code plan_runs(hg_runner *runner, const int *order, hg_error *error) {
   runner->runs = hg_calloc((size_t)study->model_count * (size_t)seed_count + 1, sizeof *runner->runs);
   if (runner->runs == NULL) return hg_fail_memory(error, "runs", (size_t)study->model_count * sizeof *runner->runs);
   hg_code code = HG_OK;
-  for (int i = 0; code == HG_OK && i < study->model_count; i++)
-    for (int s = 0; code == HG_OK && s < seed_count; s++) code = plan_run(runner, order[i], seeds[s], error);
+  for (int i = 0; code == HG_OK && i < study->model_count; i++) code = plan_model(runner, order[i], seeds, seed_count, error);
   return code;
 }
 
@@ -120,8 +128,9 @@ static hg_code identity_today(hg_runner *runner, int model, uint64_t seed, char 
 /* A stored run stays if it is planned, or if it is of another seed and still what the study describes. */
 static hg_code is_kept(hg_runner *runner, const hg_run_record *record, bool *kept, hg_error *error) {
   int model = find_model(runner->study, record->name);
-  *kept = model >= 0 && hg_runner_find(runner, model, record->seed) >= 0;
-  if (*kept || model < 0) return HG_OK;
+  int planned = model < 0 ? -1 : hg_runner_find(runner, model, record->seed);
+  *kept = planned >= 0 && runner->runs[planned].seed == record->seed;
+  if (*kept || model < 0 || planned >= 0) return HG_OK;
   char identity[65];
   hg_code code = identity_today(runner, model, record->seed, identity, error);
   *kept = code == HG_OK && strcmp(identity, record->identity) == 0;

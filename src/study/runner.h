@@ -23,7 +23,8 @@ typedef struct hg_runner {
   hg_data *data;        /* (study->data_count), all open */
   hg_planned_run *runs; /* in the order they are carried out */
   int count, current;
-  hg_code worst; /* HG_OK, HG_FAILED or HG_DIVERGED so far */
+  bool told_start; /* whether the training under way has told where it began */
+  hg_code worst;   /* HG_OK, HG_FAILED or HG_DIVERGED so far */
   char first_failure[256];
   hg_warning *warnings;
   size_t warning_count, warning_capacity;
@@ -34,7 +35,7 @@ typedef struct hg_runner {
 /* Opens every data set and lists the runs with their identities. */
 hg_code hg_runner_plan(hg_runner *runner, hg_error *error);
 void hg_runner_release(hg_runner *runner);
-/* Index of the planned run, or -1. */
+/* Index of the planned run, or -1. Of a model that draws no numbers there is one run, whatever the seed. */
 int hg_runner_find(const hg_runner *runner, int model, uint64_t seed);
 /* Removes from the store what this study no longer describes. */
 hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error);

@@ -89,6 +89,9 @@ hg_code hg_study_network(const hg_study *study, int model, hg_network **network,
  */
 char *hg_study_settings_json(const hg_study *study, int model);
 
+/* Whether another seed would give another result: not for a classical method on pixels or on what is made of them. */
+bool hg_study_draws(const hg_study *study, int model);
+
 /* ---- dag.c: models in an order in which each stands after those it takes from. order has model_count entries.
  * HG_USAGE names the members of a cycle: "a -> b -> a". */
 hg_code hg_study_order(const hg_study *study, int *order, hg_error *error);

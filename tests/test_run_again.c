@@ -1,0 +1,126 @@
+/* What a second call of a study does: it goes on where the first one stopped, and repeats nothing that no seed changes. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "study/run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DATA "data: {lines: {source: lines, lines: {per_class: 3}, classes: [0, 1, 2, 3, 4, 5, 6, 7], validation: 6}}\n"
+#define NETWORK                                                                                                          \
+  "  net: {encoder: [flatten, {dense: {units: 6, activation: relu}}], classifier: [{dense: 8}], loss: {classification: " \
+  "cross_entropy}, train: {batch_size: 4, epochs: 5}}\n"
+
+typedef struct told {
+  int done, skipped, resumed, epoch, steps, stop_after, stop;
+  int64_t step;
+} told;
+
+static void on_event(void *context, const hg_run_event *event) {
+  told *t = context;
+  t->done += event->kind == HG_RUN_DONE;
+  t->skipped += event->kind == HG_RUN_SKIPPED;
+  if (event->kind == HG_RUN_RESUMED) {
+    t->resumed++;
+    t->epoch = event->progress->epoch;
+    t->step = event->progress->step;
+  }
+  if (event->kind == HG_RUN_PROGRESS && ++t->steps == t->stop_after) t->stop = 1;
+}
+
+static char folder[64], out[80], path[80];
+
+static int set_up(void **state) {
+  (void)state;
+  strcpy(folder, "/tmp/hourglass-again-XXXXXX");
+  assert_non_null(mkdtemp(folder));
+  snprintf(out, sizeof out, "%s/out", folder);
+  snprintf(path, sizeof path, "%s/study.yaml", folder);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  char command[96];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command);
+}
+
+static hg_code run(const char *text, const uint64_t *seeds, int seed_count, told *t) {
+  hg_study *study = NULL;
+  hg_error error = {0};
+  assert_int_equal(hg_file_write(path, text, strlen(text), NULL), HG_OK);
+  if (hg_study_read(path, NULL, 0, &study, &error) != HG_OK) fail_msg("%s: %s", error.place, error.message);
+  hg_run_settings settings = {
+      .out = out, .threads = 1, .seeds = seeds, .seed_count = seed_count, .event = on_event, .context = t, .stop = &t->stop};
+  hg_code code = hg_study_run(study, &settings, &error);
+  if (code != HG_OK && code != HG_INTERRUPTED) fail_msg("%s: %s", error.place, error.message);
+  hg_study_free(study);
+  return code;
+}
+
+static void a_method_that_draws_no_numbers_is_fitted_once(void **state) {
+  (void)state;
+  static const char text[] = "study: x\nseeds: [4, 5, 6]\n" DATA "models:\n" NETWORK
+                             "  pixels: {naive_bayes: {}}\n"
+                             "  codes: {features: {from: net}, naive_bayes: {}}\n";
+  told first = {0}, other = {0}, again = {0};
+  assert_int_equal(run(text, NULL, 0, &first), HG_OK);
+  assert_int_equal(first.done, 3 + 1 + 3);
+  uint64_t seed = 9;
+  assert_int_equal(run(text, &seed, 1, &other), HG_OK);
+  assert_int_equal(other.done, 2);
+  assert_int_equal(other.skipped, 1); /* the one on pixels, under the study's first seed */
+  assert_int_equal(run(text, NULL, 0, &again), HG_OK);
+  assert_int_equal(again.skipped, 7);
+}
+
+static void a_resumed_training_says_where_it_goes_on(void **state) {
+  (void)state;
+  static const char text[] = "study: x\n" DATA "models:\n" NETWORK;
+  told first = {.stop_after = 7}, second = {0};
+  assert_int_equal(run(text, NULL, 0, &first), HG_INTERRUPTED);
+  assert_int_equal(first.resumed, 0);
+  assert_int_equal(run(text, NULL, 0, &second), HG_OK);
+  assert_int_equal(second.resumed, 1);
+  assert_int_equal(second.epoch, 3); /* three steps an epoch */
+  assert_int_equal(second.step, 2);
+}
+
+static void a_classical_method_is_scored_on_the_validation_images(void **state) {
+  (void)state;
+  told t = {0};
+  assert_int_equal(run("study: x\n" DATA "models:\n  pixels: {knn: 1}\n", NULL, 0, &t), HG_OK);
+  hg_store *store = NULL;
+  hg_run_record *records = NULL;
+  hg_metric *metrics = NULL;
+  int count = 0, metric_count = 0, found = 0;
+  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
+  assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
+  assert_int_equal(hg_store_list_metrics(store, records[0].id, &metrics, &metric_count, NULL), HG_OK);
+  for (int i = 0; i < metric_count; i++) {
+    if (strcmp(metrics[i].name, "validation.accuracy") != 0) continue;
+    found++;
+    assert_true(metrics[i].value >= 0 && metrics[i].value <= 1);
+  }
+  assert_int_equal(found, 1);
+  hg_run_record_release(&records[0]);
+  hg_free(records);
+  hg_free(metrics);
+  hg_store_close(store);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_classical_method_is_scored_on_the_validation_images, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
