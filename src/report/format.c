@@ -80,3 +80,19 @@ void hg_text_shape(hg_text *text, hg_shape shape) {
   else
     hg_text_format(text, "%d" TIMES "%d" TIMES "%d", shape.height, shape.width, shape.channels);
 }
+
+void hg_text_score(hg_text *text, double value, bool share) {
+  if (share)
+    hg_text_percent(text, value);
+  else
+    hg_text_figure(text, value);
+}
+
+bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") != NULL || strstr(metric, "f1") != NULL; }
+
+bool hg_metric_less_is_better(const char *metric) {
+  static const char *const losses[] = {"loss", "mse", "error"};
+  for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+    if (strstr(metric, losses[i]) != NULL) return true;
+  return false;
+}

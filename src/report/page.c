@@ -122,6 +122,7 @@ static void put_page(hg_page *page) {
   put_navigation(page);
   hg_text_put(out, "<main>\n");
   put_warnings(page);
+  hg_page_answer(page);
   hg_page_results(page);
   hg_page_curves(page);
   hg_page_sweeps(page);

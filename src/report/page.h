@@ -70,6 +70,8 @@ double hg_page_speed(const hg_page_model *model);   /* images a second */
 double hg_page_epochs(const hg_page_model *model);
 double hg_page_size(const hg_page_model *model);   /* parameters */
 bool hg_page_is_swept(const hg_page_model *model); /* made by a sweep */
+bool hg_page_may_win(const hg_page *page, int at); /* not swept, or the point of its sweep that validation chose */
+int hg_page_published_met(const hg_page *page);
 
 /* plot.c: a figure is made, filled, then put where it is to stand. */
 hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, const char *name, const char *part);
@@ -79,7 +81,11 @@ void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const ch
 void hg_page_label_room(hg_figure *figure, int column);
 void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note);
 
-void hg_page_results(hg_page *page);               /* summary, findings */
+void hg_page_answer(hg_page *page);                /* the first screen */
+void hg_page_results(hg_page *page);               /* summary, findings, published figures */
+void hg_page_findings(hg_page *page);              /* every comparison */
+void hg_page_short_findings(hg_page *page);        /* the first few as sentences */
+void hg_page_published(hg_page *page);             /* beside measured figures */
 void hg_page_curves(hg_page *page);                /* learning curves of all models */
 void hg_page_sweeps(hg_page *page);                /* grids of settings */
 void hg_page_classes(hg_page *page);               /* models beside each other, class by class */

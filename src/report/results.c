@@ -1,4 +1,4 @@
-/* The answer first: the summary of all models, the published figures, and what is significant. */
+/* All models beside each other: their scores, what they took, and what follows. */
 #include "report/page.h"
 
 #include <math.h>
@@ -144,123 +144,6 @@ static void put_summary(hg_page *page) {
       "Epochs, time and speed are means over seeds.</p>");
 }
 
-/* ---------------------------------------------------------------- published figures */
-
-static bool is_share(const char *metric) { return strstr(metric, "accuracy") != NULL; }
-
-static void put_published(hg_page *page) {
-  hg_text *out = &page->out;
-  if (page->report.published_count == 0) return;
-  hg_text_put(
-      out,
-      "<h3>Beside published figures</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Model</th>"
-      "<th scope=\"col\">Figure</th><th scope=\"col\" class=\"num\">Published</th><th scope=\"col\" class=\"num\">Measured</th>"
-      "<th scope=\"col\" class=\"num\">Measured \xe2\x88\x92 published</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report.published_count; i++) {
-    const hg_published *row = &page->report.published[i];
-    figure_form form = is_share(row->metric) ? AS_PERCENT : AS_FIGURE;
-    hg_text_put(out, "<tr><th scope=\"row\">");
-    hg_text_html(out, row->run);
-    hg_text_put(out, "</th><td><code>");
-    hg_text_html(out, row->metric);
-    hg_text_put(out, "</code></td><td class=\"num\">");
-    put_value(out, row->published, form);
-    hg_text_put(out, "</td><td class=\"num strong\">");
-    put_value(out, row->measured, form);
-    hg_text_put(out, "</td><td class=\"num\">");
-    if (form == AS_PERCENT)
-      hg_text_points(out, row->measured - row->published);
-    else
-      hg_text_figure(out, row->measured - row->published);
-    hg_text_put(out, "</td></tr>");
-  }
-  hg_text_put(out, "</tbody></table></div>");
-}
-
-/* ---------------------------------------------------------------- comparisons */
-
-static bool less_is_better(const char *metric) {
-  return strstr(metric, "loss") != NULL || strstr(metric, "mse") != NULL || strstr(metric, "error") != NULL;
-}
-
-static void put_p_value(hg_text *out, double p) {
-  if (isnan(p))
-    hg_text_put(out, "\xe2\x80\x93");
-  else if (p < 0.0001)
-    hg_text_put(out,
-                "&lt;\xe2\x80\xaf"
-                "0.0001");
-  else
-    hg_text_format(out, "%.4f", p);
-}
-
-static void put_named(hg_text *out, const char *before, const char *name, const char *after) {
-  hg_text_put(out, before);
-  hg_text_put(out, "<b>");
-  hg_text_html(out, name);
-  hg_text_put(out, "</b>");
-  hg_text_put(out, after);
-}
-
-/* Better or worse is said only where the test says so. */
-static void put_finding(hg_text *out, const hg_comparison *row) {
-  if (isnan(row->p_value)) {
-    put_named(out, "<span class=\"verdict\">Not tested:</span> ", row->a, " against ");
-    put_named(out, "", row->b, "");
-  } else if (row->p_value < 0.05) {
-    bool a_is_better = row->difference > 0 ? !less_is_better(row->metric) : less_is_better(row->metric);
-    put_named(out, "", a_is_better ? row->a : row->b, " is <span class=\"verdict better\">better</span> than ");
-    put_named(out, "", a_is_better ? row->b : row->a, "");
-  } else {
-    put_named(out, "<span class=\"verdict\">No significant difference</span> between ", row->a, " and ");
-    put_named(out, "", row->b, "");
-  }
-}
-
-static void put_interval(hg_text *out, double low, double high, bool share) {
-  const double ends[] = {low, high};
-  for (int i = 0; i < 2 && !isnan(low); i++) {
-    double end = share ? 100 * ends[i] : ends[i];
-    hg_text_format(out, share ? "%s%s%.2f" : "%s%s%.4g", i == 0 ? "" : " to ", end < 0 ? "\xe2\x88\x92" : "+", fabs(end));
-  }
-  if (isnan(low)) hg_text_put(out, DASH);
-}
-
-static void put_comparison(hg_text *out, const hg_comparison *row) {
-  bool share = is_share(row->metric);
-  hg_text_put(out, "<tr><td class=\"finding\">");
-  put_finding(out, row);
-  hg_text_put(out, "<span class=\"status\">");
-  hg_text_html(out, row->metric);
-  put_named(out, ", ", row->a, " \xe2\x88\x92 ");
-  put_named(out, "", row->b, "</span></td><td class=\"num\">");
-  if (share)
-    hg_text_points(out, row->difference);
-  else
-    hg_text_figure(out, row->difference);
-  hg_text_put(out, "</td><td class=\"num\">");
-  put_interval(out, row->low, row->high, share);
-  hg_text_put(out, "</td><td class=\"num\">");
-  put_p_value(out, row->p_value);
-  hg_text_put(out, "</td><td>");
-  hg_text_html(out, strcmp(row->test, "mcnemar") == 0 ? "McNemar, paired" : row->test);
-  hg_text_put(out, "</td></tr>");
-}
-
-static void put_comparisons(hg_page *page) {
-  hg_text *out = &page->out;
-  if (page->report.comparison_count == 0) return;
-  hg_text_put(out,
-              "<h3>Is the difference real?</h3><div class=\"scroll\"><table class=\"comparisons\"><thead><tr><th "
-              "scope=\"col\">Finding</th>"
-              "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
-              "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\">Test</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report.comparison_count; i++) put_comparison(out, &page->report.comparisons[i]);
-  hg_text_put(out,
-              "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05. The test pairs "
-              "the two models on the same test images.</p>");
-}
-
 /* ---------------------------------------------------------------- accuracy of all models */
 
 static double published_accuracy(const hg_report *report, const char *model) {
@@ -317,7 +200,7 @@ void hg_page_results(hg_page *page) {
   hg_text_put(out, "<section id=\"results\"><h2>Results</h2>");
   if (has_score(page, 0)) put_accuracy(page);
   put_summary(page);
-  put_comparisons(page);
-  put_published(page);
+  hg_page_findings(page);
+  hg_page_published(page);
   hg_text_put(out, "</section>");
 }

@@ -84,7 +84,7 @@ static score test_score(const hg_page *page, const hg_page_model *model, bool ac
 /* ---------------------------------------------------------------- one sweep */
 
 typedef struct sweep {
-  hg_page *page;
+  const hg_page *page;
   point first;
   int start;     /* its first model; the others come later */
   bool accuracy; /* else the loss: a sweep of autoencoders */
@@ -101,6 +101,7 @@ static int next_model(const sweep *of, int at, point *found) {
 
 static void choose(sweep *of) {
   point ignored;
+  of->accuracy = !isnan(test_score(of->page, &of->page->models[of->start], true).value);
   of->chosen = -1;
   of->least = of->most = NAN;
   for (int i = next_model(of, of->start, &ignored); i < of->page->model_count; i = next_model(of, i + 1, &ignored)) {
@@ -190,15 +191,13 @@ static void put_line(sweep *of, hg_figure *figure) {
   }
 }
 
-static void put_sweep(sweep *of) {
-  hg_page *page = of->page;
+static void put_sweep(hg_page *page, sweep *of) {
   char settings[HG_NAME_SIZE] = "", name[HG_NAME_SIZE];
   size_t used = 0;
   for (int i = 0; i < of->first.axes && used < sizeof settings; i++)
     used += (size_t)snprintf(settings + used, sizeof settings - used, "%s%.*s", i == 0 ? "" : " and ",
                              of->first.settings[i].length, of->first.settings[i].text);
   snprintf(name, sizeof name, "%.*s-%.40s", of->first.model.length, of->first.model.text, settings);
-  of->accuracy = !isnan(test_score(page, &page->models[of->start], true).value);
   choose(of);
   bool map = of->first.axes > 1 && of->chosen >= 0;
   hg_figure *figure =
@@ -217,6 +216,15 @@ static void put_sweep(sweep *of) {
                            : "The ringed point is chosen on the validation set; the test set chooses nothing.");
 }
 
+bool hg_page_may_win(const hg_page *page, int at) {
+  sweep of = {.page = page};
+  point ignored;
+  if (!read_point(page->models[at].name, &of.first)) return true;
+  of.start = next_model(&of, 0, &ignored);
+  choose(&of);
+  return of.chosen == at;
+}
+
 void hg_page_sweeps(hg_page *page) {
   bool opened = false;
   for (int i = 0; i < page->model_count; i++) {
@@ -226,7 +234,7 @@ void hg_page_sweeps(hg_page *page) {
       continue;
     if (!opened) hg_text_put(&page->out, "<section id=\"sweeps\"><h2>Sweeps</h2><div class=\"panels\">");
     opened = true;
-    put_sweep(&of);
+    put_sweep(page, &of);
   }
   if (opened) hg_text_put(&page->out, "</div></section>");
 }
