@@ -82,11 +82,20 @@ bench-tsne: ## time t-SNE beside scikit-learn and openTSNE; PYTHON=... is one th
 	$(call build,release,--target hourglass_bench_tsne)
 	@$${PYTHON:-python3} bench/tsne_peer.py build/release/hourglass_bench_tsne 10000
 
+# The longest first, so that two side by side end together.
+reports = denoise-and-transfer autoencoder-from-scratch joint-autoencoder convnet-foundations small-image-classifiers five-garments
+
 .PHONY: studies
-studies: ## train studies/fashion-cnn.yaml, three seeds
+studies: ## train the studies of the five reports (hours; goes on where it was interrupted) and write docs/results.md
 	@$(setup)
 	$(call build,release,--target hourglass_program)
-	@build/release/hourglass run studies/fashion-cnn.yaml --out runs/fashion-cnn
+	@tools/studies $(reports)
+
+.PHONY: records
+records: ## train studies/records.yaml, the figures to go beyond (hours), and write docs/results.md
+	@$(setup)
+	$(call build,release,--target hourglass_program)
+	@tools/studies records
 
 .PHONY: install
 install: ## install the program and the library under PREFIX
