@@ -70,17 +70,32 @@ coverage: ## run every test and print the line coverage of src/
 	@gcovr --root . --filter src/ --object-directory build/coverage --print-summary --output build/coverage.txt build/coverage | grep '^lines'
 	@echo "by file: build/coverage.txt"
 
-.PHONY: bench
-bench: ## time the seven networks beside PyTorch; QUICK=1 for a short look
+bench = bench/run.sh
+.PHONY: bench bench-warm bench-latency bench-memory bench-scale bench-data bench-startup bench-profile bench-tsne bench-svm
+bench: bench-programs ## time the seven networks beside PyTorch, Keras, oneDNN, ONNX Runtime; QUICK=1 for a short look
+	@$(bench) run.py
+bench-warm: bench-programs ## compile what PyTorch will be asked for in `make bench`
+	@$(bench) run.py --warm
+bench-latency: bench-programs ## one image at a time, beside PyTorch and ONNX Runtime
+	@$(bench) latency.py
+bench-memory: bench-programs ## peak memory of training, beside PyTorch and beside what the plan predicts
+	@$(bench) memory.py
+bench-scale: bench-programs ## how cost grows with batch, width, depth, data and threads
+	@$(bench) scale.py
+bench-profile: bench-programs ## where the time of each network goes, step by step
+	@NO_PEER=1 $(bench) roofline.py
+bench-data: bench-programs ## does the data path keep up? Augmented training; decoding 60,000 JPEG images
+	@$(bench) data.py
+bench-startup: bench-programs ## how long the program takes to start, and a short run beside its training
+	@NO_PEER=1 $(bench) startup.py
+bench-tsne: bench-programs ## time t-SNE beside scikit-learn, openTSNE and Rtsne
+	@$(bench) tsne_peer.py
+bench-svm: bench-programs ## time kernel support vector machines beside scikit-learn
+	@$(bench) svm_peer.py
+.PHONY: bench-programs
+bench-programs:
 	@$(setup) --bench
-	$(call build,release,--target hourglass_bench)
-	@bench/run.sh
-
-.PHONY: bench-tsne
-bench-tsne: ## time t-SNE beside scikit-learn and openTSNE; PYTHON=... is one that has both
-	@$(setup) --bench
-	$(call build,release,--target hourglass_bench_tsne)
-	@$${PYTHON:-python3} bench/tsne_peer.py build/release/hourglass_bench_tsne 10000
+	$(call build,release,--target bench_programs hourglass_program)
 
 # The longest first, so that two side by side end together.
 reports = denoise-and-transfer autoencoder-from-scratch joint-autoencoder convnet-foundations small-image-classifiers five-garments

@@ -1,13 +1,17 @@
 /* Times one network for a driver that alternates it with a peer: bench/run.py.
- * usage: hourglass_bench ID BATCH THREADS [SIZE]
+ * usage: hourglass_bench NETWORK BATCH THREADS [IMAGES [ENGINE]]     NETWORK as bench_network takes it; ENGINE native or onednn
  * Reads a command a line from standard input and answers each with a line of numbers:
  *   info             parameters, multiply-adds of one image forward, of one image in a training step
  *   train SECONDS    images a second: batch, forward, loss, backward, Adam
+ *   augmented SECONDS   the same, every image rotated, shifted and with noise
  *   infer SECONDS    images a second: forward
+ *   latency COUNT    of COUNT forward passes: median and 99th percentile in microseconds
  *   profile SECONDS [infer]   where the time of a training (or forward) pass goes: a Markdown table, an empty line
  *   peak SECONDS     floating-point operations a second on THREADS threads
+ *   read SECONDS     bytes a second read from memory on THREADS threads
  *   transfer         nanoseconds for a cache line from one thread to another; 0 on one thread
- *   memory           peak resident memory of this process in bytes */
+ *   memory           peak resident memory of this process in bytes
+ *   plan             bytes: weights, gradients, arena, arena without sharing, optimizer, data set and batches in flight */
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "data/batches.h"
@@ -26,12 +30,12 @@ typedef struct bench {
   int threads, batch_size;
   hg_network *network;
   hg_dataset *data;
-  hg_batches *batches;
+  hg_batches *batches, *augmented, *plain;
   hg_pool *pool;
   hg_train_settings settings;
   hg_optimizer_state optimizer;
   uint32_t step, epoch;
-  bool training;
+  bool prepared, training;
   bench_profile *profile; /* under way, or NULL */
 } bench;
 
@@ -46,14 +50,26 @@ static hg_code make_data(bench *b, int count, hg_error *error) {
   for (int64_t i = 0; i < values; i++) b->data->pixels[i] = (uint8_t)hg_rng_u32(&rng);
   for (int i = 0; i < count; i++) b->data->labels[i] = (int32_t)hg_rng_below(&rng, (uint64_t)b->data->classes);
   hg_batches_settings settings = {.seed = 1, .batch_size = b->batch_size, .shuffle = true};
-  return hg_batches_new(b->data, &settings, &b->batches, error);
+  code = hg_batches_new(b->data, &settings, &b->plain, error);
+  b->batches = b->plain;
+  return code;
+}
+
+/* Made when first wanted: its thread begins at once. */
+static hg_code use_augmented(bench *b, hg_error *error) {
+  hg_batches_settings settings = {.seed = 1, .batch_size = b->batch_size, .shuffle = true};
+  settings.augment = (hg_augmentation){.rotate = 10, .shift = 0.1f, .gaussian_noise = 0.05f};
+  hg_code code = b->augmented != NULL ? HG_OK : hg_batches_new(b->data, &settings, &b->augmented, error);
+  if (code == HG_OK) b->batches = b->augmented;
+  return code;
 }
 
 static hg_code prepare(bench *b, bool training, hg_error *error) {
-  if (b->optimizer.count > 0 && b->training == training) return HG_OK;
+  if (b->prepared && b->training == training) return HG_OK;
+  b->prepared = true;
   b->training = training;
   hg_code code = hg_network_prepare(b->network, b->batch_size, training, b->pool, error);
-  if (code == HG_OK && b->optimizer.count == 0)
+  if (code == HG_OK && training && b->optimizer.count == 0)
     code = hg_optimizer_init(&b->optimizer, &b->settings.optimizer, b->network, error);
   return code;
 }
@@ -92,6 +108,40 @@ static double rate_of(bench *b, int (*step)(bench *b), double seconds) {
   double start = bench_now(), now = start;
   for (; now - start < seconds; now = bench_now()) images += step(b);
   return (double)images / (now - start);
+}
+
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static hg_code latency(bench *b, int count, hg_error *error) {
+  double *took = hg_malloc((size_t)count * sizeof *took);
+  if (took == NULL) return hg_fail_memory(error, "latency", (size_t)count * sizeof *took);
+  hg_code code = prepare(b, false, error);
+  hg_batch batch = *next_batch(b);
+  batch.target = NULL;
+  batch.labels = NULL;
+  for (int i = -20; code == HG_OK && i < count; i++) {
+    hg_step_result result;
+    double start = bench_now();
+    hg_network_forward(b->network, &batch, &result);
+    if (i >= 0) took[i] = 1e6 * (bench_now() - start);
+  }
+  qsort(took, (size_t)count, sizeof *took, compare_doubles);
+  if (code == HG_OK) printf("%.1f %.1f\n", took[count / 2], took[count * 99 / 100]);
+  hg_free(took);
+  return code;
+}
+
+static void print_plan(const bench *b) {
+  hg_memory_info info;
+  hg_network_memory_info(b->network, &info);
+  hg_shape shape = hg_network_input_shape(b->network);
+  int64_t image = (int64_t)shape.height * shape.width * shape.channels, data = b->data->count * (image + 4);
+  int64_t flight = 3 * 4 * (int64_t)b->batch_size * image; /* three batches of floats */
+  printf("%zu %zu %zu %zu %lld %lld %lld\n", info.weights, info.gradients, info.arena, info.arena_without_sharing,
+         8 * (long long)b->optimizer.count, (long long)data, (long long)flight);
 }
 
 /* A training step is the forward pass and both backward products, but for the gradient that the first layer need not give. */
@@ -136,12 +186,20 @@ static hg_code answer(bench *b, const char *command, double seconds, const char 
   struct rusage usage;
   if (strcmp(command, "info") == 0) {
     print_info(b);
-  } else if (strcmp(command, "train") == 0 || strcmp(command, "infer") == 0) {
-    bool training = command[0] == 't';
+  } else if (strcmp(command, "train") == 0 || strcmp(command, "infer") == 0 || strcmp(command, "augmented") == 0) {
+    bool training = command[0] != 'i';
+    b->batches = b->plain;
     code = prepare(b, training, error);
+    if (code == HG_OK && command[0] == 'a') code = use_augmented(b, error);
     if (code == HG_OK) printf("%.1f\n", rate_of(b, training ? train_step : infer_step, seconds));
   } else if (strcmp(command, "profile") == 0) {
     code = profile(b, seconds, strcmp(word, "infer") != 0, error);
+  } else if (strcmp(command, "latency") == 0) {
+    code = latency(b, (int)seconds, error);
+  } else if (strcmp(command, "plan") == 0) {
+    print_plan(b);
+  } else if (strcmp(command, "read") == 0) {
+    printf("%.4g\n", bench_read_rate(b->threads, (size_t)1 << 29, seconds));
   } else if (strcmp(command, "peak") == 0) {
     printf("%.4g\n", bench_peak(b->threads, seconds));
   } else if (strcmp(command, "transfer") == 0) {
@@ -168,8 +226,8 @@ static hg_code serve(bench *b, hg_error *error) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4 || argv[1][0] < 'A' || argv[1][0] > 'G') {
-    fprintf(stderr, "usage: hourglass_bench A..G BATCH THREADS [IMAGES]\n");
+  if (argc < 4) {
+    fprintf(stderr, "usage: hourglass_bench NETWORK BATCH THREADS [IMAGES [ENGINE]]\n");
     return 2;
   }
   bench b = {.batch_size = atoi(argv[2]), .threads = atoi(argv[3]), .settings = hg_train_settings_default()};
@@ -177,12 +235,14 @@ int main(int argc, char **argv) {
   hg_error error = {0};
   hg_code code = hg_isa_from_environment(&error);
   if (code == HG_OK) code = hg_pool_new(b.threads, &b.pool, &error);
-  if (code == HG_OK) b.network = bench_network(argv[1][0], &error);
+  hg_engine engine = argc > 5 && strcmp(argv[5], "onednn") == 0 ? HG_ONEDNN : HG_NATIVE;
+  if (code == HG_OK) b.network = bench_network(argv[1], engine, &error);
   if (b.network != NULL) code = make_data(&b, images, &error);
   if (b.network != NULL && code == HG_OK) code = serve(&b, &error);
   if (error.code != HG_OK) fprintf(stderr, "hourglass_bench: %s: %s\n", error.place, error.message);
   hg_optimizer_release(&b.optimizer);
-  hg_batches_free(b.batches);
+  hg_batches_free(b.plain);
+  hg_batches_free(b.augmented);
   hg_dataset_free(b.data);
   hg_network_free(b.network);
   hg_pool_free(b.pool);

@@ -1,6 +1,8 @@
 #include "networks.h"
 
-#include <stddef.h>
+#include "base/status.h"
+
+#include <stdlib.h>
 
 /* A network as a list of layers; kind HG_LAYER_KINDS ends a block. */
 typedef struct row {
@@ -90,27 +92,58 @@ static hg_layer layer_of(const row *r) {
   return layer;
 }
 
-static hg_code add_rows(hg_network *network, hg_block block, const row *rows, hg_error *error) {
-  for (; rows->kind != HG_LAYER_KINDS; rows++) {
-    hg_layer layer = layer_of(rows);
-    hg_code code = hg_network_add(network, block, &layer, error);
-    if (code != HG_OK) return code;
+typedef struct scaling {
+  int width; /* percent */
+  int depth; /* convolutions for each one */
+} scaling;
+
+static bool read_id(const char *id, scaling *scale) {
+  *scale = (scaling){100, 1};
+  if (id[0] < 'A' || id[0] > 'G') return false;
+  for (const char *at = id + 1; *at != '\0';) {
+    char *end;
+    int *value = *at == 'w' ? &scale->width : &scale->depth;
+    if (*at != 'w' && *at != 'd') return false;
+    *value = (int)strtol(at + 1, &end, 10);
+    if (end == at + 1 || *value < 1) return false;
+    at = end;
   }
-  return HG_OK;
+  return true;
 }
 
-hg_network *bench_network(char id, hg_error *error) {
-  const definition *d = &definitions[id - 'A'];
+static hg_code add_rows(hg_network *network, hg_block block, const row *rows, const scaling *scale, hg_error *error) {
+  hg_code code = HG_OK;
+  for (; code == HG_OK && rows->kind != HG_LAYER_KINDS; rows++) {
+    bool last = block != HG_ENCODER && rows[1].kind == HG_LAYER_KINDS;
+    hg_layer layer = layer_of(rows);
+    if (!last) layer.units = layer.filters = rows->out * scale->width / 100;
+    int times = rows->kind == HG_CONV2D && !last ? scale->depth : 1;
+    while (code == HG_OK && times-- > 0) code = hg_network_add(network, block, &layer, error);
+  }
+  return code;
+}
+
+static hg_code fill(hg_network *network, const definition *d, const scaling *scale, hg_engine engine, hg_error *error) {
   bool classifies = d->reconstruction == HG_NO_RECONSTRUCTION;
   hg_losses losses = hg_losses_default();
   losses.reconstruction = d->reconstruction;
   losses.classification = classifies ? HG_CROSS_ENTROPY : HG_NO_CLASSIFICATION;
-  hg_network *network = hg_network_new(d->input);
-  if (network == NULL || add_rows(network, HG_ENCODER, d->encoder, error) != HG_OK ||
-      add_rows(network, classifies ? HG_CLASSIFIER : HG_DECODER, d->head, error) != HG_OK ||
-      hg_network_set_losses(network, &losses, error) != HG_OK || hg_network_initialize(network, 1, error) != HG_OK) {
-    hg_network_free(network);
+  hg_code code = add_rows(network, HG_ENCODER, d->encoder, scale, error);
+  if (code == HG_OK) code = add_rows(network, classifies ? HG_CLASSIFIER : HG_DECODER, d->head, scale, error);
+  if (code == HG_OK) code = hg_network_set_losses(network, &losses, error);
+  if (code == HG_OK) code = hg_network_set_engine(network, engine, error);
+  return code == HG_OK ? hg_network_initialize(network, 1, error) : code;
+}
+
+hg_network *bench_network(const char *id, hg_engine engine, hg_error *error) {
+  scaling scale;
+  if (!read_id(id, &scale)) {
+    hg_fail(error, HG_USAGE, id, "is no network: A to G, w and a width in percent, d and a depth");
     return NULL;
   }
-  return network;
+  const definition *d = &definitions[id[0] - 'A'];
+  hg_network *network = hg_network_new(d->input);
+  if (network != NULL && fill(network, d, &scale, engine, error) == HG_OK) return network;
+  hg_network_free(network);
+  return NULL;
 }

@@ -4,7 +4,8 @@
 
 #include "hourglass.h"
 
-/* A new network with its losses set, not yet initialised; NULL with the cause in *error. `id` is 'A' to 'G'. */
-hg_network *bench_network(char id, hg_error *error);
+/* A new network with its losses and weights set; NULL with the cause in *error. `id` is A to G, and may go on with w and
+ * the width in percent (of every layer but the last) and d and how often each convolution stands in a row: Dw200, Dd3. */
+hg_network *bench_network(const char *id, hg_engine engine, hg_error *error);
 
 #endif

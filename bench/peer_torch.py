@@ -1,23 +1,15 @@
 """The peer of bench/run.py: the seven networks in PyTorch, timed in the same way as bench/bench.c.
 
-usage: peer_torch.py ID BATCH THREADS [--compile]
-Reads a command a line and answers each with a line:
-
-    version                  of torch
-    variants                 settings to choose from
-    train SECONDS VARIANT    images a second: forward, loss, backward, Adam; batches lie in memory, ready
-    infer SECONDS VARIANT    images a second: forward
-    memory                   peak resident memory of this process in bytes
+usage: peer_torch.py ID BATCH THREADS      answers the commands of bench/peer.py; 0 threads: as many as torch takes by itself
 """
 
 import argparse
-import resource
-import sys
-import time
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+import peer
 
 CLASSES = {"D": 10, "E": 10, "F": 10, "G": 5}
 
@@ -85,48 +77,48 @@ def loss_of(name):
 class Variant:
     """One way to run the network: memory format, eager or compiled, Adam fused or as it comes."""
 
-    def __init__(self, name, batch, channels_last=False, compiled=False, fused=True):
+    def __init__(self, name, batch, channels_last=False, compiled=False, frozen=False, fused=True):
         torch.manual_seed(1)
-        self.loss = loss_of(name)
         shape = (batch, 3, 32, 32) if name == "F" else (batch, 1, 28, 28)
         format_ = torch.channels_last if channels_last else torch.contiguous_format
         self.images = [torch.rand(shape).contiguous(memory_format=format_) for _ in range(8)]
         self.labels = [torch.randint(0, CLASSES.get(name, 10), (batch,)) for _ in range(8)]
-        self.plain = network(name).to(memory_format=format_)
-        self.model = torch.compile(self.plain) if compiled else self.plain
+        self.model = network(name).to(memory_format=format_).train(not frozen)
+        loss = loss_of(name)
+        self.forward = self.model
+        self.loss = lambda images, labels: loss(self.model(images), images, labels)
+        if compiled:
+            self.forward = torch.compile(self.model, options={"freezing": frozen})
+            self.loss = torch.compile(self.loss)
         self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True if fused else None)
         self.steps = 0
 
-    def train(self):
+    def parameters(self):
+        return sum(tensor.numel() for tensor in self.model.parameters())
+
+    def step(self, mode):
         images, labels = self.images[self.steps % 8], self.labels[self.steps % 8]
         self.steps += 1
-        self.optimizer.zero_grad(set_to_none=True)
-        self.loss(self.model(images), images, labels).backward()
-        self.optimizer.step()
-
-    def infer(self):
-        self.steps += 1
-        with torch.inference_mode():
-            self.model(self.images[self.steps % 8])
-
-    def rate(self, mode, seconds):
-        self.plain.train(mode == "train")
-        step = getattr(self, mode)
-        for _ in range(3):
-            step()
-        count, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            step()
-            count += 1
-        return count * len(self.images[0]) / (time.perf_counter() - start)
+        if mode == "train":
+            self.optimizer.zero_grad(set_to_none=True)
+            self.loss(images, labels).backward()
+            self.optimizer.step()
+        else:
+            self.model.train(False)
+            with torch.no_grad():
+                self.forward(images)
+        return len(images)
 
 
+AS_INSTALLED = "as installed"
 VARIANTS = {
-    "as installed": {"fused": False},
     "contiguous, eager": {},
     "channels_last, eager": {"channels_last": True},
     "contiguous, compiled": {"compiled": True},
     "channels_last, compiled": {"channels_last": True, "compiled": True},
+    "contiguous, compiled, frozen": {"compiled": True, "frozen": True},
+    "channels_last, compiled, frozen": {"channels_last": True, "compiled": True, "frozen": True},
+    AS_INSTALLED: {"fused": False},
 }
 
 
@@ -135,27 +127,19 @@ def main():
     parser.add_argument("id")
     parser.add_argument("batch", type=int)
     parser.add_argument("threads", type=int)
-    parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.set_num_interop_threads(1)
-    flat = arguments.id in "AB"
-    names = [name for name in VARIANTS if (arguments.compile or "compiled" not in name) and not (flat and "last" in name)]
-    made = {}
-    for line in sys.stdin:
-        command, *rest = line.strip().split(" ", 2)
-        if command == "version":
-            answer = "torch " + torch.__version__.split("+")[0]
-        elif command == "variants":
-            answer = ";".join(names)
-        elif command == "memory":
-            answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        else:
-            seconds, variant = rest
-            if variant not in made:
-                made[variant] = Variant(arguments.id, arguments.batch, **VARIANTS[variant])
-            answer = f"{made[variant].rate(command, float(seconds)):.1f}"
-        print(answer, flush=True)
+    if arguments.threads > 0:
+        torch.set_num_threads(arguments.threads)
+        torch.set_num_interop_threads(1)
+
+    def variants(mode):
+        names = [name for name in VARIANTS if name != AS_INSTALLED]
+        if arguments.id in "AB":
+            names = [name for name in names if "last" not in name]
+        return [name for name in names if "compiled" not in name or ("frozen" in name) == (mode == "infer")]
+
+    version = "torch " + torch.__version__.split("+")[0]
+    peer.serve(version, variants, lambda name: Variant(arguments.id, arguments.batch, **VARIANTS[name]))
 
 
 if __name__ == "__main__":

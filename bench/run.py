@@ -1,8 +1,10 @@
-"""Times the seven networks beside PyTorch and writes build/bench.json, one object a line: see bench/run.sh.
+"""Times the seven networks beside their peers and writes build/bench.json, one object a line: see bench/run.sh.
 
-Both sides run on the same processors, as many as threads, and take turns: a stretch of one, a stretch of the other, five
-times. What is written are the medians. The peer runs in its fastest setting, found by a short trial of each; its rate as
-installed stands beside it.
+All sides run on the same processors, as many as threads, and take turns: a stretch of each, at least five times. What is
+written are the medians. The peer is PyTorch in its fastest setting, found by a short trial of each; beside it stand PyTorch as
+installed, our own engine over oneDNN, Keras, and for inference ONNX Runtime. A row that was measured with the same build is
+kept. How long a cache line takes from one processor to the other is measured around each stretch, and rounds in which that
+changed between two sides do not count.
 """
 
 import argparse
@@ -10,101 +12,170 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
-import sys
+import time
 
-HERE = pathlib.Path(__file__).parent
+import sides
+
 CASES = [("A", 64), ("B", 100), ("C", 128), ("C", 2048), ("D", 256), ("E", 100), ("F", 64), ("F", 256), ("G", 100)]
-AS_INSTALLED = "as installed"
+FAR = 100  # nanoseconds: above it, two processors share no last-level cache
+TRIALS = sides.BUILD / "bench-trials.json"
+HOPELESS = 0.5  # of the fastest setting in the warm-up: not tried again
 
 
-class Side:
-    """A process that answers commands; None for one that cannot do what it is asked."""
+class Contest:
+    """The sides of one network, batch and number of threads; each peer is started when first asked."""
 
-    def __init__(self, command, threads):
-        processors = sorted(os.sched_getaffinity(0))[:threads]
-        bind = lambda: os.sched_setaffinity(0, processors)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=bind)
+    def __init__(self, name, batch, threads):
+        self.case, self.threads, self.open = (name, batch, threads), threads, {}
+        self.backend = {"train": "jax" if name in "AB" else "tensorflow", "infer": "jax"}
 
-    def ask(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{self.process.args} gave no answer to {words}")
-        return answer.strip()
+    def side(self, what, mode):
+        key = (what, self.backend[mode]) if what == "keras" else what
+        if key not in self.open:
+            makers = {
+                "hourglass": lambda: sides.hourglass(*self.case),
+                "onednn": lambda: sides.hourglass(*self.case, engine="onednn"),
+                "torch": lambda: sides.torch(*self.case),
+                "as_installed": lambda: sides.torch_as_installed(*self.case[:2]),
+                "keras": lambda: sides.keras(self.backend[mode], *self.case),
+                "onnxruntime": lambda: sides.onnx(*self.case),
+            }
+            self.open[key] = makers[what]()
+        return self.open[key]
+
+    def rate(self, what, mode, seconds, variant=""):
+        return float(self.side(what, mode).ask(mode, seconds, variant))
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        for side in self.open.values():
+            side.close()
 
 
-def measure(case, mode, threads, ours, peer, options):
-    name, batch = case
-    row = {"id": name, "mode": mode, "batch": batch, "threads": threads}
-    parameters, forward, training = map(int, ours.ask("info").split())
-    peak = float(ours.ask("peak", 0.3))
-    best = None
-    if peer is not None:
-        trials = {variant: float(peer.ask(mode, options.trial, variant)) for variant in peer.ask("variants").split(";")}
-        best = max(trials, key=trials.get)
-    rates, peer_rates, installed_rates, transfers = [], [], [], [float(ours.ask("transfer"))]
-    for _ in range(options.stretches):
-        rates.append(float(ours.ask(mode, options.seconds)))
-        if peer is not None:
-            peer_rates.append(float(peer.ask(mode, options.seconds, best)))
-            installed_rates.append(float(peer.ask(mode, options.seconds, AS_INSTALLED)))
+def peers_of(mode, threads, options):
+    if options.no_peer:
+        return []
+    names = ["torch", "onednn"] if options.quick else ["torch", "onednn", "keras"]
+    names += ["as_installed"] if threads == len(os.sched_getaffinity(0)) else []
+    return names + (["onnxruntime"] if mode == "infer" else [])
+
+
+def trials(contest, mode, options):
+    """Rates of PyTorch's settings. Those far behind in an earlier warm-up are left out; that file only saves time."""
+    key = "/".join(map(str, (*contest.case, mode)))
+    known = json.loads(TRIALS.read_text()) if TRIALS.exists() else {}
+    names = contest.side("torch", mode).ask("variants", mode).split(";")
+    if options.quick:
+        names = [name for name in names if "compiled" not in name]
+    if key in known and not options.warm:
+        names = [name for name in names if known[key].get(name, 1e9) >= HOPELESS * max(known[key].values())]
+    rates = {name: contest.rate("torch", mode, options.trial, name) for name in names}
+    if options.warm:
+        TRIALS.write_text(json.dumps({**known, key: rates}, indent=1))
+    return rates
+
+
+def is_far(nanoseconds):
+    return nanoseconds > FAR
+
+
+def one_round(contest, mode, names, variants, options):
+    """Rates of all sides, and the transfer before and after each."""
+    ours = contest.side("hourglass", mode)
+    rates, transfers = {}, [float(ours.ask("transfer"))]
+    for name in names:
+        rates[name] = contest.rate(name, mode, options.seconds, variants.get(name, ""))
         transfers.append(float(ours.ask("transfer")))
+    return rates, transfers
+
+
+def rounds_of(contest, mode, names, variants, options):
+    """At least so many rounds, and up to twice as many until enough had one distance throughout. Those alone, if there are enough."""
+    done, alike = [], []
+    while len(done) < options.stretches or (len(alike) < options.stretches and len(done) < 2 * options.stretches):
+        done.append(one_round(contest, mode, names, variants, options))
+        if len({is_far(transfer) for transfer in done[-1][1]}) == 1:
+            alike.append(done[-1])
+    return (alike if len(alike) >= 3 else done), len(alike), len(done)
+
+
+VARIANTS = {"as_installed": "as installed", "keras": "fit", "onnxruntime": "session"}
+
+
+def measure(contest, mode, options):
+    name, batch, threads = contest.case
+    ours = contest.side("hourglass", mode)
+    parameters, forward, training = map(int, ours.ask("info").split())
+    peers, variants = peers_of(mode, threads, options), dict(VARIANTS)
+    if "torch" in peers:
+        tried = trials(contest, mode, options)
+        variants["torch"] = max(tried, key=tried.get)
+        their_parameters = int(contest.side("torch", mode).ask("parameters", variants["torch"]))
+        assert their_parameters == parameters, f"{name}: {their_parameters} parameters in torch, {parameters} here"
+    peak = float(ours.ask("peak", 0.3))
+    rounds, alike, done = rounds_of(contest, mode, ["hourglass", *peers], variants, options)
     peak = max(peak, float(ours.ask("peak", 0.3)))
-    rate = statistics.median(rates)
-    flops = 2 * rate * (training if mode == "train" else forward)
-    row["hourglass"] = round(rate, 1)
-    if peer is not None:
-        peer_rate, installed = statistics.median(peer_rates), statistics.median(installed_rates)
-        row |= {"peer": f"{peer.ask('version')}, {best}", "peer_rate": round(peer_rate, 1), "ratio": round(rate / peer_rate, 2)}
-        row |= {"peer_as_installed_rate": round(installed, 1), "ratio_as_installed": round(rate / installed, 2)}
-        row["peer_memory_bytes"] = int(peer.ask("memory"))
-    row |= {"gflops": round(flops / 1e9, 1), "peak_gflops": round(peak / 1e9, 1), "percent_of_peak": round(100 * flops / peak, 1)}
-    row |= {"parameters": parameters, "memory_bytes": int(ours.ask("memory")), "transfer_ns": statistics.median(transfers)}
+    rate = {side: statistics.median(rates[side] for rates, _ in rounds) for side in ["hourglass", *peers]}
+    flops = 2 * rate["hourglass"] * (training if mode == "train" else forward)
+    row = {"id": name, "mode": mode, "batch": batch, "threads": threads, "hourglass": round(rate["hourglass"], 1)}
+    if "torch" in peers:
+        row["peer"] = f"{contest.side('torch', mode).ask('version')}, {variants['torch']}"
+        row |= {"peer_rate": round(rate["torch"], 1), "ratio": round(rate["hourglass"] / rate["torch"], 2)}
+    row |= {"gflops": round(flops / 1e9, 1), "percent_of_peak": round(100 * flops / peak, 1), "peak_gflops": round(peak / 1e9, 1)}
+    for side in peers:
+        if side != "torch":
+            row |= {f"{side}_rate": round(rate[side], 1), f"ratio_{side}": round(rate["hourglass"] / rate[side], 2)}
+    if "keras" in peers:
+        row["keras"] = contest.side("keras", mode).ask("version")
+    times = sorted(transfer for _, transfers in rounds for transfer in transfers)
+    row |= {"transfer_ns": [times[0], statistics.median(times), times[-1]], "rounds": done, "rounds_alike": alike}
+    row |= {"parameters": parameters, "multiply_adds": training if mode == "train" else forward, "build": options.build}
     return row
 
 
+def warm(contest, mode, options):
+    """Compiles what PyTorch will be asked for, so that the measured run only loads it."""
+    started = time.perf_counter()
+    rates = trials(contest, mode, options)
+    shown = ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items())
+    print(*contest.case, mode, f"{time.perf_counter() - started:.0f} s:", shown, flush=True)
+
+
 def print_row(row):
-    peer = f"{row['peer_rate']:>9.0f} {row['ratio']:>6.2f} {row['ratio_as_installed']:>9.2f}" if "ratio" in row else " " * 26
-    print(f"{row['id']}  {row['mode']:<5} {row['batch']:>5} {row['threads']:>7} {row['hourglass']:>10.0f} {peer} {row['gflops']:>7.1f} "
+    ratios = [row.get(f"ratio{name}", "") for name in ("", "_as_installed", "_onednn", "_keras", "_onnxruntime")]
+    shown = " ".join(f"{ratio:>9}" for ratio in ratios)
+    print(f"{row['id']}  {row['mode']:<5} {row['batch']:>5} {row['threads']:>7} {row['hourglass']:>10.0f} {shown} {row['gflops']:>7.1f} "
           f"{row['percent_of_peak']:>5.1f} %  {row.get('peer', '')}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", help="the built hourglass_bench")
-    parser.add_argument("output", help="file of JSON lines to write")
-    parser.add_argument("--quick", action="store_true", help="short stretches, no compiled peer")
+    parser.add_argument("--output", type=pathlib.Path, default=sides.BUILD / "bench.json")
+    parser.add_argument("--quick", action="store_true", help="short stretches, nothing compiled, no Keras")
     parser.add_argument("--no-peer", action="store_true", help="hourglass alone")
+    parser.add_argument("--warm", action="store_true", help="only compile and try PyTorch's settings")
+    parser.add_argument("--fresh", action="store_true", help="measure again what this build has measured")
     parser.add_argument("--only", default="ABCDEFG", help="letters of the networks")
+    parser.add_argument("--threads", type=int, nargs="*", default=[2, 1])
     options = parser.parse_args()
     options.seconds, options.trial, options.stretches = (0.2, 0.1, 3) if options.quick else (1.0, 0.3, 5)
+    options.build = sides.build()
     available = len(os.sched_getaffinity(0))
-    partial = pathlib.Path(options.output + ".part")
-    print("id mode  batch threads  hourglass   PyTorch  ratio  installed  GFLOP/s    peak  the peer's setting")
-    with partial.open("w") as out:
-        for case in CASES:
-            if case[0] not in options.only:
-                continue
-            for threads in [count for count in (1, 2) if count <= available]:
-                common = [case[0], str(case[1]), str(threads)]
-                ours = Side([options.program, *common], threads)
-                command = [sys.executable, str(HERE / "peer_torch.py"), *common, *([] if options.quick else ["--compile"])]
-                peer = None if options.no_peer else Side(command, threads)
-                for mode in ("train", "infer"):
-                    row = measure(case, mode, threads, ours, peer, options)
-                    out.write(json.dumps(row) + "\n")
-                    out.flush()
-                    print_row(row)
-                ours.close()
-                if peer is not None:
-                    peer.close()
-    partial.rename(options.output)
+    rows = sides.Rows(options.output, "id", "mode", "batch", "threads")
+    if not options.warm:
+        print(f"{'':37}{'PyTorch':>9} {'installed':>9} {'oneDNN':>9} {'Keras':>9} {'ONNX':>9}")
+    for name, batch in CASES:
+        for threads in [count for count in options.threads if count <= available and name in options.only]:
+            contest = Contest(name, batch, threads)
+            for mode in ("train", "infer"):
+                row = rows.find({"id": name, "mode": mode, "batch": batch, "threads": threads})
+                if options.warm:
+                    warm(contest, mode, options)
+                    continue
+                if row is None or row.get("build") != options.build or options.fresh:
+                    row = measure(contest, mode, options)
+                    rows.put(row)
+                print_row(row)
+            contest.close()
     print(f"written: {options.output}")
 
 

@@ -1,22 +1,25 @@
 #!/bin/bash
-# Times the seven networks beside PyTorch, alternating in one run, and writes build/bench.json.
-# QUICK=1: short stretches; NO_PEER=1: hourglass alone; ONLY=DF: these networks; PYTHON=...: one that has torch.
-# PyTorch comes from PyPI into bench/venv (some gigabytes: its default build brings the GPU libraries).
+# Runs a script of this folder with a Python that has the peers: usage: bench/run.sh SCRIPT [ARGUMENTS]
+# PYTHON=... names one that has them; else they come from PyPI into bench/venv (some gigabytes). NO_PEER=1 needs none of them.
 set -eu
 cd "$(dirname "$0")/.."
-options=()
-[ -z "${QUICK:-}" ] || options+=(--quick)
-[ -z "${NO_PEER:-}" ] || options+=(--no-peer)
-[ -z "${ONLY:-}" ] || options+=(--only "$ONLY")
-
+script=$1
+shift
 python=${PYTHON:-}
 if [ -z "$python" ] && [ -n "${NO_PEER:-}" ]; then python=python3; fi
 if [ -z "$python" ]; then
   python=bench/venv/bin/python
-  if ! "$python" -c 'import torch' 2>/dev/null; then
-    echo "installing torch into bench/venv" >&2
+  if ! "$python" -c 'import torch, keras, tensorflow, onnxruntime, sklearn' 2>/dev/null; then
+    echo "installing the peers into bench/venv" >&2
     python3 -m venv bench/venv
-    bench/venv/bin/pip install --quiet --disable-pip-version-check torch numpy
+    bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt
   fi
 fi
-exec "$python" bench/run.py build/release/hourglass_bench build/bench.json ${options[@]+"${options[@]}"}
+options=()
+if [ "$script" = run.py ]; then
+  [ -z "${QUICK:-}" ] || options+=(--quick)
+  [ -z "${NO_PEER:-}" ] || options+=(--no-peer)
+  [ -z "${ONLY:-}" ] || options+=(--only "$ONLY")
+  [ -z "${FRESH:-}" ] || options+=(--fresh)
+fi
+exec "$python" "bench/$script" ${options[@]+"${options[@]}"} "$@"

@@ -1,0 +1,76 @@
+"""Does the data path keep up? Writes build/bench-data.json.
+
+D's training with every image rotated, shifted and with noise, beside training without; and a tar of 60,000 JPEG images, decoded
+and then read from the cache, on one and two processors, beside Pillow decoding the same bytes on one.
+
+usage: bench/data.py [ARCHIVE]     CIFAR-10 as JPEG images, tar.gz; ../shared/data/cifar10/cifar10-jpeg.tar.gz if not named
+"""
+
+import gzip
+import io
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+from PIL import Image
+
+import sides
+
+ARCHIVE = sides.HERE.parent / ".." / "shared" / "data" / "cifar10" / "cifar10-jpeg.tar.gz"
+TURNS = 5
+
+
+def augmented(threads):
+    side = sides.hourglass("D", 256, threads, images=8192)
+    plain, changed = [], []
+    for _ in range(TURNS):
+        plain.append(float(side.ask("train", 1)))
+        changed.append(float(side.ask("augmented", 1)))
+    side.close()
+    loss = statistics.median(1 - b / a for a, b in zip(plain, changed))
+    return {"what": "augmented training of D", "threads": threads, "plain": round(statistics.median(plain), 1),
+            "augmented": round(statistics.median(changed), 1), "loss_percent": round(100 * loss, 1), "target_percent": 5}
+
+
+def decoded(tar, cores):
+    with tempfile.TemporaryDirectory() as cache:
+        bound = lambda: os.sched_setaffinity(0, sides.processors(cores))
+        command = [str(sides.BUILD / "release" / "hourglass_bench_data"), tar]
+        said = subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=bound,
+                              env={**os.environ, "XDG_CACHE_HOME": cache})
+    return json.loads(said.stdout)
+
+
+def pillow(tar):
+    with tarfile.open(tar) as archive:
+        files = [archive.extractfile(member).read() for member in archive if member.isfile()]
+    start = time.perf_counter()
+    for file in files:
+        Image.open(io.BytesIO(file)).load()
+    return len(files), time.perf_counter() - start
+
+
+def main(archive=ARCHIVE):
+    rows = sides.Rows(sides.BUILD / "bench-data.json", "what", "threads")
+    for threads in (2, 1):
+        rows.put(augmented(threads))
+    with tempfile.TemporaryDirectory() as folder:
+        tar = os.path.join(folder, "cifar10-jpeg.tar")
+        with gzip.open(archive) as packed, open(tar, "wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+        images, seconds = pillow(tar)
+        rows.put({"what": "Pillow, decoding from memory", "threads": 1, "images": images, "rate": round(images / seconds)})
+        for cores in (1, 2):
+            said = decoded(tar, cores)
+            rows.put({"what": "tar of JPEG images", "threads": cores, "images": images, "rate": round(images / said["decoded_seconds"]),
+                      "seconds": said["decoded_seconds"], "cached_seconds": said["cached_seconds"]})
+    print(*rows.rows, sep="\n")
+
+
+main(*sys.argv[1:])
