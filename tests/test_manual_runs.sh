@@ -28,7 +28,7 @@ awk -v to="$work" '/^```yaml/ { inside = 1; block = ""; next }
 lines='{source: lines, lines: {per_class: 20}, classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}'
 found=0
 for study in "$work"/[0-9]*.yaml; do
-  sed -i -e 's/validation: [0-9]\{4,\}/validation: 200/' -e 's/epochs: [0-9]*/epochs: 1/' -e 's/^seeds:.*/seeds: 1/' \
+  sed -i -e 's/validation: [0-9]\{4,\}/validation: 200/' -e 's/epochs: [0-9][0-9]*/epochs: 1/' -e 's/^seeds:.*/seeds: 1/' \
     -e 's/per_class: 100/per_class: 10/' -e "s/: cifar10/: $lines/" "$study"
   "$HOURGLASS" run "$study" --out "$study.out" --quiet >"$work/out" 2>&1 || { echo "FAILED:"; cat "$study" "$work/out"; exit 1; }
   if grep -o '"status": "[a-z]*"' "$study.out/report.json" | grep -qv done; then
