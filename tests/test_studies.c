@@ -119,6 +119,18 @@ static void every_network_of_every_study_can_be_built(void **state) {
   }
 }
 
+/* Two records are for networks of a size, and one network is the published one. */
+static void the_records_keep_to_their_sizes(void **state) {
+  (void)state;
+  hg_study *study = read_study("records");
+  assert_true(as_published(study, "mnist-small", true, 0) <= 50370);
+  assert_int_equal(as_published(study, "transfer", false, 0), 26298);
+  assert_int_equal(as_published(study, "transfer-scratch", false, 0), 26298);
+  assert_int_equal(as_published(study, "digits-denoiser", false, 0), 49761);
+  for (int d = 0; d < study->data_count; d++) assert_true(study->data[d].validation > 0);
+  hg_study_free(study);
+}
+
 /* Rows A1 to E8; a row that only compares others needs no model of its own. */
 static void every_row_of_the_reports_has_a_model(void **state) {
   (void)state;
@@ -160,6 +172,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(networks_have_the_published_numbers_of_parameters),
       cmocka_unit_test(every_network_of_every_study_can_be_built),
+      cmocka_unit_test(the_records_keep_to_their_sizes),
       cmocka_unit_test(every_row_of_the_reports_has_a_model),
       cmocka_unit_test(every_study_keeps_validation_images_and_compares_over_seeds),
   };
