@@ -2,7 +2,7 @@
 
 usage: peer_keras.py ID BATCH THREADS      answers the commands of bench/peer.py; its only variant is "fit"
 KERAS_BACKEND says whose kernels run: tensorflow (the default; oneDNN inside) or jax. TensorFlow's just-in-time compiler is left
-off: with it D trains ten times slower.
+off: with it D trains slower.
 """
 
 import argparse

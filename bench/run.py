@@ -18,8 +18,6 @@ import sides
 
 CASES = [("A", 64), ("B", 100), ("C", 128), ("C", 2048), ("D", 256), ("E", 100), ("F", 64), ("F", 256), ("G", 100)]
 FAR = 100  # nanoseconds: above it, two processors share no last-level cache
-TRIALS = sides.BUILD / "bench-trials.json"
-HOPELESS = 0.5  # of the fastest setting in the warm-up: not tried again
 
 
 class Contest:
@@ -60,18 +58,11 @@ def peers_of(mode, threads, options):
 
 
 def trials(contest, mode, options):
-    """Rates of PyTorch's settings. Those far behind in an earlier warm-up are left out; that file only saves time."""
-    key = "/".join(map(str, (*contest.case, mode)))
-    known = json.loads(TRIALS.read_text()) if TRIALS.exists() else {}
+    """Rates of PyTorch's settings, each tried for a moment."""
     names = contest.side("torch", mode).ask("variants", mode).split(";")
     if options.quick:
         names = [name for name in names if "compiled" not in name]
-    if key in known and not options.warm:
-        names = [name for name in names if known[key].get(name, 1e9) >= HOPELESS * max(known[key].values())]
-    rates = {name: contest.rate("torch", mode, options.trial, name) for name in names}
-    if options.warm:
-        TRIALS.write_text(json.dumps({**known, key: rates}, indent=1))
-    return rates
+    return {name: contest.rate("torch", mode, options.trial, name) for name in names}
 
 
 def is_far(nanoseconds):
@@ -89,9 +80,9 @@ def one_round(contest, mode, names, variants, options):
 
 
 def rounds_of(contest, mode, names, variants, options):
-    """At least so many rounds, and up to twice as many until enough had one distance throughout. Those alone, if there are enough."""
+    """At least so many rounds, and more until enough had one distance throughout. Those alone, if there are enough."""
     done, alike = [], []
-    while len(done) < options.stretches or (len(alike) < options.stretches and len(done) < 2 * options.stretches):
+    while len(done) < options.stretches or (len(alike) < options.stretches and len(done) < options.most):
         done.append(one_round(contest, mode, names, variants, options))
         if len({is_far(transfer) for transfer in done[-1][1]}) == 1:
             alike.append(done[-1])
@@ -156,6 +147,8 @@ def main():
     parser.add_argument("--fresh", action="store_true", help="measure again what this build has measured")
     parser.add_argument("--only", default="ABCDEFG", help="letters of the networks")
     parser.add_argument("--threads", type=int, nargs="*", default=[2, 1])
+    parser.add_argument("--modes", nargs="*", default=["train", "infer"])
+    parser.add_argument("--most", type=int, default=10, help="rounds at most, where the processors' distance changes")
     options = parser.parse_args()
     options.seconds, options.trial, options.stretches = (0.2, 0.1, 3) if options.quick else (1.0, 0.3, 5)
     options.build = sides.build()
@@ -166,7 +159,7 @@ def main():
     for name, batch in CASES:
         for threads in [count for count in options.threads if count <= available and name in options.only]:
             contest = Contest(name, batch, threads)
-            for mode in ("train", "infer"):
+            for mode in options.modes:
                 row = rows.find({"id": name, "mode": mode, "batch": batch, "threads": threads})
                 if options.warm:
                     warm(contest, mode, options)

@@ -41,7 +41,7 @@ def main():
     version = [seconds_of([PROGRAM, "--version"]) for _ in range(50)]
     rows.put({"what": "hourglass --version", "ms": round(1e3 * statistics.median(version), 2), "target_ms": 10})
     runs = []
-    for _ in range(7):
+    for _ in range(5):
         with tempfile.TemporaryDirectory() as folder:
             runs.append(one_run(folder))
     whole, training = (statistics.median(values) for values in zip(*runs))
