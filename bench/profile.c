@@ -10,11 +10,18 @@
 
 static double floats(int64_t count) { return 4.0 * (double)count; }
 
-static double parameter_floats(const hg_network *network, const hg_graph_node *node, bool trained) {
+/* The first of the nodes that run as one with this one. */
+static const hg_graph_node *first_of(const hg_network *network, const hg_graph_node *node) {
+  return &network->nodes[node->first];
+}
+
+static double parameter_floats(const hg_network *network, const hg_graph_node *last, bool trained) {
   int64_t count = 0;
-  for (int i = 0; i < node->parameter_count; i++) {
-    const hg_tensor *tensor = &network->tensors[node->tensor[i]];
-    if (!trained || (tensor->gradient != NULL && !tensor->frozen)) count += tensor->count;
+  for (const hg_graph_node *node = first_of(network, last); node <= last; node++) {
+    for (int i = 0; i < node->parameter_count; i++) {
+      const hg_tensor *tensor = &network->tensors[node->tensor[i]];
+      if (!trained || (tensor->gradient != NULL && !tensor->frozen)) count += tensor->count;
+    }
   }
   return floats(count);
 }
@@ -29,19 +36,20 @@ static double multiply_adds(const hg_graph_node *node, int batch) {
 
 static void describe_forward(bench_lap *lap, const hg_network *network, const hg_graph_node *node, int batch, bool training) {
   lap->flops = 2 * multiply_adds(node, batch);
-  lap->bytes = floats(batch * (hg_shape_count(node->op.input) + hg_shape_count(node->op.output)));
+  lap->bytes = floats(batch * (hg_shape_count(first_of(network, node)->op.input) + hg_shape_count(node->op.output)));
   lap->bytes += parameter_floats(network, node, false) + (training ? saved_floats(node) : 0);
 }
 
 /* Both gradients take as many multiply-adds as the forward pass. */
 static void describe_backward(bench_lap *lap, const hg_network *network, const hg_graph_node *node, int batch) {
   const hg_op *op = node->implementation;
-  double input = floats(batch * hg_shape_count(node->op.input)), output = floats(batch * hg_shape_count(node->op.output));
+  const hg_graph_node *first = first_of(network, node);
+  double input = floats(batch * hg_shape_count(first->op.input)), output = floats(batch * hg_shape_count(node->op.output));
   double trained = parameter_floats(network, node, true);
-  lap->flops = 2 * multiply_adds(node, batch) * ((trained > 0) + node->op.input_gradient);
+  lap->flops = 2 * multiply_adds(node, batch) * ((trained > 0) + first->op.input_gradient);
   lap->bytes = output + trained + saved_floats(node) + (op->backward_reads_input ? input : 0);
-  lap->bytes += (op->backward_reads_output ? output : 0) + (node->op.input_gradient ? input : 0);
-  if (node->op.input_gradient) lap->bytes += parameter_floats(network, node, false);
+  lap->bytes += (op->backward_reads_output ? output : 0) + (first->op.input_gradient ? input : 0);
+  if (first->op.input_gradient) lap->bytes += parameter_floats(network, node, false);
 }
 
 static void describe_loss(bench_lap *lap, const hg_network *network, hg_block block, int batch, bool training) {

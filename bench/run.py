@@ -54,7 +54,8 @@ def peers_of(mode, threads, options):
         return []
     names = ["torch", "onednn"] if options.quick else ["torch", "onednn", "keras"]
     names += ["as_installed"] if threads == len(os.sched_getaffinity(0)) else []
-    return names + (["onnxruntime"] if mode == "infer" else [])
+    names += ["onnxruntime"] if mode == "infer" else []
+    return [name for name in names if name not in options.without]
 
 
 def trials(contest, mode, options):
@@ -148,6 +149,7 @@ def main():
     parser.add_argument("--only", default="ABCDEFG", help="letters of the networks")
     parser.add_argument("--threads", type=int, nargs="*", default=[2, 1])
     parser.add_argument("--modes", nargs="*", default=["train", "infer"])
+    parser.add_argument("--without", nargs="*", default=[], help="peers to leave out: onednn, keras, as_installed, onnxruntime")
     parser.add_argument("--most", type=int, default=10, help="rounds at most, where the processors' distance changes")
     options = parser.parse_args()
     options.seconds, options.trial, options.stretches = (0.2, 0.1, 3) if options.quick else (1.0, 0.3, 5)

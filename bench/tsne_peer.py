@@ -1,9 +1,9 @@
-"""Times hourglass_bench_tsne beside scikit-learn and openTSNE on the same points, from the same start, one after the other.
+"""Times t-SNE beside scikit-learn, openTSNE and Rtsne on the same points, from the same start, one after the other.
 
-usage: bench/tsne_peer.py DRIVER COUNT [PEER ...]     peers: sklearn, opentsne; all if none is named
+usage: bench/tsne_peer.py [COUNT [PEER ...]]     10000 points; peers: sklearn, opentsne, rtsne; all if none is named
 Points are the first COUNT codes of 32 numbers of a fixed mixture, or of the raw float file named by POINTS (COUNT, 32).
-Prints one JSON object a line. Every divergence is taken by hourglass_bench_tsne's definition: the peers' maps are measured
-with the same P and all pairs, not by what each says of itself.
+Writes build/bench-tsne.json. Every map, ours and theirs, is measured by one program with the same P and all pairs, not by what
+each says of itself.
 """
 
 import json
@@ -14,6 +14,8 @@ import tempfile
 import time
 
 import numpy as np
+
+import sides
 
 WIDTH, PERPLEXITY, THREADS = 32, 30, int(os.environ.get("THREADS", "2"))
 
@@ -84,10 +86,34 @@ def opentsne(points, start):
     return time.perf_counter() - begun, np.asarray(embedding), {}
 
 
-def main(driver, count, *peers):
+RTSNE = """
+words <- commandArgs(TRUE); count <- as.integer(words[3]); threads <- as.integer(words[4]); perplexity <- as.numeric(words[5])
+read <- function(path, width) matrix(readBin(path, "numeric", count * width, size = 4), count, width, byrow = TRUE)
+points <- read(words[1], 32); start <- read(words[2], 2)
+begun <- proc.time()[["elapsed"]]
+made <- Rtsne::Rtsne(points, pca = FALSE, perplexity = perplexity, Y_init = start, num_threads = threads, check_duplicates = FALSE,
+                     stop_lying_iter = 250L, mom_switch_iter = 250L)
+cat(proc.time()[["elapsed"]] - begun)
+writeBin(as.vector(t(made$Y)), words[6], size = 4)
+"""
+
+
+def rtsne(points, start):
+    with tempfile.TemporaryDirectory() as folder:
+        names = [os.path.join(folder, n) for n in ("points", "start", "map")]
+        points.tofile(names[0])
+        start.tofile(names[1])
+        command = ["Rscript", "-e", RTSNE, *names[:2], str(len(points)), str(THREADS), str(PERPLEXITY), names[2]]
+        seconds = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return seconds, np.fromfile(names[2], dtype=np.float32).reshape(-1, 2), {}
+
+
+def main(count="10000", *peers):
+    driver = str(sides.BUILD / "release" / "hourglass_bench_tsne")
+    rows = sides.Rows(sides.BUILD / "bench-tsne.json", "name", "count")
     points = load(int(count))
     start, p = principal(points), joint(points)
-    tools = {"sklearn": sklearn, "opentsne": opentsne}
+    tools = {"sklearn": sklearn, "opentsne": opentsne, "rtsne": rtsne}
     runs = [("hourglass", lambda a, b: hourglass(driver, a, b))]
     for peer in peers or tools:
         runs += [(peer, tools[peer]), ("hourglass", runs[0][1])]
@@ -99,7 +125,9 @@ def main(driver, count, *peers):
         used -= cpu.user + cpu.system + cpu.children_user + cpu.children_system
         result = {"name": name, "count": len(points), "threads": THREADS, "seconds": round(seconds, 2), "cpu_seconds": round(used, 2)}
         result["kl_divergence"] = round(divergence(p, embedding), 5)
-        print(json.dumps({**result, **{k: v for k, v in said.items() if k == "trustworthiness"}}), flush=True)
+        result |= {name: value for name, value in said.items() if name == "trustworthiness"}
+        rows.put(result)
+        print(result, flush=True)
 
 
 main(*sys.argv[1:])
