@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* nftw */
+#define _GNU_SOURCE /* nftw, environ */
 #include "report/browser.h"
 
 #include "base/alloc.h"
@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 struct hg_browser {
   pid_t process; /* and its process group; 0 = none */

@@ -26,9 +26,10 @@ static hg_code write_source(const hg_page *page, const hg_figure *figure, const 
   hg_text csv = {0};
   hg_frame_put_csv(&figure->data, &csv);
   char *specification = hg_figure_specification(&page->figures, figure);
-  hg_code code = csv.failed || specification == NULL ? hg_fail_memory(error, figure->name, csv.length)
-                                                     : write_file(folder, figure->name, "csv", csv.bytes, csv.length, error);
-  if (code == HG_OK) code = write_file(folder, figure->name, "vl.json", specification, strlen(specification), error);
+  hg_code code = csv.failed || specification == NULL ? hg_fail_memory(error, figure->name, csv.length) : HG_OK;
+  if (code == HG_OK) code = write_file(folder, figure->name, "csv", csv.bytes, csv.length, error);
+  if (code == HG_OK && specification != NULL)
+    code = write_file(folder, figure->name, "vl.json", specification, strlen(specification), error);
   hg_free(specification);
   hg_text_release(&csv);
   return code;
