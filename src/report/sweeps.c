@@ -65,7 +65,7 @@ static double validation_of(const hg_report_run *run, bool accuracy) {
 
 static score validation_score(const hg_page_model *model, bool accuracy) {
   enum { MOST_SEEDS = 256 };
-  double values[MOST_SEEDS], deviation;
+  double values[MOST_SEEDS] = {0}, deviation;
   score out = {NAN, NAN, NAN, 0};
   for (int i = 0; i < model->count && out.seeds < MOST_SEEDS; i++) {
     if (strcmp(model->runs[i].record.status, "done") != 0) continue;
@@ -73,6 +73,10 @@ static score validation_score(const hg_page_model *model, bool accuracy) {
     if (isfinite(value)) values[out.seeds++] = value;
   }
   hg_mean_interval(values, out.seeds, &out.value, &deviation, &out.low, &out.high);
+  if (accuracy && !isnan(out.low)) { /* Student's interval of two seeds may reach beyond all shares */
+    out.low = fmax(out.low, 0);
+    out.high = fmin(out.high, 1);
+  }
   return out;
 }
 
