@@ -1,6 +1,9 @@
 #include "eval/compare.h"
 
+#include "base/alloc.h"
+
 #include <math.h>
+#include <stdlib.h>
 
 static const double normal_975 = 1.959963984540054; /* quantile of the standard normal distribution */
 
@@ -78,4 +81,103 @@ void hg_mean_interval(const double *values, int count, double *mean, double *dev
   double half = student_975(count - 1) * *deviation / sqrt(count);
   *low = *mean - half;
   *high = *mean + half;
+}
+
+/* ---------------------------------------------------------------- Student's t with any degrees of freedom */
+
+/* The continued fraction of the incomplete beta function (Abramowitz and Stegun 26.5.8) by Lentz's method. */
+static double beta_fraction(double x, double a, double b) {
+  enum { MOST = 10000 };
+  const double tiny = 1e-300;
+  double c = 1, d = 1 - (a + b) * x / (a + 1);
+  d = 1 / (fabs(d) < tiny ? tiny : d);
+  double value = d;
+  for (int m = 1; m <= MOST; m++) {
+    for (int odd = 0; odd < 2; odd++) {
+      double k = 2 * m,
+             term = odd ? -(a + m) * (a + b + m) * x / ((a + k) * (a + k + 1)) : m * (b - m) * x / ((a + k - 1) * (a + k));
+      d = 1 + term * d;
+      c = 1 + term / c;
+      d = 1 / (fabs(d) < tiny ? tiny : d);
+      if (fabs(c) < tiny) c = tiny;
+      value *= c * d;
+      if (odd && fabs(c * d - 1) < 1e-15) return value;
+    }
+  }
+  return value;
+}
+
+/* I_x(a, b), the regularised incomplete beta function. */
+static double incomplete_beta(double x, double a, double b) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(x, a, b) / a : 1 - front * beta_fraction(1 - x, b, a) / b;
+}
+
+double hg_student_p(double t, double freedom) {
+  if (isnan(t) || !(freedom > 0)) return (double)NAN;
+  if (isinf(t)) return 0;
+  if (isinf(freedom)) return erfc(fabs(t) / sqrt(2));
+  return incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5);
+}
+
+double hg_student_975(double freedom) {
+  double low = 0, high = 1;
+  if (!(freedom > 0)) return (double)NAN;
+  while (hg_student_p(high, freedom) > 0.05 && high < 1e15) high *= 2;
+  for (int i = 0; i < 200; i++) {
+    double middle = (low + high) / 2;
+    if (hg_student_p(middle, freedom) > 0.05)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+void hg_difference_over_seeds(double image_variance, double image_freedom, const double *by_seed, int seeds,
+                              hg_difference *difference) {
+  double mean, deviation, low, high;
+  hg_mean_interval(by_seed, seeds, &mean, &deviation, &low, &high);
+  double seed_variance = deviation * deviation / seeds, variance = image_variance + seed_variance;
+  *difference = (hg_difference){mean, mean, mean, mean == 0 ? 1 : 0};
+  if (!(variance > 0)) return;
+  double freedom =
+      variance * variance / (image_variance * image_variance / image_freedom + seed_variance * seed_variance / (seeds - 1));
+  double half = hg_student_975(freedom) * sqrt(variance);
+  difference->low = mean - half;
+  difference->high = mean + half;
+  difference->p_value = hg_student_p(mean / sqrt(variance), freedom);
+}
+
+/* ---------------------------------------------------------------- Holm */
+
+typedef struct ranked {
+  double p;
+  int place;
+} ranked;
+
+static int by_p(const void *left, const void *right) {
+  const ranked *a = left, *b = right;
+  if (a->p != b->p) return a->p < b->p ? -1 : 1;
+  return a->place - b->place;
+}
+
+hg_code hg_holm(const double *p_values, int count, double *corrected, hg_error *error) {
+  ranked *order = hg_malloc((size_t)count * sizeof *order);
+  if (order == NULL) return hg_fail_memory(error, "Holm's correction", (size_t)count * sizeof *order);
+  int tested = 0;
+  for (int i = 0; i < count; i++) {
+    if (!isnan(p_values[i])) order[tested++] = (ranked){p_values[i], i};
+    corrected[i] = p_values[i];
+  }
+  qsort(order, (size_t)tested, sizeof *order, by_p);
+  double largest = 0;
+  for (int i = 0; i < tested; i++) {
+    largest = fmax(largest, fmin(1, (tested - i) * order[i].p));
+    corrected[order[i].place] = largest;
+  }
+  hg_free(order);
+  return HG_OK;
 }

@@ -93,3 +93,32 @@ double hg_image_ssim(const float *a, const float *b, hg_shape shape) {
   for (int channel = 0; channel < shape.channels; channel++) total += ssim_channel(a, b, shape, channel);
   return total / shape.channels;
 }
+
+/* ---------------------------------------------------------------- the median filter */
+
+static int within(int place, int size) { return place < 0 ? 0 : place >= size ? size - 1 : place; }
+
+static void sort_values(float *values, int count) {
+  for (int i = 1; i < count; i++) {
+    float value = values[i];
+    int place = i;
+    for (; place > 0 && values[place - 1] > value; place--) values[place] = values[place - 1];
+    values[place] = value;
+  }
+}
+
+void hg_image_median(const float *image, hg_shape shape, int window, float *out) {
+  float values[HG_MOST_WINDOW * HG_MOST_WINDOW];
+  int reach = window / 2;
+  for (int y = 0; y < shape.height; y++)
+    for (int x = 0; x < shape.width; x++)
+      for (int c = 0; c < shape.channels; c++) {
+        int count = 0;
+        for (int i = -reach; i <= reach; i++)
+          for (int j = -reach; j <= reach; j++)
+            values[count++] =
+                image[((int64_t)within(y + i, shape.height) * shape.width + within(x + j, shape.width)) * shape.channels + c];
+        sort_values(values, count);
+        out[((int64_t)y * shape.width + x) * shape.channels + c] = values[count / 2];
+      }
+}

@@ -10,4 +10,9 @@ double hg_image_psnr(double mse); /* 10 log10(1 / mse), in dB; infinity for 0 */
  * over the places where the window fits whole; images smaller than 11 use one uniform window. */
 double hg_image_ssim(const float *a, const float *b, hg_shape shape);
 
+/* The median of each pixel's neighbourhood, window x window (odd, at most HG_MOST_WINDOW), channel by channel; the edge pixels
+ * are repeated outwards, as in scipy.ndimage.median_filter(mode="nearest"). out must not be image. */
+enum { HG_MOST_WINDOW = 7 };
+void hg_image_median(const float *image, hg_shape shape, int window, float *out);
+
 #endif

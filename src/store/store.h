@@ -9,8 +9,8 @@
  *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),
  *                                                labels I32 (M), probabilities F32 (M, K): test images the page may show
  *                       denoising.safetensors    index I64 (M), levels F32 (L), original U8 (M, H, W, C), noisy / denoised /
- *                                                median U8 (L * M, H, W, C), level by level. Metadata: corruption, window
- *                                                (the median filter's side), own (the level it was trained with).
+ *                                                median U8 (L * M, H, W, C), level by level; model_mse, median_mse F32 (L, N).
+ *                                                Metadata: corruption, own (the level it was trained with).
  *                       codes.safetensors        index I64 (P): places in the test set; labels I32 (P); predictions I32 (P);
  *                                                tsne F32 (P, 2); pca F32 (P, 2); drawn I64 (D): the places in 0..P that a
  *                                                page draws, in the order of the data's thumbnails. Metadata: width, space

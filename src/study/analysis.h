@@ -18,6 +18,13 @@ hg_code hg_runner_score_classes(hg_runner *runner, const hg_planned_run *run, hg
 /* Distances of classes among the codes; where `mapped`, codes.safetensors too. */
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error); /* run_codes.c */
 
+/* train.* and validation.* figures: a network's, as its history has them for the epoch that was kept. */
+hg_code hg_runner_put_training(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_training.c */
+
+/* The table of several noise levels beside the median filter; denoising.safetensors. Of a network that was trained to undo one
+ * kind of corruption. */
+hg_code hg_runner_measure_denoising(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_denoising.c */
+
 /* ---- for one data set */
 
 enum { HG_MAP_POINTS = 10000, HG_MAP_DRAWN = 2000 }; /* test images in a map of codes at most, and of these on a page */
@@ -33,6 +40,11 @@ hg_code hg_map_choice_new(const hg_dataset *test, uint64_t seed, hg_map_choice *
 void hg_map_choice_release(hg_map_choice *choice);
 
 hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error); /* run_thumbnails.c */
+
+/* ---- for the study */
+
+/* Comparisons, into the store; warns of those on one seed. */
+hg_code hg_runner_compare(hg_runner *runner, hg_error *error); /* run_compare.c */
 
 /* ---- small help: run_analysis.c */
 

@@ -46,14 +46,27 @@ static bool is_first_done(const hg_runner *runner, int index) {
   return true;
 }
 
+static hg_code map_codes(hg_runner *runner, const hg_planned_run *run, hg_error *error) {
+  return hg_runner_map_codes(runner, run, is_first_done(runner, (int)(run - runner->runs)), error);
+}
+
 static hg_code analyse_run(hg_runner *runner, int index, hg_error *error) {
+  static const struct {
+    hg_code (*step)(hg_runner *runner, const hg_planned_run *run, hg_error *error);
+    const char *what;
+    bool of_networks;
+  } steps[] = {{hg_runner_score_classes, "scores by class", false},
+               {hg_runner_put_training, "figures of the training", true},
+               {hg_runner_measure_denoising, "denoising", true},
+               {map_codes, "a map of codes", true}};
   const hg_planned_run *run = &runner->runs[index];
-  const char *name = run->record.name;
-  hg_error cause = {0};
-  hg_code code = tolerate(runner, hg_runner_score_classes(runner, run, &cause), "scores by class", name, &cause, error);
-  if (code == HG_OK && runner->study->models[run->model].kind == HG_MODEL_NETWORK)
-    code = tolerate(runner, hg_runner_map_codes(runner, run, is_first_done(runner, index), &cause), "a map of codes", name,
-                    &cause, error);
+  bool network = runner->study->models[run->model].kind == HG_MODEL_NETWORK;
+  hg_code code = HG_OK;
+  for (size_t i = 0; code == HG_OK && i < sizeof steps / sizeof steps[0]; i++) {
+    hg_error cause = {0};
+    if (steps[i].of_networks && !network) continue;
+    code = tolerate(runner, steps[i].step(runner, run, &cause), steps[i].what, run->record.name, &cause, error);
+  }
   return code;
 }
 

@@ -1,0 +1,77 @@
+#include "eval/bootstrap.h"
+
+#include "base/alloc.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct resampling {
+  const hg_bootstrap_settings *settings;
+  int32_t *times;      /* (threads, groups) */
+  double *differences; /* (resamples, scores) */
+} resampling;
+
+static void resample(void *context, int64_t index, int worker) {
+  const resampling *r = context;
+  const hg_bootstrap_settings *s = r->settings;
+  int32_t *times = r->times + worker * s->groups;
+  memset(times, 0, (size_t)s->groups * sizeof *times);
+  hg_rng rng = hg_rng_at(s->seed, HG_RNG_BOOTSTRAP, 1, (uint64_t)index);
+  for (int64_t i = 0; i < s->samples; i++) {
+    int64_t drawn = (int64_t)(((uint64_t)hg_rng_u32(&rng) * (uint64_t)s->samples) >> 32);
+    times[s->group == NULL ? drawn : s->group[drawn]]++;
+  }
+  s->compute(s->context, times, r->differences + index * s->scores);
+}
+
+static int by_size(const void *left, const void *right) {
+  double a = *(const double *)left, b = *(const double *)right;
+  return (a > b) - (a < b);
+}
+
+static void conclude(double *values, hg_bootstrap *result) {
+  const int count = HG_BOOTSTRAP_RESAMPLES;
+  double mean = 0, squares = 0;
+  int64_t below = 0, above = 0;
+  for (int i = 0; i < count; i++) {
+    mean += values[i] / count;
+    below += values[i] <= 0;
+    above += values[i] >= 0;
+  }
+  for (int i = 0; i < count; i++) squares += (values[i] - mean) * (values[i] - mean);
+  qsort(values, (size_t)count, sizeof *values, by_size);
+  int64_t rarer = below < above ? below : above;
+  *result = (hg_bootstrap){.deviation = sqrt(squares / (count - 1)),
+                           .low = values[count / 40],
+                           .high = values[count - 1 - count / 40],
+                           .p_value = fmin(1, 2.0 * (double)(rarer + 1) / (count + 1))};
+}
+
+hg_code hg_bootstrap_differences(const hg_bootstrap_settings *settings, hg_pool *pool, hg_bootstrap *results, hg_error *error) {
+  const char *what = "bootstrap";
+  if (settings->samples < 1 || settings->samples > INT32_MAX || settings->scores < 1 || settings->scores > HG_BOOTSTRAP_SCORES)
+    return hg_fail(error, HG_USAGE, what, "%lld samples, %d scores", (long long)settings->samples, settings->scores);
+  hg_bootstrap_settings made = *settings;
+  if (made.group == NULL) made.groups = made.samples;
+  size_t values = (size_t)HG_BOOTSTRAP_RESAMPLES * (size_t)made.scores;
+  resampling r = {.settings = &made,
+                  .times = hg_malloc((size_t)hg_pool_threads(pool) * (size_t)made.groups * sizeof(int32_t)),
+                  .differences = hg_malloc(values * sizeof(double))};
+  double *column = hg_malloc(HG_BOOTSTRAP_RESAMPLES * sizeof *column);
+  hg_code code = HG_OK;
+  if (r.times == NULL || r.differences == NULL || column == NULL) {
+    code = hg_fail_memory(error, what, values * sizeof(double));
+  } else {
+    hg_parallel_for(pool, HG_BOOTSTRAP_RESAMPLES, resample, &r);
+    for (int score = 0; score < made.scores; score++) {
+      for (int i = 0; i < HG_BOOTSTRAP_RESAMPLES; i++) column[i] = r.differences[(int64_t)i * made.scores + score];
+      conclude(column, &results[score]);
+    }
+  }
+  hg_free(column);
+  hg_free(r.times);
+  hg_free(r.differences);
+  return code;
+}

@@ -1,0 +1,45 @@
+/* Two models on the same test images: differences of their scores, and whether they are real. */
+#ifndef HG_STUDY_COMPARE_H
+#define HG_STUDY_COMPARE_H
+
+#include "base/parallel.h"
+#include "store/safetensors.h"
+#include "store/store.h"
+
+/* One model's predictions.safetensors, seed by seed. */
+typedef struct hg_testimony {
+  char name[HG_NAME_SIZE];
+  bool draws; /* another seed gives another model */
+  int seeds;
+  uint64_t *seed;        /* (seeds) */
+  hg_safetensors *files; /* (seeds) */
+} hg_testimony;
+
+/* Reads those of every done run of the model, and of `only` where it is not NULL. HG_USAGE where the store has no such model or
+ * none of its runs is done. Released after success and after failure. */
+hg_code hg_testimony_read(hg_store *store, const char *model, const uint64_t *only, hg_testimony *testimony, hg_error *error);
+void hg_testimony_release(hg_testimony *testimony);
+
+enum { HG_MOST_COMPARED = 5 }; /* accuracy, macro_f1, mse, psnr, ssim */
+
+/* Every score that both have, over all seeds that both have; a model that draws no numbers is the same for every seed. Where
+ * they have no seed in common their first ones are one pair. rows has room for HG_MOST_COMPARED.
+ *
+ * One pair: accuracy by McNemar's test with the Wald interval, the rest by the paired bootstrap over images. Several seeds:
+ * hg_difference_over_seeds. *count is 0 where nothing of theirs can be compared: other test images, other outputs. Verdict and
+ * text are left to hg_comparisons_conclude. */
+hg_code hg_compare_models(const hg_testimony *a, const hg_testimony *b, hg_pool *pool, hg_comparison *rows, int *count,
+                          hg_error *error);
+
+/* The same for any score that is a mean over images: a[s], b[s] (images) for each of `seeds` seeds. Names are left to the
+ * caller. */
+hg_code hg_compare_images(const char *metric, const float *const *a, const float *const *b, int seeds, int64_t images,
+                          hg_pool *pool, hg_comparison *row, hg_error *error);
+
+/* Holm's correction over the rows of each metric; then verdict and text. */
+hg_code hg_comparisons_conclude(hg_comparison *rows, int count, hg_error *error);
+
+/* Whether less of it is better. */
+bool hg_less_is_better(const char *metric);
+
+#endif

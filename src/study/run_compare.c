@@ -1,0 +1,132 @@
+/* The comparisons a study asks for, over every seed that both models have done. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "study/analysis.h"
+#include "study/compare.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The pairs that were compared on a single seed, in words: "a and b, a and c". */
+typedef struct thin_pairs {
+  int count;
+  char text[320];
+} thin_pairs;
+
+static void add_thin_pair(thin_pairs *thin, const char *a, const char *b) {
+  size_t used = strlen(thin->text), room = sizeof thin->text - used;
+  thin->count++;
+  if (snprintf(thin->text + used, room, "%s%s and %s", used > 0 ? ", " : "", a, b) >= (int)room)
+    snprintf(thin->text + sizeof thin->text - 4, 4, "...");
+}
+
+static bool is_done(const hg_runner *runner, int model) {
+  for (int i = 0; i < runner->count; i++)
+    if (runner->runs[i].model == model && strcmp(runner->runs[i].record.status, "done") == 0) return true;
+  return false;
+}
+
+static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_comparison *rows, int *count, thin_pairs *thin,
+                            hg_error *error) {
+  const char *name_a = runner->study->models[pair->a].name, *name_b = runner->study->models[pair->b].name;
+  hg_testimony a = {0}, b = {0};
+  int made = 0;
+  if (!is_done(runner, pair->a) || !is_done(runner, pair->b)) return HG_OK;
+  hg_code code = hg_testimony_read(runner->store, name_a, NULL, &a, error);
+  if (code == HG_OK) code = hg_testimony_read(runner->store, name_b, NULL, &b, error);
+  if (code == HG_OK) code = hg_compare_models(&a, &b, runner->pool, rows + *count, &made, error);
+  if (code == HG_OK && made == 0)
+    code = hg_runner_warn(runner, error, "not-comparable",
+                          "%s and %s cannot be compared: they do not say the same kind of thing about the same test images",
+                          name_a, name_b);
+  if (made > 0 && rows[*count].seeds == 1 && (a.draws || b.draws)) add_thin_pair(thin, name_a, name_b);
+  *count += made;
+  hg_testimony_release(&a);
+  hg_testimony_release(&b);
+  return code;
+}
+
+/* ---------------------------------------------------------------- denoisers against the median filter */
+
+enum { MOST_LEVELS = 8, MOST_SEEDS = 64 };
+
+/* denoising.safetensors of a model, seed by seed. */
+typedef struct denoisers {
+  hg_safetensors files[MOST_SEEDS];
+  int count;
+} denoisers;
+
+static hg_code read_denoisers(hg_runner *runner, int model, denoisers *found, hg_error *error) {
+  hg_code code = HG_OK;
+  for (int i = 0; code == HG_OK && i < runner->count && found->count < MOST_SEEDS; i++) {
+    const hg_planned_run *run = &runner->runs[i];
+    char *path = NULL;
+    if (run->model != model || strcmp(run->record.status, "done") != 0) continue;
+    code = hg_runner_artifact(runner, &run->record, "denoising.safetensors", &path, error);
+    if (code == HG_OK && hg_path_exists(path)) {
+      code = hg_safetensors_read(path, &found->files[found->count], error);
+      found->count += code == HG_OK;
+    }
+    hg_free(path);
+  }
+  return code;
+}
+
+/* The images' errors at one level: by the model and by the filter, for each seed. False where a file has no such level. */
+static bool find_errors(const denoisers *found, int level, const float **model, const float **median, int64_t *images) {
+  for (int s = 0; s < found->count; s++) {
+    const hg_named_tensor *a = hg_safetensors_find(&found->files[s], "model_mse"),
+                          *b = hg_safetensors_find(&found->files[s], "median_mse");
+    if (a == NULL || b == NULL || a->rank != 2 || b->rank != 2 || a->dim[0] <= level || b->dim[0] <= level) return false;
+    if ((s > 0 && a->dim[1] != *images) || a->dim[1] != b->dim[1] || a->dim[1] < 2) return false;
+    *images = a->dim[1];
+    model[s] = (const float *)a->data + level * *images;
+    median[s] = (const float *)b->data + level * *images;
+  }
+  return true;
+}
+
+static hg_code compare_with_median(hg_runner *runner, int model, hg_comparison *rows, int *count, hg_error *error) {
+  denoisers found = {.count = 0};
+  const float *of_model[MOST_SEEDS], *of_median[MOST_SEEDS];
+  int64_t images = 0;
+  hg_code code = read_denoisers(runner, model, &found, error);
+  const hg_named_tensor *levels = code == HG_OK && found.count > 0 ? hg_safetensors_find(&found.files[0], "levels") : NULL;
+  char kind[32] = "", metric[64];
+  if (levels != NULL) hg_safetensors_metadata(&found.files[0], "corruption", kind, sizeof kind);
+  for (int i = 0; code == HG_OK && levels != NULL && i < levels->dim[0] && i < MOST_LEVELS; i++) {
+    if (!find_errors(&found, i, of_model, of_median, &images)) break;
+    hg_comparison *row = &rows[(*count)++];
+    *row = (hg_comparison){.b = "median filter"};
+    snprintf(row->a, sizeof row->a, "%s", runner->study->models[model].name);
+    snprintf(metric, sizeof metric, "mse (%s %g)", kind, (double)((const float *)levels->data)[i]);
+    code = hg_compare_images(metric, of_model, of_median, found.count, images, runner->pool, row, error);
+  }
+  for (int s = 0; s < found.count; s++) hg_safetensors_release(&found.files[s]);
+  return code;
+}
+
+/* ---------------------------------------------------------------- all of them */
+
+hg_code hg_runner_compare(hg_runner *runner, hg_error *error) {
+  const hg_study *study = runner->study;
+  size_t room = (size_t)study->compare_count * HG_MOST_COMPARED + (size_t)study->model_count * MOST_LEVELS + 1;
+  hg_comparison *rows = hg_calloc(room, sizeof *rows);
+  if (rows == NULL) return hg_fail_memory(error, "comparisons", room * sizeof *rows);
+  int count = 0;
+  thin_pairs thin = {0};
+  hg_code code = HG_OK;
+  for (int i = 0; code == HG_OK && i < study->compare_count; i++)
+    code = compare_pair(runner, &study->compare[i], rows, &count, &thin, error);
+  for (int i = 0; code == HG_OK && i < study->model_count; i++) code = compare_with_median(runner, i, rows, &count, error);
+  if (code == HG_OK && thin.count > 0)
+    code = hg_runner_warn(
+        runner, error, "one-seed",
+        "Compared on one seed: %s. The intervals cover the choice of test images, not the chance in training; give "
+        "the study more seeds.",
+        thin.text);
+  if (code == HG_OK) code = hg_comparisons_conclude(rows, count, error);
+  if (code == HG_OK) code = hg_store_put_comparisons(runner->store, rows, count, error);
+  hg_free(rows);
+  return code;
+}
