@@ -34,6 +34,7 @@ static const sample samples[] = {
     {"replicated edges and norm", {9, 8, 3}, 7, 9, "c3x8rl nr m22v c3x16rl nr m22v d"},
     {"norm whose rows go in eights across images", {9, 7, 1}, 19, 19, "c3x10vl nr m22v c3x20sl nr c2x6sl nl m22s"},
     {"norm of many images", {6, 6, 1}, 70, 70, "c3x10sl nr m22v d c3x20sl nr d"},
+    {"norm behind activations", {10, 9, 2}, 6, 6, "c3x5sr nl m22v c3x8st nr d c2x6sk nk m22v"},
     {"norm without pooling, activations of all kinds", {6, 5, 2}, 5, 5, "c3x4sl nk c3x6sl ns c3x5sl nt c3x8sl nl d"},
     {"pooled activations of all kinds", {20, 21, 1}, 5, 5, "c3x4sk m22v c3x6ss m22v c3x5st m22s"},
     {"pooled norms of all kinds", {20, 21, 1}, 5, 5, "c3x4sl nk m22v c3x6sl ns m22v d c3x5sl nt m22s"},

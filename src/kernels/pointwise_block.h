@@ -4,26 +4,67 @@
 #include "kernels/pointwise_activation.h"
 #include "kernels/pointwise_pool.h"
 
-static void mark_positive(int count, const float *restrict y, uint8_t *restrict code) {
-  for (int i = 0; i < count; i++) code[i] = y[i] > 0.0f ? code[i] : HG_NO_PLACE;
+/* Bytes beside floats: the compiler's own vectors are as long as the bytes want, too long for a pixel's channels, so that
+ * most of the work would go one by one. Here LANES of both go together. */
+typedef float lanes_float __attribute__((vector_size(4 * LANES)));
+typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
+typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
+
+static inline lanes_float load_floats(const float *from) {
+  lanes_float lanes;
+  memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+static inline lanes_int load_codes(const uint8_t *from) {
+  lanes_byte lanes;
+  memcpy(&lanes, from, sizeof lanes);
+  return __builtin_convertvector(lanes, lanes_int);
+}
+
+static inline void store_floats(lanes_float lanes, float *to) { memcpy(to, &lanes, sizeof lanes); }
+
+static inline void store_codes(lanes_int lanes, uint8_t *to) {
+  lanes_byte bytes = __builtin_convertvector(lanes, lanes_byte);
+  memcpy(to, &bytes, sizeof bytes);
+}
+
+/* Where the mask is set, else 0. */
+static inline lanes_float where(lanes_int mask, lanes_float value) { return (lanes_float)(mask & (lanes_int)value); }
+
+/* The larger of a value and the best so far, the first at a tie, and its place. */
+static inline void take_larger(const float *x, int place, lanes_float *best, lanes_int *at) {
+  lanes_float value = load_floats(x);
+  lanes_int more = value > *best;
+  *best = (lanes_float)((more & (lanes_int)value) | (~more & (lanes_int)*best));
+  *at = (more & place) | (~more & *at);
 }
 
 /* As max_2x2 in pointwise_pool.h. */
-static void max_2x2_code(int width, int channels, bool positive, const float *restrict above, const float *restrict below,
-                         float *restrict y, uint8_t *restrict code) {
-  for (int c = 0; c < width; c++) {
-    float best = above[c];
-    int at = 0;
-    at = above[channels + c] > best ? 1 : at;
-    best = above[channels + c] > best ? above[channels + c] : best;
-    at = below[c] > best ? 2 : at;
-    best = below[c] > best ? below[c] : best;
-    at = below[channels + c] > best ? 3 : at;
-    best = below[channels + c] > best ? below[channels + c] : best;
-    y[c] = best;
-    code[c] = (uint8_t)at;
+static void max_2x2_code(int width, int channels, bool positive, const float *above, const float *below, float *y,
+                         uint8_t *code) {
+  lanes_int anyway = (lanes_int){0} - !positive;
+  int c = 0;
+  for (; c + LANES <= width; c += LANES) {
+    lanes_float best = load_floats(above + c);
+    lanes_int at = {0};
+    take_larger(above + channels + c, 1, &best, &at);
+    take_larger(below + c, 2, &best, &at);
+    take_larger(below + channels + c, 3, &best, &at);
+    store_floats(best, y + c);
+    store_codes(at | ~((best > 0.0f) | anyway), code + c); /* all bits are HG_NO_PLACE */
   }
-  if (positive) mark_positive(width, y, code);
+  for (; c < width; c++) {
+    const float x[4] = {above[c], above[channels + c], below[c], below[channels + c]};
+    int at = 0;
+    for (int i = 1; i < 4; i++) at = x[i] > x[at] ? i : at;
+    y[c] = x[at];
+    code[c] = (uint8_t)(!positive || x[at] > 0.0f ? at : HG_NO_PLACE);
+  }
+}
+
+static void mark_positive(int count, const float *restrict y, uint8_t *restrict code) {
+  for (int i = 0; i < count; i++) code[i] = y[i] > 0.0f ? code[i] : HG_NO_PLACE;
 }
 
 static void max_step_code(int channels, const float *restrict x, uint8_t index, float *restrict y, uint8_t *restrict code) {
@@ -61,14 +102,18 @@ static void max_pool_code(const hg_pool_shape *shape, bool positive, const float
     }
 }
 
-static void give_back_code(int channels, const float *restrict dy, const uint8_t *restrict code, uint8_t index, float scale,
+static void give_back_code(int channels, const float *restrict dy, const uint8_t *restrict code, int index, float scale,
                            float *restrict dx) {
-  for (int c = 0; c < channels; c++) dx[c] += code[c] == index ? dy[c] * scale : 0.0f;
+  for (int c = 0; c < channels; c++) {
+    float value = dy[c] * scale;
+    dx[c] += code[c] == index ? value : 0.0f;
+  }
 }
 
-static void hand_down_code(int width, const float *restrict dy, const uint8_t *restrict code, uint8_t index, float scale,
-                           float *restrict dx) {
-  for (int c = 0; c < width; c++) dx[c] = code[c] == index ? dy[c] * scale : 0.0f;
+static void hand_down_code(int width, const float *dy, const uint8_t *code, int index, float scale, float *dx) {
+  int c = 0;
+  for (; c + LANES <= width; c += LANES) store_floats(where(load_codes(code + c) == index, load_floats(dy + c) * scale), dx + c);
+  for (; c < width; c++) dx[c] = code[c] == index ? dy[c] * scale : 0.0f;
 }
 
 /* As max_pool_gradient_tiles in pointwise_pool.h. */
@@ -78,8 +123,7 @@ static void scatter_tiles(const hg_pool_shape *shape, float scale, const float *
     for (int column = 0; column < shape->width; column++, dx += channels) {
       int64_t room = room_in(shape, row, column), beyond = room_out(shape, row / 2, column / 2);
       int64_t at = ((int64_t)(row / 2) * shape->out_width + column / 2) * channels;
-      hand_down_code(reach(channels, room < beyond ? room : beyond), dy + at, code + at, (uint8_t)(row % 2 * 2 + column % 2),
-                     scale, dx);
+      hand_down_code(reach(channels, room < beyond ? room : beyond), dy + at, code + at, row % 2 * 2 + column % 2, scale, dx);
     }
 }
 
@@ -94,21 +138,35 @@ static void max_pool_scatter(const hg_pool_shape *shape, float scale, const floa
       window w = window_at(shape, out_row, out_column);
       for (int row = w.top; row < w.bottom; row++)
         for (int column = w.left; column < w.right; column++)
-          give_back_code(shape->channels, dy, code, (uint8_t)((row - w.row) * shape->size[1] + column - w.column), scale,
+          give_back_code(shape->channels, dy, code, (row - w.row) * shape->size[1] + column - w.column, scale,
                          dx + pixel(shape, row, column));
       dy += shape->channels;
       code += shape->channels;
     }
 }
 
-static void mark_code(int64_t count, bool positive, const float *restrict y, uint8_t *restrict code) {
-  for (int64_t i = 0; i < count; i++) code[i] = !positive || y[i] > 0.0f ? 0 : HG_NO_PLACE;
+static void mark_code(int64_t count, bool positive, const float *y, uint8_t *code) {
+  memset(code, 0, (size_t)count);
+  if (!positive) return;
+  int64_t i = 0;
+  for (; i + LANES <= count; i += LANES) store_codes(~(load_floats(y + i) > 0.0f), code + i);
+  for (; i < count; i++) code[i] = y[i] > 0.0f ? 0 : HG_NO_PLACE;
 }
 
-static void drop_coded(int count, const uint32_t *restrict word, uint32_t threshold, float scale, float *restrict y,
-                       uint8_t *restrict code) {
-  for (int i = 0; i < count; i++) y[i] = (int32_t)(word[i] >> 8) >= (int32_t)threshold ? y[i] * scale : 0.0f;
-  for (int i = 0; i < count; i++) code[i] = (int32_t)(word[i] >> 8) >= (int32_t)threshold ? code[i] : HG_NO_PLACE;
+static void drop_coded(int count, const uint32_t *word, uint32_t threshold, float scale, float *y, uint8_t *code) {
+  int i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    lanes_int draw;
+    memcpy(&draw, word + i, sizeof draw);
+    lanes_int kept = ((draw >> 8) & 0xFFFFFF) >= (int32_t)threshold;
+    store_floats(where(kept, load_floats(y + i) * scale), y + i);
+    store_codes(load_codes(code + i) | ~kept, code + i);
+  }
+  for (; i < count; i++) {
+    bool kept = word[i] >> 8 >= threshold;
+    y[i] = kept ? y[i] * scale : 0.0f;
+    code[i] = kept ? code[i] : HG_NO_PLACE;
+  }
 }
 
 static void dropout_code(const uint32_t key[2], const uint32_t counter[4], int64_t first, int64_t count, uint32_t threshold,
@@ -125,8 +183,9 @@ static void dropout_code(const uint32_t key[2], const uint32_t counter[4], int64
 }
 
 static void undrop_code(int64_t count, float scale, const float *dy, const uint8_t *code, float *dx) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < count; i++) dx[i] = code[i] == 0 ? dy[i] * scale : 0.0f;
+  int64_t i = 0;
+  for (; i + LANES <= count; i += LANES) store_floats(where(load_codes(code + i) == 0, load_floats(dy + i) * scale), dx + i);
+  for (; i < count; i++) dx[i] = code[i] == 0 ? dy[i] * scale : 0.0f;
 }
 
 #endif

@@ -27,7 +27,7 @@ int hg_conv_block_match(const hg_op_node *const *nodes, int count, hg_conv_block
   if (nodes[i]->layer.kind != HG_CONV2D) return 0;
   block->conv = nodes[i++];
   hg_activation activation = block->conv->layer.activation;
-  if (i < count && nodes[i]->layer.kind == HG_BATCH_NORM && activation == HG_LINEAR) {
+  if (i < count && nodes[i]->layer.kind == HG_BATCH_NORM) {
     block->norm = nodes[i++];
     activation = block->norm->layer.activation;
   }
@@ -104,6 +104,7 @@ static void start_conv(hg_block_run *run) {
   *conv = *run->call;
   conv->node = run->block->conv;
   for (int i = parameters_of_conv(run->block); i < HG_OP_PARAMETERS; i++) conv->values[i] = conv->gradients[i] = NULL;
+  run->finish = hg_conv_finish_of(conv);
   run->job = (hg_conv_job){.call = conv, .map = hg_conv_map_of(conv->node, false)};
 }
 

@@ -2,7 +2,7 @@
  *
  *   [upsample2d ->] conv2d [-> batch_norm] [-> max_pool2d] [-> dropout]
  *
- * with an activation folded into conv2d or batch_norm. An image is taken through all of them while it is in the cache, so
+ * with activations folded into conv2d and batch_norm. An image is taken through all of them while it is in the cache, so
  * that what the layers hand to each other is never in memory: forward writes the pooled values and one byte for each of them
  * (its place in the window, or that nothing goes back); backward spreads their gradient over one image in a worker's memory
  * and takes weight, bias and input gradients from there. batch_norm needs the convolution's map twice more, so that one is

@@ -79,7 +79,11 @@ static const float *map_gradient(const hg_block_run *run, int image, float *room
     derive(run, image);
     return spread(run, image, room);
   }
-  hg_norm_gradient_rows(&run->norm, run->norm.area, spread(run, image, room), run->maps + run->map * image, room);
+  const hg_conv_finish *finish = &run->finish;
+  const float *map = run->maps + run->map * image;
+  hg_norm_gradient_rows(&run->norm, run->norm.area, spread(run, image, room), map, room);
+  if (finish->activation != HG_LINEAR)
+    hg_pointwise()->activate_gradient(finish->activation, finish->negative_slope, run->map, map, room, room);
   return room;
 }
 

@@ -54,10 +54,8 @@ static float *activated(const hg_block_run *run, int image, int worker) {
 /* ---- all at once */
 
 static void take_lines(const hg_block_run *run, int image, lines l, int worker) {
-  const hg_layer *layer = &run->block->conv->layer;
-  hg_conv_finish finish = {run->conv_call.values[1], layer->activation, layer->negative_slope};
   float *map = activated(run, image, worker), *from = map + map_line(run) * l.top;
-  hg_conv_image_down(&run->job, run->weight, finish, hg_block_large(run, image, 0, worker), l.top, l.bottom, map, worker);
+  hg_conv_image_down(&run->job, run->weight, run->finish, hg_block_large(run, image, 0, worker), l.top, l.bottom, map, worker);
   if (run->block->norm != NULL)
     hg_norm_rows(&run->norm, (int64_t)(l.bottom - l.top) * run->block->conv->output.width, from, from);
   finish_lines(run, image, l, from);
@@ -101,13 +99,12 @@ static void take_piece(void *context, int64_t piece, int worker) {
   const hg_block_run *run = context;
   const hg_norm_run *norm = &run->norm;
   int first = hg_norm_first_sample(norm, piece), last = hg_norm_first_sample(norm, piece + 1);
-  hg_conv_finish finish = {.bias = run->conv_call.values[1]};
   const float *maps = run->maps + run->map * first;
   int64_t summed = 0, made = 0; /* rows */
   hg_norm_clear_piece(norm, piece);
   for (int image = first; image < last; image++) {
-    hg_conv_image_down(&run->job, run->weight, finish, hg_block_large(run, image, 0, worker), 0, run->block->conv->output.height,
-                       run->maps + run->map * image, worker);
+    hg_conv_image_down(&run->job, run->weight, run->finish, hg_block_large(run, image, 0, worker), 0,
+                       run->block->conv->output.height, run->maps + run->map * image, worker);
     made += norm->area;
     int64_t rows = image + 1 < last ? (made - summed) / norm->together * norm->together : made - summed;
     hg_norm_add_moments(norm, piece, rows, maps + summed * norm->channels);

@@ -15,7 +15,8 @@ typedef struct hg_block_run {
   hg_conv_job job;
   hg_norm_run norm;
   int64_t in, large, map, out; /* values of one image: read, enlarged, of the convolution's map, written */
-  hg_activation activation;    /* before pooling */
+  hg_conv_finish finish;       /* of the convolution: bias, activation */
+  hg_activation activation;    /* before pooling: batch_norm's, or the convolution's where there is none */
   float negative_slope;
   hg_pool_shape window; /* of the pool */
   hg_rng rng;           /* of dropout */
