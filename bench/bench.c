@@ -85,8 +85,8 @@ static int train_step(bench *b) {
   const hg_batch *batch = next_batch(b);
   if (b->profile != NULL) bench_profile_batch(b->profile);
   hg_step_result result;
-  hg_network_step(b->network, batch, 1, b->step++, &result);
-  hg_optimizer_step(&b->optimizer, &b->settings, b->settings.optimizer.learning_rate, b->network, b->pool);
+  hg_optimizer_train(&b->optimizer, &b->settings, b->settings.optimizer.learning_rate, b->network, b->pool, batch, b->step++,
+                     &result);
   if (b->profile != NULL) bench_profile_optimizer(b->profile);
   return batch->n;
 }

@@ -171,6 +171,67 @@ static void a_thawed_block_starts_its_bias_correction(void **state) {
   hg_network_free(network);
 }
 
+/* ---- Updating each tensor as soon as its gradient is known. */
+
+enum { SAMPLES = 21, PIXELS = 150, TRAINED_STEPS = 3 };
+
+/* Several panels and row blocks, a folded activation, a bias, an operator that leaves its update to the caller. */
+static hg_network *make_wide(void) {
+  hg_network *network = hg_network_new((hg_shape){1, 1, PIXELS});
+  add_layer(network, HG_CLASSIFIER, dense(130, HG_RELU));
+  add_layer(network, HG_CLASSIFIER, hg_layer_default(HG_BATCH_NORM));
+  add_layer(network, HG_CLASSIFIER, dense(70, HG_SIGMOID));
+  add_layer(network, HG_CLASSIFIER, dense(5, HG_LINEAR));
+  hg_losses losses = {.classification = HG_CROSS_ENTROPY, .classification_weight = 1};
+  assert_int_equal(hg_network_set_losses(network, &losses, NULL), HG_OK);
+  assert_int_equal(hg_network_initialize(network, 1, NULL), HG_OK);
+  return network;
+}
+
+static void train_wide(const hg_train_settings *settings, bool fused, int threads, char digest[HG_SHA256_SIZE]) {
+  static float input[SAMPLES * PIXELS];
+  static int32_t labels[SAMPLES];
+  hg_network *network = make_wide();
+  hg_optimizer_state state;
+  hg_pool *pool;
+  hg_step_result result;
+  hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 0);
+  for (int i = 0; i < SAMPLES * PIXELS; i++) input[i] = (float)hg_rng_uniform(&rng);
+  for (int i = 0; i < SAMPLES; i++) labels[i] = i % 5;
+  hg_batch batch = {.n = SAMPLES, .input = input, .labels = labels};
+  assert_int_equal(hg_pool_new(threads, &pool, NULL), HG_OK);
+  assert_int_equal(hg_network_prepare(network, SAMPLES, true, pool, NULL), HG_OK);
+  assert_int_equal(hg_optimizer_init(&state, &settings->optimizer, network, NULL), HG_OK);
+  for (uint32_t step = 0; step < TRAINED_STEPS; step++) {
+    if (fused) {
+      hg_optimizer_train(&state, settings, 0.01, network, pool, &batch, step, &result);
+    } else {
+      hg_network_step(network, &batch, settings->seed, step, &result);
+      hg_optimizer_step(&state, settings, 0.01, network, pool);
+    }
+  }
+  hg_network_digest(network, digest);
+  hg_optimizer_release(&state);
+  hg_network_free(network);
+  hg_pool_free(pool);
+}
+
+static void updates_made_on_the_way_have_the_bits_of_updates_made_afterwards(void **state) {
+  (void)state;
+  hg_train_settings adam = hg_train_settings_default(), momentum = plain_sgd(), clipped = adam;
+  momentum.optimizer.momentum = 0.9f;
+  clipped.clip_norm = 0.1f;
+  const hg_train_settings *cases[] = {&adam, &momentum, &clipped};
+  for (int i = 0; i < 3; i++) {
+    char apart[HG_SHA256_SIZE], fused[HG_SHA256_SIZE];
+    train_wide(cases[i], false, 1, apart);
+    for (int threads = 1; threads <= 3; threads++) {
+      train_wide(cases[i], true, threads, fused);
+      assert_string_equal(fused, apart);
+    }
+  }
+}
+
 /* ---- Schedules, against their formulas by the C library. */
 
 static double expected_factor(const hg_schedule *s, double update, double updates, double per_epoch) {
@@ -225,6 +286,7 @@ int main(void) {
       cmocka_unit_test(clip_norm_brings_a_long_gradient_to_its_length_and_leaves_a_short_one),
       cmocka_unit_test(clip_value_cuts_every_gradient),
       cmocka_unit_test(a_block_has_its_own_learning_rate),
+      cmocka_unit_test(updates_made_on_the_way_have_the_bits_of_updates_made_afterwards),
       cmocka_unit_test(a_thawed_block_starts_its_bias_correction),
       cmocka_unit_test(schedules_follow_their_formulas),
       cmocka_unit_test(the_cosine_starts_at_1_and_nears_its_end),

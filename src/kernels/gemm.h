@@ -30,6 +30,10 @@ typedef struct hg_gemm {
   ptrdiff_t start_row;      /* 0: one row for all, as a bias is */
   hg_activation activation; /* f: linear, relu, leaky_relu, sigmoid or tanh */
   float negative_slope;
+  /* A hint: of a matrix (steps, columns) that will be wanted soon, a tile asks for row k of its columns at each step k. NULL =
+   * none. */
+  const float *next;
+  ptrdiff_t next_row;
 } hg_gemm;
 
 typedef struct hg_gemm_kernels {

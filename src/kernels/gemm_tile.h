@@ -20,7 +20,7 @@ enum { MOST_ROWS = 16, MOST_VECTORS = 4, BASES = (MOST_ROWS + 2) / 3 };
 
 /* Where a tile lies: the first elements of its rows and columns. */
 typedef struct place {
-  const float *a, *b, *start;
+  const float *a, *b, *start, *next;
   float *c;
   mask last; /* lanes of the last vector, where it is cut */
 } place;
@@ -36,9 +36,9 @@ INLINE vec activated(hg_activation activation, vec slope, vec x) {
 }
 
 /* One segment. */
-INLINE void multiply(const hg_gemm *g, const float *a, const float *b, mask last, int R, int V, bool cut,
+INLINE void multiply(const hg_gemm *g, const float *a, const float *b, const float *next, mask last, int R, int V, bool cut,
                      vec sum[MOST_ROWS][MOST_VECTORS]) {
-  const ptrdiff_t a_row = g->a_row, a_step = g->a_step, b_step = g->b_step;
+  const ptrdiff_t a_row = g->a_row, a_step = g->a_step, b_step = g->b_step, next_row = g->next_row;
   const float *base[BASES]; /* one for three rows: the other two are reached by scaled indexing */
   UNROLL for (int t = 0; t < (R + 2) / 3; t++) base[t] = a + 3 * t * a_row;
   for (int k = g->steps; k > 0; k--) {
@@ -53,6 +53,8 @@ INLINE void multiply(const hg_gemm *g, const float *a, const float *b, mask last
       __asm__("" : "+r"(base[t])); /* else the compiler makes a pointer of each row and spills them */
     }
     b += b_step;
+    UNROLL for (int v = 0; v < V; v++) __builtin_prefetch(next + v * LANES, 0, 2);
+    next += next_row;
   }
 }
 
@@ -84,7 +86,8 @@ INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut) {
   }
   const float *a = at->a, *b = at->b;
   for (int group = 0; group < g->groups; group++, a += g->a_group, b += g->b_group)
-    for (int s = 0; s < g->segments; s++) multiply(g, a + s * g->a_segment, b + s * g->b_segment, at->last, R, V, cut, sum);
+    for (int s = 0; s < g->segments; s++)
+      multiply(g, a + s * g->a_segment, b + s * g->b_segment, at->next, at->last, R, V, cut, sum);
   if (g->activation == HG_RELU)
     store(g, at, R, V, cut, HG_RELU, sum);
   else if (g->activation == HG_LEAKY_RELU)
@@ -114,7 +117,7 @@ static int next_piece(int left, int most) {
 
 static void panel(const hg_gemm *g, int column, int vectors, int cut) {
   static const int most_rows[MOST_VECTORS + 1] = {0, ROWS_1, ROWS_2, ROWS_3, ROWS_4};
-  place at = {.b = g->b + column, .last = mask_first(cut)};
+  place at = {.b = g->b + column, .next = (g->next == NULL ? g->b : g->next) + column, .last = mask_first(cut)};
   for (int row = 0; row < g->rows;) {
     int rows = next_piece(g->rows - row, most_rows[vectors]);
     at.a = g->a + row * g->a_row;

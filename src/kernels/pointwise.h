@@ -90,9 +90,12 @@ typedef struct hg_pointwise_kernels {
   /* sum x * x in double. */
   double (*sum_of_squares)(int64_t count, const float *x);
 
-  /* Optimizer steps; see ops/op.h. */
-  void (*sgd)(const hg_update_rule *rule, int64_t count, const float *gradient, float *value, float *momentum);
-  void (*adam)(const hg_update_rule *rule, int64_t count, const float *gradient, float *value, float *moment_1, float *moment_2);
+  /* Optimizer steps; see ops/op.h. (rows, columns) of a tensor whose rows lie `row` floats apart in value and moments, and
+   * `gradient_row` in the gradient. */
+  void (*sgd)(const hg_update_rule *rule, int rows, int64_t columns, const float *gradient, ptrdiff_t gradient_row, float *value,
+              float *momentum, ptrdiff_t row);
+  void (*adam)(const hg_update_rule *rule, int rows, int64_t columns, const float *gradient, ptrdiff_t gradient_row, float *value,
+               float *moment_1, float *moment_2, ptrdiff_t row);
 } hg_pointwise_kernels;
 
 /* The version for hg_isa_get(). */

@@ -17,11 +17,16 @@ static int64_t trainable_floats(const hg_network *network) {
 hg_code hg_optimizer_init(hg_optimizer_state *state, const hg_optimizer *optimizer, const hg_network *network, hg_error *error) {
   memset(state, 0, sizeof *state);
   state->count = trainable_floats(network);
-  size_t bytes = (size_t)state->count * sizeof(float);
+  size_t bytes = (size_t)state->count * sizeof(float), tensors = (size_t)hg_network_tensor_count(network);
+  state->steps = hg_calloc(tensors, sizeof *state->steps);
+  if (state->steps == NULL) return hg_fail_memory(error, "optimizer", tensors * sizeof *state->steps);
   bool adaptive = optimizer->kind != HG_SGD;
   if (adaptive || optimizer->momentum > 0) {
     state->moment_1 = hg_alloc_aligned(bytes);
-    if (state->moment_1 == NULL) return hg_fail_memory(error, "optimizer", bytes);
+    if (state->moment_1 == NULL) {
+      hg_optimizer_release(state);
+      return hg_fail_memory(error, "optimizer", bytes);
+    }
   }
   if (adaptive) {
     state->moment_2 = hg_alloc_aligned(bytes);
@@ -36,6 +41,7 @@ hg_code hg_optimizer_init(hg_optimizer_state *state, const hg_optimizer *optimiz
 void hg_optimizer_release(hg_optimizer_state *state) {
   hg_free_aligned(state->moment_1);
   hg_free_aligned(state->moment_2);
+  hg_free(state->steps);
   memset(state, 0, sizeof *state);
 }
 
@@ -70,6 +76,7 @@ static hg_update update_of_block(const hg_optimizer_state *state, const hg_train
       .correction_1 = (float)(1 - hg_power(optimizer->beta_1, t)),
       .correction_2 = (float)(1 - hg_power(optimizer->beta_2, t)),
       .decoupled = optimizer->kind == HG_ADAMW,
+      .adaptive = optimizer->kind != HG_SGD,
   };
 }
 
@@ -83,9 +90,9 @@ static void count_updates(hg_optimizer_state *state, hg_network *network) {
   for (int block = 0; block < HG_BLOCKS; block++) state->updates[block] += trained[block];
 }
 
-void hg_optimizer_step(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, hg_network *network,
-                       hg_pool *pool) {
-  double scale = clipping_scale(settings->clip_norm, network, pool);
+/* Counts the update and fills in the step of every tensor; one of no values where nothing is to be updated. */
+static void prepare_steps(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, double scale,
+                          hg_network *network) {
   hg_update updates[HG_BLOCKS];
   count_updates(state, network);
   for (int block = 0; block < HG_BLOCKS; block++) {
@@ -94,18 +101,31 @@ void hg_optimizer_step(hg_optimizer_state *state, const hg_train_settings *setti
   int64_t offset = 0; /* of the tensor in the moments */
   for (int i = 0; i < hg_network_tensor_count(network); i++) {
     hg_tensor *tensor = hg_network_tensor(network, i);
+    hg_update *update = &state->steps[i];
+    *update = updates[tensor->block];
     if (tensor->gradient == NULL) continue;
-    hg_update update = updates[tensor->block];
-    update.count = tensor->count;
-    update.value = tensor->value;
-    update.gradient = tensor->gradient;
-    update.moment_1 = state->moment_1 == NULL ? NULL : state->moment_1 + offset;
-    update.moment_2 = state->moment_2 == NULL ? NULL : state->moment_2 + offset;
+    update->count = tensor->frozen ? 0 : tensor->count;
+    update->value = tensor->value;
+    update->gradient = tensor->gradient;
+    update->moment_1 = state->moment_1 == NULL ? NULL : state->moment_1 + offset;
+    update->moment_2 = state->moment_2 == NULL ? NULL : state->moment_2 + offset;
     offset += tensor->count;
-    if (tensor->frozen) continue;
-    if (settings->optimizer.kind == HG_SGD)
-      hg_update_sgd(pool, &update);
-    else
-      hg_update_adam(pool, &update);
   }
+}
+
+void hg_optimizer_step(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, hg_network *network,
+                       hg_pool *pool) {
+  prepare_steps(state, settings, learning_rate, clipping_scale(settings->clip_norm, network, pool), network);
+  for (int i = 0; i < hg_network_tensor_count(network); i++) hg_update_apply(pool, &state->steps[i]);
+}
+
+void hg_optimizer_train(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, hg_network *network,
+                        hg_pool *pool, const hg_batch *batch, uint32_t step, hg_step_result *result) {
+  if (settings->clip_norm > 0) {
+    hg_network_step(network, batch, settings->seed, step, result);
+    hg_optimizer_step(state, settings, learning_rate, network, pool);
+    return;
+  }
+  prepare_steps(state, settings, learning_rate, 1, network);
+  hg_network_update_step(network, batch, settings->seed, step, state->steps, result);
 }

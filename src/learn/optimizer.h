@@ -8,6 +8,7 @@
 typedef struct hg_optimizer_state {
   float *moment_1, *moment_2; /* in the order and sizes of the network's trainable tensors; NULL where not used */
   int64_t count;              /* floats in each */
+  hg_update *steps;           /* one for each tensor of the network: the update under way */
   int64_t updates[HG_BLOCKS]; /* made so far; a frozen block makes none, so its bias correction starts when it thaws */
 } hg_optimizer_state;
 
@@ -17,6 +18,12 @@ void hg_optimizer_release(hg_optimizer_state *state);
 /* One update of every tensor that is not frozen. Allocates nothing. */
 void hg_optimizer_step(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, hg_network *network,
                        hg_pool *pool);
+
+/* Forward, losses, backward and the update of every tensor that is not frozen; step as in hg_network_step. Each tensor is
+ * updated as soon as its gradient is known, but with clip_norm, which needs them all first. Same bits both ways. Allocates
+ * nothing. */
+void hg_optimizer_train(hg_optimizer_state *state, const hg_train_settings *settings, double learning_rate, hg_network *network,
+                        hg_pool *pool, const hg_batch *batch, uint32_t step, hg_step_result *result);
 
 /* The schedule's factor for an update (from 0) out of `updates` in all, with `per_epoch` of them an epoch. With W updates of
  * warm-up, update u < W has (u + 1) / W; after it x = (u - W) / (updates - W), in [0, 1), is the place in the schedule:

@@ -238,9 +238,9 @@ static hg_code run_epoch(trainer *t) {
     lap(t);
     hg_step_result result;
     const hg_batch *batch = hg_batches_next(t->train);
-    hg_network_step(t->network, batch, t->settings->seed, (uint32_t)t->state.step, &result); /* forward, losses, backward */
+    double rate = learning_rate(t, t->state.step);
+    hg_optimizer_train(&t->state.optimizer, t->settings, rate, t->network, t->pool, batch, (uint32_t)t->state.step, &result);
     if (!isfinite(result.loss)) return diverge(t, "the loss", result.loss);
-    hg_optimizer_step(&t->state.optimizer, t->settings, learning_rate(t, t->state.step), t->network, t->pool);
     count_step(&t->state, batch->n, &result);
     t->state.training_seconds += lap(t);
     code = after_step(t);

@@ -11,6 +11,7 @@ typedef struct execution {
   const hg_batch *batch;
   uint64_t seed;
   uint32_t step;
+  const hg_update *updates; /* one for each tensor; NULL = gradients are wanted, not updates */
   hg_step_result *result;
 } execution;
 
@@ -112,10 +113,18 @@ static void add_second_gradient(const execution *run) {
   hg_parallel_for(run->network->pool, (sum.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &sum);
 }
 
-static void run_backward(const execution *run, int node) {
-  hg_op_call call = call_of(run, node);
-  call.scratch = run->plan->backward_scratch[node];
-  run->network->nodes[node].implementation->backward(&call);
+static void run_backward(const execution *run, int index) {
+  const hg_graph_node *node = &run->network->nodes[index];
+  hg_op_call call = call_of(run, index);
+  call.scratch = run->plan->backward_scratch[index];
+  const hg_update *updates[HG_OP_PARAMETERS] = {NULL};
+  for (int slot = 0; run->updates != NULL && slot < node->parameter_count; slot++)
+    if (call.gradients[slot] != NULL) updates[slot] = &run->updates[node->tensor[slot]];
+  bool applies = node->implementation->applies_updates;
+  if (applies) memcpy(call.updates, updates, sizeof updates);
+  node->implementation->backward(&call);
+  for (int slot = 0; !applies && slot < node->parameter_count; slot++)
+    if (updates[slot] != NULL) hg_update_apply(call.pool, updates[slot]);
 }
 
 static void run_step(const execution *run, const hg_step *step) {
@@ -147,12 +156,18 @@ static void run_plan(execution *run) {
 }
 
 void hg_network_step(hg_network *network, const hg_batch *batch, uint64_t seed, uint32_t step, hg_step_result *result) {
-  execution run = {network, &network->step, batch, seed, step, result};
+  execution run = {network, &network->step, batch, seed, step, NULL, result};
+  run_plan(&run);
+}
+
+void hg_network_update_step(hg_network *network, const hg_batch *batch, uint64_t seed, uint32_t step, const hg_update *updates,
+                            hg_step_result *result) {
+  execution run = {network, &network->step, batch, seed, step, updates, result};
   run_plan(&run);
 }
 
 void hg_network_forward(hg_network *network, const hg_batch *batch, hg_step_result *result) {
-  execution run = {network, &network->forward, batch, 0, 0, result};
+  execution run = {network, &network->forward, batch, 0, 0, NULL, result};
   run_plan(&run);
   network->evaluated = batch->n;
   network->last_input = batch->input;

@@ -54,6 +54,12 @@ typedef struct hg_step_result {
  * moved; weights have not. step = training steps done so far in the run (addresses dropout). Allocates nothing. */
 void hg_network_step(hg_network *network, const hg_batch *batch, uint64_t seed, uint32_t step, hg_step_result *result);
 
+/* The same with the update of every tensor that is trained, made as soon as its gradient is known and while it is in the
+ * caches: updates[i] is tensor i's, complete. The weights have the bits that a step and then the updates
+ * would give them. Afterwards the tensors' gradients are not to be read. */
+void hg_network_update_step(hg_network *network, const hg_batch *batch, uint64_t seed, uint32_t step, const hg_update *updates,
+                            hg_step_result *result);
+
 /* Forward and losses without training: dropout off, running statistics. batch->target and labels may be NULL: no losses then.
  * Afterwards the outputs below hold this batch. */
 void hg_network_forward(hg_network *network, const hg_batch *batch, hg_step_result *result);

@@ -46,7 +46,8 @@ static void forward(const hg_op_call *call) {
                   .start = layer->use_bias ? call->values[1] : NULL,
                   .activation = layer->activation,
                   .negative_slope = layer->negative_slope};
-  hg_product product = hg_product_cut(gemm, false);
+  hg_product product = {.gemm = gemm};
+  hg_product_cut(&product);
   hg_products_run(call->pool, &product, 1, call->scratch);
 }
 
@@ -93,19 +94,43 @@ static hg_gemm input_product(const hg_op_call *call) {
 }
 
 /* The sum of a column is a product with ones. */
-static void sum_bias(const hg_op_call *call) {
+static void sum_bias(const hg_op_call *call, int column, int columns) {
   static const float one = 1;
   int out = call->node->output.channels;
   hg_gemm g = {.rows = 1,
-               .columns = out,
+               .columns = columns,
                .groups = 1,
                .segments = 1,
                .steps = call->n,
                .a = &one,
-               .b = call->output_gradient,
-               .b_step = out};
-  g.c = call->gradients[1];
+               .b = call->output_gradient + column,
+               .b_step = out,
+               .c = call->gradients[1] + column};
   hg_gemm_kernels_get()->product(&g);
+  if (call->updates[1] != NULL) hg_update_part(call->updates[1], column, 1, columns, g.c, 0, 0);
+}
+
+/* A part of the weights' gradient is known; the first of a panel takes the bias along. */
+static void finish_weights(const void *context, hg_product_part part, float *gradient, ptrdiff_t gradient_row) {
+  const hg_op_call *call = context;
+  int out = call->node->output.channels;
+  if (part.row == 0 && call->gradients[1] != NULL) sum_bias(call, part.column, part.columns);
+  if (call->updates[0] != NULL)
+    hg_update_part(call->updates[0], (int64_t)part.row * out + part.column, part.rows, part.columns, gradient, gradient_row, out);
+}
+
+static hg_product weight_gradient(const hg_op_call *call) {
+  hg_product product = {.gemm = weight_product(call), .finish = finish_weights, .context = call};
+  const hg_update *update = call->updates[0];
+  if (update != NULL) {
+    product.consumed = true;
+    product.near[0] = update->value;
+    product.near[1] = update->moment_1;
+    product.near[2] = update->moment_2;
+    product.near_row = call->node->output.channels;
+  }
+  hg_product_cut(&product);
+  return product;
 }
 
 static void backward(const hg_op_call *call) {
@@ -113,10 +138,15 @@ static void backward(const hg_op_call *call) {
   if (call->node->layer.activation != HG_LINEAR)
     hg_parallel_range(call->pool, (int64_t)call->n * call->node->output.channels, PIECE, derive, call);
   hg_product products[2] = {0};
-  if (call->gradients[0] != NULL) products[0] = hg_product_cut(weight_product(call), false);
-  if (call->input_gradient != NULL) products[1] = hg_product_cut(input_product(call), true);
-  hg_products_run(call->pool, products, 2, call->scratch);
-  if (call->gradients[1] != NULL) sum_bias(call);
+  if (call->input_gradient != NULL) products[0] = (hg_product){.gemm = input_product(call), .b_transposed = true};
+  hg_product_cut(&products[0]);
+  if (call->gradients[0] != NULL) products[1] = weight_gradient(call);
+  if (call->updates[0] != NULL) { /* the weights change only after they were read */
+    hg_products_run(call->pool, &products[0], 1, call->scratch);
+    hg_products_run(call->pool, &products[1], 1, call->scratch);
+  } else {
+    hg_products_run(call->pool, products, 2, call->scratch);
+  }
 }
 
 const hg_op hg_op_dense = {.name = "dense",
@@ -127,5 +157,6 @@ const hg_op hg_op_dense = {.name = "dense",
                            .multiply_adds = multiply_adds,
                            .forward = forward,
                            .backward = backward,
+                           .applies_updates = true,
                            .backward_reads_input = true,
                            .backward_reads_output = true};

@@ -52,16 +52,17 @@ typedef struct hg_op_node {
 typedef struct hg_op_call {
   const hg_op_node *node;
   hg_pool *pool;
-  int n;                              /* samples in this batch, 1..node->batch */
-  bool training;                      /* dropout drops, batch_norm uses and updates batch statistics */
-  uint64_t seed;                      /* of the run: dropout */
-  uint32_t step;                      /* training steps done so far in the run: dropout */
-  const float *input;                 /* (n, H, W, C) */
-  float *output;                      /* (n, H', W', C') */
-  float *output_gradient;             /* backward: dL/doutput; the operator may overwrite it */
-  float *input_gradient;              /* backward: written, not added to; NULL unless node->input_gradient */
-  float *values[HG_OP_PARAMETERS];    /* parameters, in the order of parameters() */
-  float *gradients[HG_OP_PARAMETERS]; /* backward: written, not added to; NULL where not trainable or frozen */
+  int n;                                             /* samples in this batch, 1..node->batch */
+  bool training;                                     /* dropout drops, batch_norm uses and updates batch statistics */
+  uint64_t seed;                                     /* of the run: dropout */
+  uint32_t step;                                     /* training steps done so far in the run: dropout */
+  const float *input;                                /* (n, H, W, C) */
+  float *output;                                     /* (n, H', W', C') */
+  float *output_gradient;                            /* backward: dL/doutput; the operator may overwrite it */
+  float *input_gradient;                             /* backward: written, not added to; NULL unless node->input_gradient */
+  float *values[HG_OP_PARAMETERS];                   /* parameters, in the order of parameters() */
+  float *gradients[HG_OP_PARAMETERS];                /* backward: written, not added to; NULL where not trainable or frozen */
+  const struct hg_update *updates[HG_OP_PARAMETERS]; /* backward, where the operator applies them: see hg_op. NULL = none */
   float *saved, *scratch;
 } hg_op_call;
 
@@ -89,6 +90,10 @@ typedef struct hg_op {
 
   void (*forward)(const hg_op_call *call);
   void (*backward)(const hg_op_call *call);
+
+  /* backward applies call->updates itself as soon as a part of a gradient is known and nothing reads the values any more;
+   * gradients[] of such a tensor are then not written. Where false the caller applies them after backward. */
+  bool applies_updates;
 
   bool backward_reads_input, backward_reads_output; /* the plan keeps them alive until then */
   bool alias;                                       /* output is the input under another shape: nothing to run */
@@ -142,7 +147,15 @@ typedef struct hg_update {
   float beta_1, beta_2, epsilon;
   float correction_1, correction_2; /* 1 - beta^t */
   bool decoupled;                   /* adamw */
+  bool adaptive;                    /* adam or adamw, not sgd; for hg_update_apply and _part */
 } hg_update;
+
+/* The step that `adaptive` says. */
+void hg_update_apply(hg_pool *pool, const hg_update *update);
+/* The same, here and now, of a part: (rows, columns) from element `first` on, whose rows lie `row` floats apart in the tensor
+ * and `gradient_row` in this gradient. update->gradient is not read. */
+void hg_update_part(const hg_update *update, int64_t first, int rows, int64_t columns, const float *gradient,
+                    ptrdiff_t gradient_row, ptrdiff_t row);
 
 void hg_update_sgd(hg_pool *pool, const hg_update *update);
 void hg_update_adam(hg_pool *pool, const hg_update *update); /* PyTorch's form: m / c1 / (sqrt(v) / sqrt(c2) + eps) */

@@ -1,116 +1,162 @@
 #include "ops/product.h"
 
-/* A block of b, DEPTH terms of the sums of PANEL columns, fits the first-level cache beside the rows that meet it. Rows of b
- * that lie a multiple of CLASH floats apart share too few places of that cache, so there a block is packed if enough rows
- * use it. While CHUNK rows are computed a part of the next block is fetched. */
+/* A task is one panel of columns of one block of rows. It takes the summed dimension in stretches; a stretch of the panel of
+ * b, copied together, stays in the second-level cache while tiles of TILE rows meet it. During each tile a part of what comes
+ * next is asked for: the next stretch of b, or what `finish` will want. */
 enum {
-  PANEL = 64,
-  DEPTH = 128,
-  CLASH = 512,
-  ENOUGH_TASKS = 16,
-  FEWEST_ROWS = 28,
-  FEWEST_PACKED_ROWS = 112,
-  CHUNK = 28,
-  LINE = 16
+  TILE = 14,           /* rows of a tile, as kernels/gemm_avx512.c has them */
+  BAND = 4 * TILE,     /* rows between two calls of `finish` */
+  DEPTH = 512,         /* most terms of a stretch, */
+  SHALLOW = 128,       /* or so many where b is transposed, or its rows lie a multiple of CLASH floats apart */
+  CLASH = 512,         /* and so share few places of the caches */
+  WIDE = 64,           /* columns of a panel, */
+  NARROW = 32,         /* or so many where wide ones would be too few to share, */
+  WIDEST = 128,        /* or all where they stand for samples */
+  TASK_ROWS = 128,     /* about, where there are many */
+  ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
+  TASK_WORK = 1 << 17, /* each of at least so many multiply-adds */
+  FEW_ROWS = 28,       /* to which copying b would not pay */
+  LINE = 16,
+  NEAR = sizeof((hg_product *)0)->near / sizeof(float *)
 };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 static int larger(int a, int b) { return a > b ? a : b; }
+static int rounded(int columns) { return ceil_div(columns, LINE) * LINE; }
 
-hg_product hg_product_cut(hg_gemm gemm, bool b_transposed) {
-  hg_product p = {.gemm = gemm, .b_transposed = b_transposed, .panels = ceil_div(gemm.columns, PANEL)};
-  p.pack = b_transposed || (gemm.b_step % CLASH == 0 && gemm.rows >= FEWEST_ROWS);
-  int most = smaller(gemm.rows / (p.pack ? FEWEST_PACKED_ROWS : FEWEST_ROWS), ENOUGH_TASKS);
-  p.row_block = ceil_div(gemm.rows, larger(most, 1));
-  p.row_blocks = ceil_div(gemm.rows, p.row_block);
-  p.panel_groups = smaller(p.panels, ceil_div(ENOUGH_TASKS, p.row_blocks));
-  return p;
+static int panel_width(const hg_product *p) {
+  int columns = p->gemm.columns;
+  if (p->b_transposed && p->gemm.columns <= WIDEST) return columns;
+  return columns <= ENOUGH_TASKS * WIDE && p->finish == NULL && !p->pack ? NARROW : WIDE;
 }
 
-/* One block of b in the order of a task: all panels of one depth, then the next depth. */
-typedef struct block {
-  int column, columns, k, depth;
-} block;
-
-static block block_at(const hg_product *p, int first_panel, int panels, int index) {
-  block b = {.column = (first_panel + index % panels) * PANEL, .k = index / panels * DEPTH};
-  b.columns = smaller(PANEL, p->gemm.columns - b.column);
-  b.depth = smaller(DEPTH, p->gemm.steps - b.k);
-  return b;
-}
-
-static void pack(const hg_product *p, block b, float *to) {
+void hg_product_cut(hg_product *p) {
   const hg_gemm *g = &p->gemm;
+  if (g->rows == 0 || g->columns == 0) return;
+  bool clashes = g->b_step % CLASH == 0;
+  p->pack = p->b_transposed || (clashes && g->rows >= FEW_ROWS);
+  p->depth = p->b_transposed || clashes ? SHALLOW : DEPTH;
+  p->panel = panel_width(p);
+  p->panels = ceil_div(g->columns, p->panel);
+  int64_t work = (int64_t)g->rows * smaller(g->columns, p->panel) * g->steps / TASK_WORK;
+  int blocks = g->rows / TASK_ROWS;
+  if (!p->pack) blocks = larger(blocks, ceil_div(ENOUGH_TASKS, p->panels));
+  if (work < blocks) blocks = (int)work;
+  p->row_block = ceil_div(g->rows, larger(blocks, 1));
+  p->row_blocks = ceil_div(g->rows, p->row_block);
+  p->consumed = p->consumed && g->steps <= p->depth;
+}
+
+/* What a task is at. */
+typedef struct place {
+  const hg_product *p;
+  hg_product_part whole; /* of the task */
+  int k, depth;          /* the stretch */
+  bool last;             /* of the stretches */
+  float *packed, *part;  /* scratch: the stretch of b, NULL where it is read in its place; c of a band */
+  hg_gemm gemm;          /* of a tile's rows in this stretch, all columns of the task; a, c and start are set for each */
+} place;
+
+static void pack(const place *at) {
+  const hg_gemm *g = &at->p->gemm;
   const hg_gemm_kernels *kernels = hg_gemm_kernels_get();
-  if (p->b_transposed)
-    kernels->transpose(b.columns, b.depth, g->b + b.column * g->b_step + b.k, g->b_step, to, b.columns);
+  int column = at->whole.column, columns = at->whole.columns, packed_row = rounded(columns);
+  if (at->p->b_transposed)
+    kernels->transpose(columns, at->depth, g->b + column * g->b_step + at->k, g->b_step, at->packed, packed_row);
   else
-    kernels->copy(b.depth, b.columns, g->b + b.k * g->b_step + b.column, g->b_step, to, b.columns);
+    kernels->copy(at->depth, columns, g->b + at->k * g->b_step + column, g->b_step, at->packed, packed_row);
 }
 
-/* Asks for part `index` of `parts` of a block to be brought near. */
-static void fetch(const hg_product *p, block b, int index, int parts) {
-  const hg_gemm *g = &p->gemm;
-  int rows = p->b_transposed ? b.columns : b.depth, length = p->b_transposed ? b.depth : b.columns;
-  const float *from = p->b_transposed ? g->b + b.column * g->b_step + b.k : g->b + b.k * g->b_step + b.column;
-  for (int i = rows * index / parts; i < rows * (index + 1) / parts; i++)
-    for (int j = 0; j < length; j += LINE) __builtin_prefetch(from + i * g->b_step + j, 0, 2);
+static void start_stretch(place *at) {
+  const hg_gemm *whole = &at->p->gemm;
+  at->last = at->k + at->depth == whole->steps;
+  at->gemm = *whole;
+  at->gemm.columns = at->whole.columns;
+  at->gemm.steps = at->depth;
+  at->gemm.b = at->packed == NULL ? whole->b + at->k * whole->b_step + at->whole.column : at->packed;
+  if (at->packed != NULL) at->gemm.b_step = rounded(at->whole.columns);
+  if (!at->last) at->gemm.activation = HG_LINEAR;
+  if (at->packed != NULL) pack(at);
 }
 
-/* Rows [row, row + rows) of one block's part in the sums. */
-static void multiply(const hg_product *p, block b, int row, int rows, const float *packed) {
+/* What a call asks for, `done` calls after the stretch or band began: an array near `finish`, or the stretch of b that follows.
+ */
+static void hint(const place *at, int row, int done, hg_gemm *g) {
+  const hg_product *p = at->p;
+  g->next = NULL;
+  g->next_row = 0;
+  if (p->finish != NULL && p->near[0] != NULL) {
+    if (done >= NEAR || p->near[done] == NULL) return;
+    g->next = p->near[done] + row * p->near_row + at->whole.column;
+    g->next_row = p->near_row;
+  } else if (!p->b_transposed && done == 0) {
+    int k = at->last ? 0 : at->k + at->depth, column = at->whole.column + (at->last ? p->panel : 0);
+    if (column >= p->gemm.columns) return;
+    g->next = p->gemm.b + k * p->gemm.b_step + column;
+    g->next_row = p->gemm.b_step;
+  }
+}
+
+static void multiply_band(place *at, hg_product_part band, bool first) {
+  const hg_product *p = at->p;
   const hg_gemm *whole = &p->gemm;
-  hg_gemm g = *whole;
-  g.rows = rows;
-  g.columns = b.columns;
-  g.steps = b.depth;
-  g.a = whole->a + row * whole->a_row + b.k * whole->a_step;
-  g.c = whole->c + row * whole->c_row + b.column;
-  g.b = p->pack ? packed : whole->b + b.k * whole->b_step + b.column;
-  if (p->pack) g.b_step = b.columns;
-  if (b.k > 0) {
-    g.start = g.c;
-    g.start_row = g.c_row;
-  } else if (whole->start != NULL) {
-    g.start = whole->start + row * whole->start_row + b.column;
+  hg_gemm *g = &at->gemm;
+  float *c = p->consumed ? at->part : whole->c + band.row * whole->c_row + band.column;
+  g->c_row = p->consumed ? rounded(band.columns) : whole->c_row;
+  int tiles = ceil_div(band.rows, TILE);
+  for (int tile = 0; tile < tiles; tile++) {
+    int done = band.rows * tile / tiles, row = band.row + done;
+    g->rows = band.rows * (tile + 1) / tiles - done;
+    g->a = whole->a + row * whole->a_row + at->k * whole->a_step;
+    g->c = c + done * g->c_row;
+    if (at->k > 0) {
+      g->start = g->c;
+      g->start_row = g->c_row;
+    } else if (whole->start != NULL) {
+      g->start = whole->start + row * whole->start_row + band.column;
+    }
+    hint(at, band.row, first ? tile : NEAR, g);
+    hg_gemm_kernels_get()->product(g);
   }
-  if (b.k + b.depth < whole->steps) g.activation = HG_LINEAR;
-  hg_gemm_kernels_get()->product(&g);
+  if (p->finish != NULL && at->last) p->finish(p->context, band, c, g->c_row);
 }
 
-static void run_task(const hg_product *p, int task, float *packed) {
-  int row = task / p->panel_groups * p->row_block, end = smaller(row + p->row_block, p->gemm.rows),
-      group = task % p->panel_groups;
-  int first = p->panels * group / p->panel_groups, panels = p->panels * (group + 1) / p->panel_groups - first;
-  int blocks = panels * larger(ceil_div(p->gemm.steps, DEPTH), 1);
-  for (int i = 0; i < blocks; i++) {
-    block now = block_at(p, first, panels, i);
-    if (!p->pack) {
-      multiply(p, now, row, end - row, NULL);
-      continue;
-    }
-    pack(p, now, packed);
-    int chunks = ceil_div(end - row, CHUNK);
-    for (int chunk = 0; chunk < chunks; chunk++) {
-      if (i + 1 < blocks) fetch(p, block_at(p, first, panels, i + 1), chunk, chunks);
-      multiply(p, now, row + chunk * CHUNK, smaller(CHUNK, end - row - chunk * CHUNK), packed);
+static void run_task(const hg_product *p, int task, float *scratch) {
+  place at = {.p = p, .packed = scratch, .part = scratch + DEPTH * WIDEST};
+  at.whole = (hg_product_part){.row = task % p->row_blocks * p->row_block, .column = task / p->row_blocks * p->panel};
+  at.whole.rows = smaller(p->row_block, p->gemm.rows - at.whole.row);
+  at.whole.columns = smaller(p->panel, p->gemm.columns - at.whole.column);
+  if (!p->pack) at.packed = NULL;
+  int stretches = larger(ceil_div(p->gemm.steps, p->depth), 1);
+  int bands = p->finish == NULL ? 1 : ceil_div(at.whole.rows, BAND);
+  for (int s = 0; s < stretches; s++) {
+    at.k = p->gemm.steps * s / stretches;
+    at.depth = p->gemm.steps * (s + 1) / stretches - at.k;
+    start_stretch(&at);
+    for (int i = 0; i < bands; i++) {
+      hg_product_part band = at.whole;
+      band.row += at.whole.rows * i / bands;
+      band.rows = at.whole.row + at.whole.rows * (i + 1) / bands - band.row;
+      multiply_band(&at, band, i == 0 || p->near[0] != NULL);
     }
   }
 }
 
-static int task_count(const hg_product *p) { return p->row_blocks * p->panel_groups; }
+static int task_count(const hg_product *p) { return p->row_blocks * p->panels; }
 
 typedef struct work {
   const hg_product *products;
   float *scratch;
 } work;
 
+enum { SCRATCH = DEPTH * WIDEST + BAND * WIDEST };
+
 static void run(void *context, int64_t index, int worker) {
   const work *w = context;
   const hg_product *p = w->products;
   for (; index >= task_count(p); p++) index -= task_count(p);
-  run_task(p, (int)index, w->scratch + (ptrdiff_t)worker * PANEL * DEPTH);
+  run_task(p, (int)index, w->scratch + (ptrdiff_t)worker * SCRATCH);
 }
 
 void hg_products_run(hg_pool *pool, const hg_product *products, int count, float *scratch) {
@@ -120,4 +166,4 @@ void hg_products_run(hg_pool *pool, const hg_product *products, int count, float
   hg_parallel_for(pool, tasks, run, &w);
 }
 
-size_t hg_products_scratch(int threads) { return (size_t)threads * PANEL * DEPTH; }
+size_t hg_products_scratch(int threads) { return (size_t)threads * SCRATCH; }

@@ -5,17 +5,32 @@
 #include "base/parallel.h"
 #include "kernels/gemm.h"
 
+/* A part of the result: rows [row, row + rows), columns [column, column + columns). */
+typedef struct hg_product_part {
+  int row, rows, column, columns;
+} hg_product_part;
+
+/* Called once for each part as soon as it is complete, on the thread that computed it, while it is in the first-level cache.
+ * c is the part's first element, its rows c_row floats apart. */
+typedef void hg_product_finish(const void *context, hg_product_part part, float *c, ptrdiff_t c_row);
+
 typedef struct hg_product {
-  hg_gemm gemm;      /* the whole, in one group and one segment */
-  bool b_transposed; /* b[k][j] stands at gemm.b[j * b_step + k] */
+  hg_gemm gemm;              /* the whole, in one group and one segment; its hint is not read */
+  bool b_transposed;         /* b[k][j] stands at gemm.b[j * b_step + k] */
+  bool consumed;             /* c is wanted by `finish` alone: gemm.c and c_row are not read, and gemm.start must be NULL */
+  hg_product_finish *finish; /* NULL = none */
+  const void *context;
+  const float *near[3]; /* arrays laid out as c is with rows near_row apart, which `finish` will want; NULLs = none */
+  ptrdiff_t near_row;
   /* Set by hg_product_cut. */
-  bool pack;                 /* blocks of b are copied together before they are read */
+  bool pack;                 /* stretches of b are copied together before they are read */
+  int depth;                 /* most terms of a stretch */
+  int panel, panels;         /* columns of a panel, and how many panels */
   int row_block, row_blocks; /* rows of a task, and how many such blocks there are */
-  int panels, panel_groups;  /* panels of columns, and groups of them that make a task */
 } hg_product;
 
 /* Plans the tasks. */
-hg_product hg_product_cut(hg_gemm gemm, bool b_transposed);
+void hg_product_cut(hg_product *product);
 
 /* Runs products that do not depend on each other. One of all zeros is skipped. */
 void hg_products_run(hg_pool *pool, const hg_product *products, int count, float *scratch);

@@ -19,21 +19,36 @@ static hg_update_rule rule_of(const hg_update *u) {
                           .decoupled = u->decoupled};
 }
 
-static void sgd_piece(const void *context, int64_t first, int64_t last) {
-  const hg_update *u = context;
+void hg_update_part(const hg_update *u, int64_t first, int rows, int64_t columns, const float *gradient, ptrdiff_t gradient_row,
+                    ptrdiff_t row) {
   hg_update_rule rule = rule_of(u);
-  float *momentum = u->moment_1 == NULL ? NULL : u->moment_1 + first;
-  hg_pointwise()->sgd(&rule, last - first, u->gradient + first, u->value + first, momentum);
+  float *moment_1 = u->moment_1 == NULL ? NULL : u->moment_1 + first;
+  if (u->adaptive)
+    hg_pointwise()->adam(&rule, rows, columns, gradient, gradient_row, u->value + first, moment_1, u->moment_2 + first, row);
+  else
+    hg_pointwise()->sgd(&rule, rows, columns, gradient, gradient_row, u->value + first, moment_1, row);
 }
 
-static void adam_piece(const void *context, int64_t first, int64_t last) {
+static void update_piece(const void *context, int64_t first, int64_t last) {
   const hg_update *u = context;
-  hg_update_rule rule = rule_of(u);
-  hg_pointwise()->adam(&rule, last - first, u->gradient + first, u->value + first, u->moment_1 + first, u->moment_2 + first);
+  hg_update_part(u, first, 1, last - first, u->gradient + first, 0, 0);
 }
 
-void hg_update_sgd(hg_pool *pool, const hg_update *update) { hg_parallel_range(pool, update->count, PIECE, sgd_piece, update); }
-void hg_update_adam(hg_pool *pool, const hg_update *update) { hg_parallel_range(pool, update->count, PIECE, adam_piece, update); }
+void hg_update_apply(hg_pool *pool, const hg_update *update) {
+  hg_parallel_range(pool, update->count, PIECE, update_piece, update);
+}
+
+void hg_update_sgd(hg_pool *pool, const hg_update *update) {
+  hg_update sgd = *update;
+  sgd.adaptive = false;
+  hg_update_apply(pool, &sgd);
+}
+
+void hg_update_adam(hg_pool *pool, const hg_update *update) {
+  hg_update adam = *update;
+  adam.adaptive = true;
+  hg_update_apply(pool, &adam);
+}
 
 /* At most this many pieces, so that their sums fit the stack; their length follows from the count alone. */
 enum { MOST_PIECES = 256 };
