@@ -173,11 +173,16 @@ static void a_thawed_block_starts_its_bias_correction(void **state) {
 
 /* ---- Updating each tensor as soon as its gradient is known. */
 
-enum { SAMPLES = 21, PIXELS = 150, TRAINED_STEPS = 3 };
+enum { SAMPLES = 21, PIXELS = 256, TRAINED_STEPS = 3 };
 
-/* Several panels and row blocks, a folded activation, a bias, an operator that leaves its update to the caller. */
+/* A convolution that the plan joins with the layers after it, dense layers of several panels and row blocks, folded activations.
+ */
 static hg_network *make_wide(void) {
-  hg_network *network = hg_network_new((hg_shape){1, 1, PIXELS});
+  hg_network *network = hg_network_new((hg_shape){16, 16, 1});
+  add_layer(network, HG_ENCODER, convolution(6, HG_LINEAR));
+  add_layer(network, HG_ENCODER, hg_layer_default(HG_BATCH_NORM));
+  add_layer(network, HG_ENCODER, of_size(HG_MAX_POOL2D, 2));
+  add_layer(network, HG_CLASSIFIER, hg_layer_default(HG_FLATTEN));
   add_layer(network, HG_CLASSIFIER, dense(130, HG_RELU));
   add_layer(network, HG_CLASSIFIER, hg_layer_default(HG_BATCH_NORM));
   add_layer(network, HG_CLASSIFIER, dense(70, HG_SIGMOID));

@@ -113,17 +113,24 @@ static void add_second_gradient(const execution *run) {
   hg_parallel_for(run->network->pool, (sum.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &sum);
 }
 
+/* The updates of a call's tensors: those of its node, or of all nodes of the block it stands for, in order. */
+static void find_updates(const execution *run, int index, const hg_op_call *call, const hg_update *updates[HG_OP_PARAMETERS]) {
+  const hg_graph_node *nodes = run->network->nodes;
+  int at = 0;
+  for (int part = nodes[index].first; run->updates != NULL && part <= index; part++)
+    for (int slot = 0; slot < nodes[part].parameter_count; slot++, at++)
+      if (call->gradients[at] != NULL) updates[at] = &run->updates[nodes[part].tensor[slot]];
+}
+
 static void run_backward(const execution *run, int index) {
-  const hg_graph_node *node = &run->network->nodes[index];
+  const hg_op *implementation = run->network->nodes[index].implementation;
   hg_op_call call = call_of(run, index);
   call.scratch = run->plan->backward_scratch[index];
   const hg_update *updates[HG_OP_PARAMETERS] = {NULL};
-  for (int slot = 0; run->updates != NULL && slot < node->parameter_count; slot++)
-    if (call.gradients[slot] != NULL) updates[slot] = &run->updates[node->tensor[slot]];
-  bool applies = node->implementation->applies_updates;
-  if (applies) memcpy(call.updates, updates, sizeof updates);
-  node->implementation->backward(&call);
-  for (int slot = 0; !applies && slot < node->parameter_count; slot++)
+  find_updates(run, index, &call, updates);
+  if (implementation->applies_updates) memcpy(call.updates, updates, sizeof updates);
+  implementation->backward(&call);
+  for (int slot = 0; !implementation->applies_updates && slot < HG_OP_PARAMETERS; slot++)
     if (updates[slot] != NULL) hg_update_apply(call.pool, updates[slot]);
 }
 
