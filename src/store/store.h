@@ -110,7 +110,7 @@ typedef struct hg_comparison {
   int seeds;                             /* common ones, all of them used */
   int64_t only_a, only_b;                /* accuracy: pairs of seed and image that a alone has right, b alone; else 0 */
   char verdict[16]; /* of a: "better", "worse" where p_holm < 0.05; "undecided"; "untested"; "" in an old store */
-  char text[256];   /* the finding as a sentence */
+  char text[384];   /* the finding as a sentence */
 } hg_comparison;
 
 typedef struct hg_published {
