@@ -197,17 +197,17 @@ static void resampled_mean(const void *context, const int32_t *times, double *di
 }
 
 static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_comparison *row, hg_error *error) {
-  double by_a[MOST_SEEDS], by_b[MOST_SEEDS], by_seed[MOST_SEEDS];
+  double by_a[MOST_SEEDS], by_b[MOST_SEEDS], by_seed[MOST_SEEDS] = {0};
   for (int s = 0; s < scores->seeds; s++) {
     by_a[s] = mean_of(scores->a[s], scores->images);
     by_b[s] = mean_of(scores->b[s], scores->images);
   }
   take_values(by_a, by_b, scores->seeds, by_seed, row);
   if (scores->seeds > 1) {
-    hg_difference found;
+    hg_difference found = {0};
     hg_difference_over_seeds(image_variance(scores), (double)(scores->images - 1), by_seed, scores->seeds, &found);
     take_difference(&found, row);
-    strcpy(row->test, "seeds-and-images");
+    snprintf(row->test, sizeof row->test, "seeds-and-images");
     return HG_OK;
   }
   hg_bootstrap_settings settings = {
@@ -216,7 +216,7 @@ static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_compa
   hg_code code = hg_bootstrap_differences(&settings, pool, &found, error);
   if (code != HG_OK) return code;
   take_difference(&(hg_difference){by_seed[0], found.low, found.high, found.p_value}, row);
-  strcpy(row->test, "paired-bootstrap");
+  snprintf(row->test, sizeof row->test, "paired-bootstrap");
   return HG_OK;
 }
 
@@ -359,13 +359,13 @@ static void resampled_f1(const void *context, const int32_t *times, double *diff
 }
 
 static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *pool, hg_comparison *row, hg_error *error) {
-  double by_a[MOST_SEEDS], by_b[MOST_SEEDS], by_seed[MOST_SEEDS];
+  double by_a[MOST_SEEDS], by_b[MOST_SEEDS], by_seed[MOST_SEEDS] = {0};
   int64_t counts[3 * MOST_CLASSES];
   for (int s = 0; s < v->seeds; s++) {
     by_a[s] = macro_f1(v, times, 2 * s, counts);
     by_b[s] = macro_f1(v, times, 2 * s + 1, counts);
   }
-  strcpy(row->metric, "macro_f1");
+  snprintf(row->metric, sizeof row->metric, "macro_f1");
   take_values(by_a, by_b, v->seeds, by_seed, row);
   hg_bootstrap_settings settings = {.samples = v->images,
                                     .group = v->group,
@@ -381,7 +381,7 @@ static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *p
   if (v->seeds > 1)
     hg_difference_over_seeds(found.deviation * found.deviation, (double)(v->images - 1), by_seed, v->seeds, &difference);
   take_difference(&difference, row);
-  strcpy(row->test, v->seeds > 1 ? "seeds-and-images" : "paired-bootstrap");
+  snprintf(row->test, sizeof row->test, "%s", v->seeds > 1 ? "seeds-and-images" : "paired-bootstrap");
   return HG_OK;
 }
 
@@ -399,7 +399,7 @@ static double accuracy_variance(const class_votes *v, const int32_t *times, doub
 }
 
 static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comparison *row) {
-  double by_a[MOST_SEEDS] = {0}, by_b[MOST_SEEDS] = {0}, by_seed[MOST_SEEDS];
+  double by_a[MOST_SEEDS] = {0}, by_b[MOST_SEEDS] = {0}, by_seed[MOST_SEEDS] = {0};
   row->only_a = row->only_b = 0;
   for (int64_t g = 0; g < v->groups; g++)
     for (int s = 0; s < v->seeds; s++) {
@@ -414,9 +414,9 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
     by_a[s] /= (double)v->images;
     by_b[s] /= (double)v->images;
   }
-  strcpy(row->metric, "accuracy");
+  snprintf(row->metric, sizeof row->metric, "accuracy");
   take_values(by_a, by_b, v->seeds, by_seed, row);
-  hg_difference found;
+  hg_difference found = {0};
   if (v->seeds == 1) {
     hg_paired_difference(row->only_a, row->only_b, v->images, &found.difference, &found.low, &found.high);
     found.p_value = hg_mcnemar(row->only_a, row->only_b);
@@ -425,7 +425,7 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
     hg_difference_over_seeds(accuracy_variance(v, times, mean), (double)(v->images - 1), by_seed, v->seeds, &found);
   }
   take_difference(&found, row);
-  strcpy(row->test, v->seeds == 1 ? "mcnemar" : "seeds-and-images");
+  snprintf(row->test, sizeof row->test, "%s", v->seeds == 1 ? "mcnemar" : "seeds-and-images");
 }
 
 static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_comparison *rows, int *count, hg_error *error) {
