@@ -44,6 +44,11 @@ static const sample samples[] = {
     {"enlarged first", {4, 5, 3}, 6, 7, "u2 c3x16sr u2 c3x20vr u2 c3x1ss"},
     {"enlarged by three, with norm, pool and dropout", {3, 4, 2}, 9, 9, "c3x5sr u3 c3x10sl nr m22s d u2 c3x6rr m22v"},
     {"enlarged twice and before other layers", {3, 3, 2}, 3, 3, "c1x4vr u2 u2 c3x4sr u2 a2 c3x4sg m22v"},
+    {"channels between whole vectors, pooled with edges left over",
+     {13, 11, 1},
+     6,
+     6,
+     "c3x20sr m22v c3x40sr m22s d c2x18sl nr m22v"},
     {"steps of two", {15, 14, 2}, 5, 5, "z3x8sr m22v d z3x8sl nr m22s"},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };

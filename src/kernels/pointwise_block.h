@@ -4,10 +4,15 @@
 #include "kernels/pointwise_activation.h"
 #include "kernels/pointwise_pool.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 /* Bytes beside floats: the compiler's own vectors are as long as the bytes want, too long for a pixel's channels, so that
  * most of the work would go one by one. Here LANES of both go together. */
 typedef float lanes_float __attribute__((vector_size(4 * LANES)));
 typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
+typedef int16_t lanes_short __attribute__((vector_size(2 * LANES)));
 typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
 
 static inline lanes_float load_floats(const float *from) {
@@ -16,16 +21,25 @@ static inline lanes_float load_floats(const float *from) {
   return lanes;
 }
 
+/* From one length to four times it at once the compiler would go byte by byte. */
 static inline lanes_int load_codes(const uint8_t *from) {
+#if defined(__AVX512F__)
+  return (lanes_int)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
+#else
   lanes_byte lanes;
   memcpy(&lanes, from, sizeof lanes);
-  return __builtin_convertvector(lanes, lanes_int);
+  return __builtin_convertvector(__builtin_convertvector(lanes, lanes_short), lanes_int);
+#endif
 }
 
 static inline void store_floats(lanes_float lanes, float *to) { memcpy(to, &lanes, sizeof lanes); }
 
 static inline void store_codes(lanes_int lanes, uint8_t *to) {
+#if defined(__AVX512F__)
   lanes_byte bytes = __builtin_convertvector(lanes, lanes_byte);
+#else
+  lanes_byte bytes = __builtin_convertvector(__builtin_convertvector(lanes, lanes_short), lanes_byte);
+#endif
   memcpy(to, &bytes, sizeof bytes);
 }
 
@@ -116,20 +130,35 @@ static void hand_down_code(int width, const float *dy, const uint8_t *code, int 
   for (; c < width; c++) dx[c] = code[c] == index ? dy[c] * scale : 0.0f;
 }
 
-/* As max_pool_gradient_tiles in pointwise_pool.h. */
-static void scatter_tiles(const hg_pool_shape *shape, float scale, const float *dy, const uint8_t *code, float *dx) {
-  int channels = shape->channels;
-  for (int row = 0; row < shape->height; row++)
-    for (int column = 0; column < shape->width; column++, dx += channels) {
-      int64_t room = room_in(shape, row, column), beyond = room_out(shape, row / 2, column / 2);
-      int64_t at = ((int64_t)(row / 2) * shape->out_width + column / 2) * channels;
-      hand_down_code(reach(channels, room < beyond ? room : beyond), dy + at, code + at, row % 2 * 2 + column % 2, scale, dx);
-    }
+/* Windows of 2x2 side by side from the corner on; what none of them covers gets zeros. One row of the image at a time, from
+ * left to right, so that what reach writes beyond a pixel is written over. */
+static bool steps_by_2x2(const hg_pool_shape *shape) {
+  return shape->size[0] == 2 && shape->size[1] == 2 && shape->stride[0] == 2 && shape->stride[1] == 2 && shape->before[0] == 0 &&
+         shape->before[1] == 0;
+}
+
+static void scatter_row(const hg_pool_shape *shape, int row, float scale, const float *dy, const uint8_t *code, float *dx) {
+  int channels = shape->channels, columns = shape->width < 2 * shape->out_width ? shape->width : 2 * shape->out_width;
+  int64_t room = room_in(shape, row + 1, 0), beyond = room_out(shape, row / 2 + 1, 0);
+  int width = reach(channels, room < beyond ? room : beyond), index = row % 2 * 2;
+  for (int column = 0; column < columns; column++, dx += channels) {
+    int at = column / 2 * channels;
+    hand_down_code(width, dy + at, code + at, index + column % 2, scale, dx);
+  }
+  memset(dx, 0, (size_t)((shape->width - columns) * channels) * sizeof *dx);
+}
+
+static void scatter_steps(const hg_pool_shape *shape, float scale, const float *dy, const uint8_t *code, float *dx) {
+  int64_t line = pixel(shape, 1, 0), out_line = (int64_t)shape->out_width * shape->channels;
+  int rows = shape->height < 2 * shape->out_height ? shape->height : 2 * shape->out_height;
+  for (int row = 0; row < rows; row++)
+    scatter_row(shape, row, scale, dy + row / 2 * out_line, code + row / 2 * out_line, dx + row * line);
+  memset(dx + rows * line, 0, (size_t)((shape->height - rows) * line) * sizeof *dx);
 }
 
 static void max_pool_scatter(const hg_pool_shape *shape, float scale, const float *dy, const uint8_t *code, float *dx) {
-  if (tiles_2x2(shape)) {
-    scatter_tiles(shape, scale, dy, code, dx);
+  if (steps_by_2x2(shape)) {
+    scatter_steps(shape, scale, dy, code, dx);
     return;
   }
   memset(dx, 0, (size_t)pixel(shape, shape->height, 0) * sizeof *dx);
