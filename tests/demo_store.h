@@ -237,6 +237,8 @@ static void demo_layers(hg_store *store, int64_t run) {
   demo_check(hg_store_put_layers(store, run, rows, sizeof rows / sizeof rows[0], &error), &error);
 }
 
+#include "demo_analysis.h"
+
 static void demo_run(hg_store *store, const demo_model *model, uint64_t seed) {
   hg_error error;
   char settings[] =
@@ -257,6 +259,7 @@ static void demo_run(hg_store *store, const demo_model *model, uint64_t seed) {
   if (model->epochs > 0) demo_layers(store, record.id);
   if (model->accuracy > 0) demo_predictions(store, &record, model);
   demo_samples(store, &record, model);
+  demo_analysis(store, &record, model);
   if (model->accuracy > 0) return;
   demo_check(hg_store_put_metric(store, record.id, "test.mse", 0.0093, &error), &error);
   demo_check(hg_store_put_metric(store, record.id, "test.psnr", 20.5, &error), &error);
@@ -291,6 +294,7 @@ static hg_store *demo_store(const char *folder) {
   demo_data(store);
   for (int m = 0; m < DEMO_MODELS; m++)
     for (uint64_t seed = 1; seed <= (m == 0 || m == 2 ? 3 : 1); seed++) demo_run(store, &demo_models[m], seed);
+  demo_thumbnails(store, "garments");
   demo_findings(store);
   return store;
 }

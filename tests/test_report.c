@@ -6,10 +6,23 @@
 
 static const char folder[] = BINARY_DIR "/demo-report";
 
+/* The caller closes it. Made once: the tests only read it. */
+static hg_store *open_demo(void) {
+  static bool made;
+  hg_store *store;
+  hg_error error;
+  if (made)
+    demo_check(hg_store_open(folder, false, &store, &error), &error);
+  else
+    store = demo_store(folder);
+  made = true;
+  return store;
+}
+
 static json_t *demo_report(void) {
   char *text;
   hg_error error;
-  hg_store *store = demo_store(folder);
+  hg_store *store = open_demo();
   demo_check(hg_report_json(store, &text, &error), &error);
   hg_store_close(store);
   json_error_t cause;
@@ -60,7 +73,7 @@ static char *demo_page(void) {
   char *text;
   size_t count;
   hg_error error;
-  hg_store *store = demo_store(folder);
+  hg_store *store = open_demo();
   demo_check(hg_report_write_json(store, &error), &error);
   demo_check(hg_report_write_page(store, &error), &error);
   hg_store_close(store);
@@ -109,6 +122,18 @@ static int occurrences(const char *text, const char *part) {
   int count = 0;
   for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) count++;
   return count;
+}
+
+static void maps_of_codes_stand_beside_each_other_and_share_one_sheet(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "<b>cnn: t-SNE</b>");
+  assert_holds(page, "<b>transfer: principal components</b>");
+  assert_holds(page, "KL divergence 1.250, trustworthiness 0.9850 (12 neighbours)");
+  assert_holds(page, "Inter-class distance");
+  assert_int_equal(occurrences(page, ".sheet-0{"), 1);
+  assert_int_equal(occurrences(page, ".sheet-1{"), 0);
+  hg_free(page);
 }
 
 static void the_page_stands_alone(void **state) {
@@ -294,6 +319,7 @@ int main(void) {
       cmocka_unit_test(figures_that_are_missing_are_null),
       cmocka_unit_test(the_page_holds_what_the_store_knows),
       cmocka_unit_test(better_is_said_only_where_p_is_small),
+      cmocka_unit_test(maps_of_codes_stand_beside_each_other_and_share_one_sheet),
       cmocka_unit_test(the_page_stands_alone),
       cmocka_unit_test(the_same_store_gives_the_same_page),
       TROUBLE_TEST(texts_of_the_study_cannot_become_markup),

@@ -53,7 +53,7 @@ hg_figure *hg_figure_new(hg_figure_list *list, const char *kind, const char *col
     make_unique(list, figure);
     list->figures[list->count++] = figure;
   }
-  figure->sprite = -1;
+  figure->sheet = -1;
   hg_frame_init(&figure->data, columns);
   return figure;
 }
@@ -182,8 +182,8 @@ void hg_figure_list_put_json(hg_figure_list *list, hg_text *out) {
     hg_json_string(out, figure->title == NULL ? "" : figure->title);
     hg_json_key(out, "legend");
     hg_json_integer(out, figure->legend);
-    hg_json_key(out, "sprite");
-    hg_json_integer(out, figure->sprite);
+    hg_json_key(out, "sheet");
+    hg_json_integer(out, figure->sheet);
     hg_json_key(out, "spec");
     put_dump(out, figure->spec);
     hg_json_key(out, "data");

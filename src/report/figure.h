@@ -12,7 +12,7 @@ typedef struct hg_figure {
   json_t *spec; /* without data and config; colours may be var(--name) of page.css */
   hg_frame data;
   int legend; /* letters of the longest entry of its legend; 0 = it has none */
-  int sprite; /* of a map, the page's sprite that holds the images of its rows; -1 = none */
+  int sheet;  /* the page's sheet of the images that its column "tile" counts from 1; -1 = none */
 } hg_figure;
 
 /* All figures of a page, in its order. */

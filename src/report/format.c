@@ -81,6 +81,10 @@ void hg_text_shape(hg_text *text, hg_shape shape) {
     hg_text_format(text, "%d" TIMES "%d" TIMES "%d", shape.height, shape.width, shape.channels);
 }
 
+void hg_text_words(hg_text *text, const char *name) {
+  for (; *name != '\0'; name++) hg_text_html(text, (char[]){*name == '_' ? ' ' : *name, '\0'});
+}
+
 void hg_text_score(hg_text *text, double value, bool share) {
   if (share)
     hg_text_percent(text, value);

@@ -12,6 +12,8 @@ void hg_text_duration(hg_text *text, double seconds);        /* 0.4 s, 61.2 s, 1
 void hg_text_memory(hg_text *text, int64_t bytes);           /* 392 B, 98.0 KiB */
 void hg_text_score(hg_text *text, double value, bool share); /* a percentage or a figure */
 
+void hg_text_words(hg_text *text, const char *name); /* naive_bayes as "naive bayes", escaped */
+
 /* Of a metric's name, "test.accuracy": whether it is told in percent, and whether its smaller value is the better one. */
 bool hg_metric_is_share(const char *metric);
 bool hg_metric_less_is_better(const char *metric);

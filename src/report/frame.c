@@ -8,11 +8,12 @@
 
 void hg_frame_init(hg_frame *frame, const char *columns) {
   *frame = (hg_frame){0};
-  for (const char *name = columns; *name != '\0' && frame->column_count < HG_FRAME_COLUMNS; name += strspn(name, " :")) {
+  for (const char *name = columns; *name != '\0' && frame->column_count < HG_FRAME_COLUMNS; name += strspn(name, " :~")) {
     hg_frame_column *column = &frame->columns[frame->column_count++];
-    int length = (int)strcspn(name, " :");
+    int length = (int)strcspn(name, " :~");
     snprintf(column->name, sizeof column->name, "%.*s", length, name);
     column->text = name[length] == ':';
+    column->coarse = name[length] == '~';
     name += length;
   }
 }
@@ -117,10 +118,30 @@ static cell_type smallest_type(const hg_frame *frame, int column) {
   return type;
 }
 
+/* Steps of a coarse column's range; false where it has a gap, or needs no steps. */
+static bool find_steps(const hg_frame *frame, int column, double *least, double *step) {
+  double most;
+  if (!frame->columns[column].coarse || smallest_type(frame, column) != F32) return false;
+  hg_frame_range(frame, frame->columns[column].name, least, &most);
+  *step = (most - *least) / 65535;
+  for (size_t row = 0; row < hg_frame_rows(frame); row++)
+    if (!isfinite(cell(frame, row, column))) return false;
+  return *step > 0;
+}
+
+static void put_steps(double least, double step, hg_text *out) {
+  hg_json_key(out, "least");
+  hg_json_number(out, least);
+  hg_json_key(out, "step");
+  hg_json_number(out, step);
+}
+
 static void put_column(const hg_frame *frame, int column, hg_text *out) {
   static const char *const names[] = {"u8", "u16", "f32"};
   static const size_t sizes[] = {1, 2, 4};
-  cell_type type = smallest_type(frame, column);
+  double least = 0, step = 1;
+  bool steps = find_steps(frame, column, &least, &step);
+  cell_type type = steps ? U16 : smallest_type(frame, column);
   size_t rows = hg_frame_rows(frame), size = sizes[type];
   unsigned char *bytes = hg_malloc(rows * size + 1);
   if (bytes == NULL) {
@@ -129,7 +150,7 @@ static void put_column(const hg_frame *frame, int column, hg_text *out) {
   }
   for (size_t row = 0; row < rows; row++) {
     double value = cell(frame, row, column);
-    uint32_t word = type == F32 ? 0 : (uint32_t)value;
+    uint32_t word = type == F32 ? 0 : (uint32_t)lrint((value - least) / step);
     float single = (float)value;
     if (type == F32) memcpy(&word, &single, sizeof word);
     for (size_t i = 0; i < size; i++) bytes[row * size + i] = (unsigned char)(word >> (8 * i));
@@ -138,6 +159,7 @@ static void put_column(const hg_frame *frame, int column, hg_text *out) {
   hg_text_put(out, "\"");
   hg_text_base64(out, bytes, rows * size);
   hg_text_put(out, "\"");
+  if (steps) put_steps(least, step, out);
   hg_free(bytes);
 }
 

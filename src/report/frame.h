@@ -9,6 +9,7 @@ enum { HG_FRAME_COLUMNS = 16 };
 typedef struct hg_frame_column {
   char name[32];
   bool text;
+  bool coarse;  /* 16 bits for its range are enough on a page; files hold all of it */
   char **words; /* (word_count): the distinct values of a text column, in the order they came */
   int word_count;
   size_t word_capacity;
@@ -22,7 +23,8 @@ typedef struct hg_frame {
   bool failed; /* out of memory: later cells are dropped */
 } hg_frame;
 
-/* columns: names separated by spaces; a ':' after a name makes it a column of words ("model: epoch value"). */
+/* columns: names separated by spaces; a ':' after a name makes it a column of words, a '~' a coarse one ("model: epoch value~").
+ */
 void hg_frame_init(hg_frame *frame, const char *columns);
 void hg_frame_release(hg_frame *frame);
 
@@ -36,7 +38,7 @@ void hg_frame_range(const hg_frame *frame, const char *column, double *least, do
 
 void hg_frame_put_csv(const hg_frame *frame, hg_text *out); /* RFC 4180; numbers to six digits, "" where missing */
 /* {"rows": 3, "columns": {"model": {"words": [...], "u8": "..."}, "value": {"f32": "..."}}}: little-endian arrays in base64, of
- * the smallest type that holds the column. */
+ * the smallest type that holds the column. A coarse column is "u16", "least" and "step": least + step * u16. */
 void hg_frame_put_json(const hg_frame *frame, hg_text *out);
 
 #endif

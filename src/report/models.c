@@ -121,6 +121,7 @@ hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
     if (model->done == 0) continue;
     if (code == HG_OK) code = load_scores(store, model, error);
     if (code == HG_OK) code = read_artifact(store, model, "samples.safetensors", &model->samples, error);
+    if (code == HG_OK) code = read_artifact(store, model, "codes.safetensors", &model->codes, error);
   }
   return code;
 }
@@ -134,6 +135,7 @@ void hg_page_models_release(hg_page *page) {
     hg_free(model->curves);
     hg_classification_report_release(&model->scores);
     hg_safetensors_release(&model->samples);
+    hg_safetensors_release(&model->codes);
   }
   hg_free(page->models);
 }

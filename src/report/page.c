@@ -5,6 +5,7 @@
 #include "report/assets.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Nothing may be fetched: the page is whole, and this has the browser hold it to that. Vega compiles its expressions, hence
  * 'unsafe-eval'. */
@@ -33,6 +34,34 @@ void hg_page_mark(hg_text *out, int model) {
   enum { MARKS = 8 };
   hg_text_format(out, "<svg class=\"mark m%d\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><use href=\"#mark-%d\"/></svg>",
                  (model + model / MARKS) % MARKS, model % MARKS);
+}
+
+/* "network, seeds 1, 2, 3", and a line for every seed that is not done. */
+static void put_runs(hg_text *out, const hg_page_model *model) {
+  hg_text_put(out, "<span class=\"status\">");
+  hg_text_words(out, model->shown->record.kind);
+  hg_text_put(out, model->count > 1 ? ", seeds " : ", seed ");
+  for (int i = 0; i < model->count; i++)
+    hg_text_format(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)model->runs[i].record.seed);
+  hg_text_put(out, "</span>");
+  for (int i = 0; i < model->count; i++) {
+    const hg_run_record *record = &model->runs[i].record;
+    if (strcmp(record->status, "done") == 0) continue;
+    hg_text_format(out, "<span class=\"status undone\">seed %llu: ", (unsigned long long)record->seed);
+    hg_text_html(out, record->status);
+    hg_text_put(out, "</span>");
+  }
+}
+
+void hg_page_model_cell(hg_page *page, int at, bool runs) {
+  hg_text *out = &page->out;
+  hg_text_format(out, "<tr><th scope=\"row\"><a class=\"name\" href=\"#model-%d\">", at);
+  hg_page_mark(out, at);
+  hg_text_put(out, "<span>");
+  hg_text_html(out, page->models[at].name);
+  hg_text_put(out, "</span></a>");
+  if (runs) put_runs(out, &page->models[at]);
+  hg_text_put(out, "</th>");
 }
 
 /* "2026-11-21T09:40:00Z" as "21 November 2026"; any other form as it is. */
@@ -76,6 +105,7 @@ static void put_navigation(hg_page *page) {
   hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a>");
   if (learns) hg_text_put(out, "<a href=\"#curves\">Learning curves</a>");
   if (classifies) hg_text_put(out, "<a href=\"#classes\">Class by class</a>");
+  if (hg_page_has_codes(page)) hg_text_put(out, "<a href=\"#codes\">Codes</a>");
   for (int i = 0; i < page->model_count; i++) {
     hg_text_format(out, "<a href=\"#model-%d\">", i);
     hg_page_mark(out, i);
@@ -105,6 +135,7 @@ static void put_figures(hg_page *page) {
   out->in_script = true;
   hg_text_put(out, "{"); /* not hg_json_open, which would look at the HTML before it for a comma */
   hg_figure_list_put_json(&page->figures, out);
+  hg_page_sheets_put_json(page, out);
   hg_json_close(out, '}');
   out->in_script = false;
   hg_text_put(out, "</script>\n");
@@ -127,11 +158,15 @@ static void put_page(hg_page *page) {
   hg_page_curves(page);
   hg_page_sweeps(page);
   hg_page_classes(page);
+  hg_page_codes(page);
   hg_page_effort(page);
   for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
   hg_page_again(page);
   hg_text_put(out,
               "</main>\n<footer>Made by hourglass from the study\xe2\x80\x99s store; this file needs no network.</footer>\n");
+  hg_text_put(out, "<style>\n");
+  if (page->styles.length > 0) hg_text_put_bytes(out, page->styles.bytes, page->styles.length);
+  hg_text_put(out, "</style>\n");
   put_figures(page);
   hg_text_put(out, "<script>");
   hg_text_put(out, hg_asset_charts);
@@ -144,13 +179,16 @@ hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
   *page = (hg_page){0};
   hg_code code = hg_report_load(store, &page->report, error);
   if (code == HG_OK) code = hg_page_models_load(page, store, error);
+  if (code == HG_OK) code = hg_page_sheets_load(page, store, error);
   if (code != HG_OK) return code;
   put_page(page);
+  page->out.failed = page->out.failed || page->styles.failed;
   return page->out.failed ? hg_fail_memory(error, "report.html", page->out.length) : HG_OK;
 }
 
 void hg_page_release(hg_page *page) {
   hg_page_models_release(page);
+  hg_page_sheets_release(page);
   hg_figure_list_release(&page->figures);
   hg_text_release(&page->out);
   hg_report_release(&page->report);

@@ -27,13 +27,27 @@ typedef struct hg_page_model {
   hg_classification_report scores;
   hg_page_curve *curves;  /* (scores.classes); NULL without scores or with too many classes */
   hg_safetensors samples; /* of the shown run; empty if it has none */
+  hg_safetensors codes;   /* of the first seed's; empty if it has none */
   char *trouble;          /* why predictions or samples could not be read, or NULL */
   char **class_names;     /* (classes), or NULL where the data has none */
   int classes;
 } hg_page_model;
 
+/* Many small images of one size as one picture, of which the page shows tiles. */
+typedef struct hg_sheet {
+  const char *data; /* the data set whose thumbnails they are; NULL: others */
+  hg_shape tile;
+  int64_t count;
+  int columns, rows; /* 2 or more */
+  int64_t *index;    /* (count): places in the test set, or NULL */
+} hg_sheet;
+
 typedef struct hg_page {
   hg_text out;
+  hg_text styles; /* rules of the sheets, put at the page's end */
+  hg_sheet *sheets;
+  int sheet_count;
+  size_t sheet_capacity;
   hg_figure_list figures; /* in the order of the page */
   hg_report report;
   hg_page_model *models;
@@ -73,6 +87,18 @@ bool hg_page_is_swept(const hg_page_model *model); /* made by a sweep */
 bool hg_page_may_win(const hg_page *page, int at); /* not swept, or the point of its sweep that validation chose */
 int hg_page_published_met(const hg_page *page);
 
+/* One row's first cell, "<tr><th>": the model's mark and name, with a link to its section; its runs. */
+void hg_page_model_cell(hg_page *page, int at, bool runs);
+
+/* sheet.c. A sheet of images (count, H, W, 1 or 3), or of the first of them, whose picture takes at most `most` bytes of the
+ * page. -1 where it cannot be made. */
+int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most);
+void hg_page_tile(hg_page *page, int sheet, int64_t at, const char *what);
+int hg_page_thumbnails(const hg_page *page, const char *data);                /* the sheet of a data set; -1 = none */
+hg_code hg_page_sheets_load(hg_page *page, hg_store *store, hg_error *error); /* those of all data sets */
+void hg_page_sheets_put_json(const hg_page *page, hg_text *out);
+void hg_page_sheets_release(hg_page *page);
+
 /* plot.c: a figure is made, filled, then put where it is to stand. */
 hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, const char *name, const char *part);
 /* Colours and shapes of the models in its column "model", at one or two encodings (see hg_figure_marks). */
@@ -81,20 +107,23 @@ void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const ch
 void hg_page_label_room(hg_figure *figure, int column);
 void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note);
 
-void hg_page_answer(hg_page *page);                /* the first screen */
-void hg_page_results(hg_page *page);               /* summary, findings, published figures */
-void hg_page_findings(hg_page *page);              /* every comparison */
-void hg_page_short_findings(hg_page *page);        /* the first few as sentences */
-void hg_page_published(hg_page *page);             /* beside measured figures */
-void hg_page_curves(hg_page *page);                /* learning curves of all models */
-void hg_page_sweeps(hg_page *page);                /* grids of settings */
-void hg_page_classes(hg_page *page);               /* models beside each other, class by class */
+void hg_page_answer(hg_page *page);         /* the first screen */
+void hg_page_results(hg_page *page);        /* summary, findings, published figures */
+void hg_page_findings(hg_page *page);       /* every comparison */
+void hg_page_short_findings(hg_page *page); /* the first few as sentences */
+void hg_page_published(hg_page *page);      /* beside measured figures */
+void hg_page_curves(hg_page *page);         /* learning curves of all models */
+void hg_page_sweeps(hg_page *page);         /* grids of settings */
+void hg_page_classes(hg_page *page);        /* models beside each other, class by class */
+bool hg_page_has_codes(const hg_page *page);
+void hg_page_codes(hg_page *page);                 /* maps of codes, distances of classes */
 void hg_page_effort(hg_page *page);                /* time, speed, size */
 void hg_page_model_section(hg_page *page, int at); /* one model */
 void hg_page_images(hg_page *page, int at);        /* its samples, mistakes and reconstructions */
 void hg_page_again(hg_page *page);                 /* how to run it again, the study file */
 
-/* A PNG of an image (H, W, 1 or 3) as a data URI; nothing is put if it cannot be made. */
+/* An image (H, W, 1 or 3) as a data URI; nothing is put if it cannot be made. quality: 1 to 100. */
 void hg_text_png(hg_text *text, const uint8_t *pixels, hg_shape shape);
+void hg_text_jpeg(hg_text *text, const uint8_t *pixels, hg_shape shape, int quality);
 
 #endif

@@ -5,7 +5,7 @@
 
   const page = JSON.parse(document.getElementById("figures").textContent);
   const figures = new Map(page.figures.map((figure) => [figure.name, figure]));
-  const sprites = page.sprites || [];
+  const sheets = page.sheets;
   const LETTER = 7; /* pixels, about, in the charts' font */
 
   /* ---- data: columns of numbers or words to rows */
@@ -15,7 +15,8 @@
   function numbers(column) {
     const type = Object.keys(ARRAYS).find((name) => name in column), text = atob(column[type]);
     const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-    return new ARRAYS[type](bytes.buffer);
+    const values = new ARRAYS[type](bytes.buffer);
+    return "step" in column ? Float32Array.from(values, (value) => column.least + column.step * value) : values;
   }
 
   function rowsOf(data) {
@@ -85,21 +86,23 @@
 
   /* ---- pictures under the pointer: cut out of a sheet that holds many */
 
-  function picture(figure, row) {
-    const sheet = sprites[figure.sprite];
-    if (!sheet || row.tile === undefined || row.tile < 0) return "";
-    const scale = Math.max(1, Math.floor(84 / sheet.width)), x = row.tile % sheet.columns, y = Math.floor(row.tile / sheet.columns);
-    return `<span class="tile" style="width:${scale * sheet.width}px;height:${scale * sheet.height}px;` +
-      `background-image:url(${sheet.image});background-size:${scale * sheet.width * sheet.columns}px auto;` +
-      `background-position:-${scale * sheet.width * x}px -${scale * sheet.height * y}px"></span>`;
+  const TILE = 84; /* pixels, about */
+
+  function picture(figure, tile) {
+    const sheet = sheets[figure.sheet];
+    if (!(tile > 0)) return "";
+    const x = (tile - 1) % sheet.columns, y = Math.floor((tile - 1) / sheet.columns);
+    const width = sheet.width * Math.max(1, Math.round(TILE / sheet.width));
+    return `<span class="cell sheet-${figure.sheet}" style="--x:${x};--y:${y};width:${width}px"></span>`;
   }
 
   function tooltip(figure) {
-    if (figure.sprite < 0) return {theme: "custom"};
+    if (figure.sheet < 0) return {theme: "custom"};
     return {theme: "custom", formatTooltip: (value, clean) => {
       const {tile, ...shown} = value;
-      const rows = Object.entries(shown).map(([key, text]) => `<tr><td class="key">${clean(key)}</td><td>${clean(text)}</td></tr>`);
-      return picture(figure, {tile: Number(tile)}) + `<table>${rows.join("")}</table>`;
+      const rows = Object.entries(shown).filter(([_, text]) => text !== "")
+        .map(([key, text]) => `<tr><td class="key">${clean(key)}</td><td>${clean(text)}</td></tr>`);
+      return picture(figure, Number(tile)) + `<table>${rows.join("")}</table>`;
     }};
   }
 
@@ -141,13 +144,13 @@
 
   /* ---- drawing: what stands in a closed part of the page waits until it is opened */
 
-  const MANY = 2000; /* marks beyond which a canvas is lighter than SVG */
+  const MANY = 600; /* marks beyond which a canvas is lighter than SVG */
   const views = new Map();
 
   async function draw(element) {
     const figure = figures.get(element.dataset.figure), width = element.clientWidth;
     if (width === 0) return;
-    const canvas = Boolean(figure.spec.mark) && figure.data.rows > MANY, spec = fitted(figure, width);
+    const canvas = Boolean(figure.spec.usermeta?.points) && figure.data.rows > MANY, spec = fitted(figure, width);
     const result = await hourglassCharts.embed(element, canvas ? coloured(spec, document.documentElement) : spec,
       {actions: false, renderer: canvas ? "canvas" : "svg", defaultStyle: false, tooltip: tooltip(figure)});
     views.set(element, {view: result, width, canvas});

@@ -62,41 +62,6 @@ static void put_estimate(hg_text *out, const hg_estimate *estimate, figure_form 
   hg_text_put(out, "</td>");
 }
 
-static void put_kind(hg_text *out, const char *kind) {
-  for (; *kind != '\0'; kind++) {
-    char shown[2] = {*kind == '_' ? ' ' : *kind, '\0'};
-    hg_text_html(out, shown);
-  }
-}
-
-/* "network, seeds 1, 2, 3", and a line for every seed that is not done. */
-static void put_runs(hg_text *out, const hg_page_model *model) {
-  hg_text_put(out, "<span class=\"status\">");
-  put_kind(out, model->shown->record.kind);
-  hg_text_put(out, model->count > 1 ? ", seeds " : ", seed ");
-  for (int i = 0; i < model->count; i++)
-    hg_text_format(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)model->runs[i].record.seed);
-  hg_text_put(out, "</span>");
-  for (int i = 0; i < model->count; i++) {
-    const hg_run_record *record = &model->runs[i].record;
-    if (strcmp(record->status, "done") == 0) continue;
-    hg_text_format(out, "<span class=\"status undone\">seed %llu: ", (unsigned long long)record->seed);
-    hg_text_html(out, record->status);
-    hg_text_put(out, "</span>");
-  }
-}
-
-static void put_model_cell(hg_text *out, const hg_page *page, int at) {
-  const hg_page_model *model = &page->models[at];
-  hg_text_format(out, "<th scope=\"row\"><a class=\"name\" href=\"#model-%d\">", at);
-  hg_page_mark(out, at);
-  hg_text_put(out, "<span>");
-  hg_text_html(out, model->name);
-  hg_text_put(out, "</span></a>");
-  put_runs(out, model);
-  hg_text_put(out, "</th>");
-}
-
 static void put_effort(hg_text *out, const hg_page_model *model) {
   double epochs = hg_page_epochs(model), speed = hg_page_speed(model);
   if (model->shown->record.parameters > 0) {
@@ -128,8 +93,7 @@ static void put_summary(hg_page *page) {
               "<th scope=\"col\" class=\"num\">Parameters</th><th scope=\"col\" class=\"num\">Epochs</th>"
               "<th scope=\"col\" class=\"num\">Training</th></tr></thead><tbody>");
   for (int i = 0; i < page->model_count; i++) {
-    hg_text_put(out, "<tr>");
-    put_model_cell(out, page, i);
+    hg_page_model_cell(page, i, true);
     for (int s = 0; s < SCORES; s++) {
       hg_estimate estimate = score_of(page, &page->models[i], s);
       if (has_score(page, s)) put_estimate(out, &estimate, scores[s].form);

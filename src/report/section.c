@@ -214,7 +214,7 @@ static void put_subtitle(hg_page *page, const hg_page_model *model) {
   const hg_run_record *record = &model->shown->record;
   const hg_data_record *data = hg_report_data(&page->report, model->shown);
   hg_text_put(out, "<p class=\"subtitle\">");
-  for (const char *c = record->kind; *c != '\0'; c++) hg_text_html(out, *c == '_' ? " " : (char[]){*c, '\0'});
+  hg_text_words(out, record->kind);
   if (record->data[0] != '\0') {
     hg_text_put(out, " on ");
     hg_text_html(out, record->data);

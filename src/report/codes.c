@@ -1,0 +1,247 @@
+/* The codes of test images: maps of them in the plane, and how far classes lie apart. */
+#include "report/page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DASH "\xe2\x80\x93"
+
+/* Points of all maps of a page together, and what a map keeps in any case; models whose maps are open at once. */
+enum { MOST_POINTS = 80000, FEWEST_POINTS = 300, MOST_OPEN = 8 };
+
+/* codes.safetensors once its shapes are known to fit. */
+typedef struct map {
+  const float *tsne, *pca;             /* (count, 2) */
+  const int32_t *labels, *predictions; /* (count); predictions may be NULL */
+  const int64_t *index, *drawn;        /* (count), (drawn_count) */
+  int64_t count, drawn_count;
+} map;
+
+static const void *find(const hg_safetensors *file, const char *name, hg_dtype dtype, int64_t rows, int64_t columns) {
+  const hg_named_tensor *tensor = hg_safetensors_find(file, name);
+  bool fits = tensor != NULL && tensor->dtype == dtype && tensor->rank == (columns > 1 ? 2 : 1) && tensor->dim[0] == rows &&
+              (columns == 1 || tensor->dim[1] == columns);
+  return fits ? tensor->data : NULL;
+}
+
+static bool read_map(const hg_page_model *model, map *out) {
+  const hg_safetensors *file = &model->codes;
+  const hg_named_tensor *index = hg_safetensors_find(file, "index"), *drawn = hg_safetensors_find(file, "drawn");
+  *out = (map){0};
+  if (index == NULL || drawn == NULL || index->rank != 1 || drawn->rank != 1) return false;
+  *out = (map){.count = index->dim[0], .drawn_count = drawn->dim[0]};
+  out->index = find(file, "index", HG_I64, out->count, 1);
+  out->drawn = find(file, "drawn", HG_I64, out->drawn_count, 1);
+  out->labels = find(file, "labels", HG_I32, out->count, 1);
+  out->predictions = find(file, "predictions", HG_I32, out->count, 1);
+  out->tsne = find(file, "tsne", HG_F32, out->count, 2);
+  out->pca = find(file, "pca", HG_F32, out->count, 2);
+  bool whole = out->index != NULL && out->drawn != NULL && out->labels != NULL && out->tsne != NULL && out->pca != NULL;
+  for (int64_t i = 0; whole && i < out->drawn_count; i++) whole = out->drawn[i] >= 0 && out->drawn[i] < out->count;
+  return whole;
+}
+
+static bool has_map(const hg_page_model *model) {
+  map ignored;
+  return read_map(model, &ignored);
+}
+
+static double remark(const hg_page_model *model, const char *key) {
+  char text[64];
+  return hg_safetensors_metadata(&model->codes, key, text, sizeof text) ? strtod(text, NULL) : NAN;
+}
+
+/* ---------------------------------------------------------------- one map */
+
+static const char *class_word(const hg_page_model *model, int32_t label, char buffer[16]) {
+  return label < 0 ? "" : hg_page_class_name(model, label, buffer);
+}
+
+/* The tile that shows the image of a point: thumbnails stand in the order in which points are drawn. */
+static int64_t tile_of(const hg_page *page, int sheet, const map *of, int64_t place) {
+  if (sheet < 0 || place >= page->sheets[sheet].count) return -1;
+  return page->sheets[sheet].index[place] == of->index[of->drawn[place]] ? place : -1;
+}
+
+static void put_points(hg_page *page, const hg_page_model *model, const map *of, const float *places, int64_t count,
+                       hg_figure *figure) {
+  char buffer[16];
+  for (int64_t i = 0; i < count; i++) {
+    int64_t at = of->drawn[i];
+    hg_frame_number(&figure->data, (double)places[2 * at]);
+    hg_frame_number(&figure->data, (double)places[2 * at + 1]);
+    hg_frame_word(&figure->data, class_word(model, of->labels[at], buffer));
+    hg_frame_word(&figure->data, of->predictions == NULL ? "" : class_word(model, of->predictions[at], buffer));
+    hg_frame_number(&figure->data, (double)(tile_of(page, figure->sheet, of, i) + 1));
+  }
+}
+
+/* Names of classes in their order; numbers where there are too many to be told apart by colour. */
+static void set_colours(const hg_page_model *model, const map *of, hg_figure *figure) {
+  enum { PALETTE = 10, MOST = 20 };
+  int32_t most = -1;
+  for (int64_t i = 0; i < of->count; i++)
+    if (of->labels[i] > most) most = of->labels[i];
+  if (most < 0 || most >= MOST) {
+    hg_figure_set(figure, "encoding.color.legend", json_null());
+    json_array_remove(json_object_get(figure->spec, "layer"), 2);
+    json_array_remove(json_object_get(figure->spec, "layer"), 1);
+  }
+  if (most < 0) return;
+  char buffer[16], colour[16];
+  json_t *domain = json_array(), *range = json_array();
+  for (int32_t k = 0; k <= most; k++) {
+    const char *name = hg_page_class_name(model, k, buffer);
+    json_array_append_new(domain, json_string(name));
+    snprintf(colour, sizeof colour, "var(--c%d)", k % PALETTE);
+    json_array_append_new(range, json_string(colour));
+    if (most < MOST && (int)strlen(name) > figure->legend) figure->legend = (int)strlen(name);
+  }
+  hg_figure_set(figure, "encoding.color.scale", json_pack("{s:o, s:o}", "domain", domain, "range", range));
+}
+
+static void put_map(hg_page *page, const hg_page_model *model, const map *of, const float *places, int64_t count,
+                    const char *name, const char *title, const char *note) {
+  hg_figure *figure = hg_page_figure(page, "map", "x~ y~ class: predicted: tile", name, model->name);
+  hg_figure_title(figure, "%s: %s", model->name, title);
+  figure->sheet = hg_page_thumbnails(page, model->shown->record.data);
+  put_points(page, model, of, places, count, figure);
+  set_colours(model, of, figure);
+  hg_page_put_figure(page, figure, note);
+}
+
+static void note_codes(const hg_page_model *model, hg_text *note) {
+  char space[24] = "code";
+  hg_safetensors_metadata(&model->codes, "space", space, sizeof space);
+  hg_text_put(note, strcmp(space, "penultimate") == 0 ? "What the last hidden layer makes of clean test images, "
+                                                      : "Codes of clean test images, ");
+  hg_text_count(note, llround(remark(model, "width")));
+  hg_text_put(note, " numbers each. ");
+}
+
+static void note_tsne(const hg_page_model *model, const map *of, int64_t count, hg_text *note) {
+  double reduced = remark(model, "reduced");
+  note_codes(model, note);
+  hg_text_put(note, "t-SNE of ");
+  hg_text_count(note, of->count);
+  hg_text_put(note, " images, ");
+  hg_text_count(note, count);
+  hg_text_put(note, " of them drawn");
+  if (reduced > 0) hg_text_format(note, ", from %.0f principal components", reduced);
+  hg_text_format(note, ": perplexity %g, %.0f iterations, KL divergence %.3f, trustworthiness %.4f (%.0f neighbours).",
+                 remark(model, "perplexity"), remark(model, "iterations"), remark(model, "kl_divergence"),
+                 remark(model, "trustworthiness"), remark(model, "neighbours"));
+}
+
+static void put_maps(hg_page *page, const hg_page_model *model, const map *of, int64_t count) {
+  hg_text tsne = {0}, pca = {0};
+  note_tsne(model, of, count, &tsne);
+  hg_text_format(&pca, "The two largest principal components hold %.1f\xc2\xa0%% of the variance; trustworthiness %.4f.",
+                 100 * hg_report_metric(model->shown, "codes.pca_explained"), remark(model, "pca_trustworthiness"));
+  if (of->predictions != NULL) hg_text_put(&tsne, " Ringed points are told wrong.");
+  page->out.failed = page->out.failed || tsne.failed || pca.failed;
+  if (tsne.failed || pca.failed) goto done;
+  hg_text_put(&page->out, "<div class=\"panels\">");
+  put_map(page, model, of, of->tsne, count, "tsne", "t-SNE", tsne.bytes);
+  put_map(page, model, of, of->pca, count, "pca", "principal components", pca.bytes);
+  hg_text_put(&page->out, "</div>");
+done:
+  hg_text_release(&tsne);
+  hg_text_release(&pca);
+}
+
+static void put_model_maps(hg_page *page, int at, int maps, bool folded) {
+  const hg_page_model *model = &page->models[at];
+  hg_text *out = &page->out;
+  map of;
+  if (!read_map(model, &of)) return;
+  int64_t count = MOST_POINTS / (2 * maps);
+  if (count < FEWEST_POINTS) count = FEWEST_POINTS;
+  if (count > of.drawn_count) count = of.drawn_count;
+  if (folded) {
+    hg_text_put(out, "<details><summary>");
+    hg_page_mark(out, at);
+    hg_text_html(out, model->name);
+    hg_text_put(out, "</summary>");
+  }
+  put_maps(page, model, &of, count);
+  if (folded) hg_text_put(out, "</details>");
+}
+
+/* ---------------------------------------------------------------- all models */
+
+static const struct {
+  const char *title, *metric;
+} columns[] = {{"Numbers", "codes.width"},
+               {"Intra-class distance", "codes.intra_class_distance"},
+               {"Inter-class distance", "codes.inter_class_distance"},
+               {"Separation", "codes.separation"},
+               {"t-SNE KL divergence", "codes.tsne_kl_divergence"},
+               {"t-SNE trustworthiness", "codes.tsne_trustworthiness"},
+               {"PCA trustworthiness", "codes.pca_trustworthiness"}};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static bool has_codes(const hg_page *page, int at) { return hg_page_estimate(page, &page->models[at], "codes.width").seeds > 0; }
+
+static void put_row(hg_page *page, int at) {
+  hg_text *out = &page->out;
+  hg_page_model_cell(page, at, false);
+  for (int c = 0; c < COLUMNS; c++) {
+    hg_estimate value = hg_page_estimate(page, &page->models[at], columns[c].metric);
+    hg_text_put(out, "<td class=\"num\">");
+    if (c == 0 && value.seeds > 0)
+      hg_text_count(out, llround(value.value));
+    else
+      hg_text_figure(out, value.value);
+    if (c > 0 && value.seeds > 1 && !isnan(value.low)) {
+      hg_text_put(out, "<span class=\"interval\">");
+      hg_text_figure(out, value.low);
+      hg_text_put(out, DASH);
+      hg_text_figure(out, value.high);
+      hg_text_put(out, "</span>");
+    }
+    hg_text_put(out, "</td>");
+  }
+  hg_text_put(out, "</tr>");
+}
+
+static void put_table(hg_page *page) {
+  hg_text *out = &page->out;
+  hg_text_put(out, "<div class=\"scroll\"><table class=\"codes\"><thead><tr><th scope=\"col\">Model</th>");
+  for (int c = 0; c < COLUMNS; c++) hg_text_format(out, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].title);
+  hg_text_put(out, "</tr></thead><tbody>");
+  for (int i = 0; i < page->model_count; i++)
+    if (has_codes(page, i)) put_row(page, i);
+  hg_text_put(
+      out,
+      "</tbody></table></div><p class=\"note\">Intra-class: mean distance of a code to the mean of its class. Inter-class: mean "
+      "distance of two classes\xe2\x80\x99 means. Separation is their ratio. Trustworthiness: how far the neighbours on the map "
+      "are neighbours among the codes; 1 is all. Means over seeds; maps are of the first.</p>");
+}
+
+bool hg_page_has_codes(const hg_page *page) {
+  for (int i = 0; i < page->model_count; i++)
+    if (has_codes(page, i) || has_map(&page->models[i])) return true;
+  return false;
+}
+
+/* Of many maps the first stand open. */
+static bool is_open(const hg_page *page, int at) {
+  int before = 0;
+  for (int i = 0; i < at; i++) before += has_map(&page->models[i]) && hg_page_may_win(page, i);
+  return hg_page_may_win(page, at) && before < MOST_OPEN;
+}
+
+void hg_page_codes(hg_page *page) {
+  int maps = 0;
+  if (!hg_page_has_codes(page)) return;
+  for (int i = 0; i < page->model_count; i++) maps += has_map(&page->models[i]);
+  hg_text_put(&page->out, "<section id=\"codes\"><h2>Codes</h2>");
+  put_table(page);
+  for (int folded = 0; folded < 2; folded++)
+    for (int i = 0; i < page->model_count; i++)
+      if (has_map(&page->models[i]) && is_open(page, i) != (folded == 1)) put_model_maps(page, i, maps, folded == 1);
+  hg_text_put(&page->out, "</section>");
+}

@@ -1,0 +1,68 @@
+/* What the analysis of finished runs adds to the demo store: thumbnails and maps of codes. Included by demo_store.h. */
+#ifndef DEMO_ANALYSIS_H
+#define DEMO_ANALYSIS_H
+
+enum { DEMO_POINTS = 700, DEMO_DRAWN = 650 };
+
+static void demo_thumbnails(hg_store *store, const char *data) {
+  static uint8_t images[DEMO_DRAWN * DEMO_PIXELS];
+  int64_t index[DEMO_DRAWN];
+  char path[512], *folder;
+  hg_error error;
+  hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 4);
+  for (int i = 0; i < DEMO_DRAWN; i++) {
+    index[i] = 2 * i;
+    demo_image(2 * i * 7 % DEMO_CLASSES, &rng, images + (size_t)i * DEMO_PIXELS);
+  }
+  const hg_named_tensor tensors[] = {{"index", HG_I64, 1, {DEMO_DRAWN}, index},
+                                     {"images", HG_U8, 4, {DEMO_DRAWN, DEMO_SIDE, DEMO_SIDE, 1}, images}};
+  demo_check(hg_store_data_folder(store, data, &folder, &error), &error);
+  snprintf(path, sizeof path, "%s/thumbnails.safetensors", folder);
+  demo_check(hg_safetensors_write(path, tensors, 2, NULL, &error), &error);
+  hg_free(folder);
+}
+
+/* Classes on a ring; what a classifier has wrong lies between two of them. */
+static void demo_codes(hg_store *store, const hg_run_record *record, const demo_model *model) {
+  static const char *const remarks[] = {"width",      "64",   "space",         "code", "perplexity",          "40",
+                                        "iterations", "1000", "kl_divergence", "1.25", "trustworthiness",     "0.985",
+                                        "neighbours", "12",   "reduced",       "0",    "pca_trustworthiness", "0.91",
+                                        NULL};
+  static const struct {
+    const char *name;
+    double value;
+  } metrics[] = {{"codes.width", 64},           {"codes.intra_class_distance", 3.2}, {"codes.inter_class_distance", 8.5},
+                 {"codes.separation", 2.66},    {"codes.tsne_kl_divergence", 1.25},  {"codes.tsne_trustworthiness", 0.985},
+                 {"codes.pca_explained", 0.52}, {"codes.pca_trustworthiness", 0.91}};
+  static float tsne[2 * DEMO_POINTS], pca[2 * DEMO_POINTS];
+  int64_t index[DEMO_POINTS], drawn[DEMO_DRAWN];
+  int32_t labels[DEMO_POINTS], predictions[DEMO_POINTS];
+  hg_error error;
+  hg_rng rng = hg_rng_at(record->seed, HG_RNG_TEST, (uint32_t)model->position, 5);
+  for (int i = 0; i < DEMO_POINTS; i++) {
+    index[i] = 2 * i;
+    labels[i] = 2 * i * 7 % DEMO_CLASSES;
+    predictions[i] = i % 9 == 0 ? (labels[i] + 2) % DEMO_CLASSES : labels[i];
+    double angle = 6.2831853 * (labels[i] + predictions[i]) / 2 / DEMO_CLASSES;
+    tsne[2 * i] = (float)(40 * cos(angle)) + 5 * hg_rng_normal(&rng);
+    tsne[2 * i + 1] = (float)(40 * sin(angle)) + 5 * hg_rng_normal(&rng);
+    pca[2 * i] = (float)(2 * cos(angle)) + hg_rng_normal(&rng);
+    pca[2 * i + 1] = (float)sin(angle) + hg_rng_normal(&rng);
+  }
+  for (int i = 0; i < DEMO_DRAWN; i++) drawn[i] = i;
+  const hg_named_tensor tensors[] = {
+      {"index", HG_I64, 1, {DEMO_POINTS}, index},   {"drawn", HG_I64, 1, {DEMO_DRAWN}, drawn},
+      {"labels", HG_I32, 1, {DEMO_POINTS}, labels}, {"tsne", HG_F32, 2, {DEMO_POINTS, 2}, tsne},
+      {"pca", HG_F32, 2, {DEMO_POINTS, 2}, pca},    {"predictions", HG_I32, 1, {DEMO_POINTS}, predictions}};
+  char *path = demo_path(store, record, "codes.safetensors");
+  demo_check(hg_safetensors_write(path, tensors, model->accuracy > 0 ? 6 : 5, remarks, &error), &error);
+  hg_free(path);
+  for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++)
+    demo_check(hg_store_put_metric(store, record->id, metrics[i].name, metrics[i].value, &error), &error);
+}
+
+static void demo_analysis(hg_store *store, const hg_run_record *record, const demo_model *model) {
+  if (model->epochs > 0 && record->seed == 1) demo_codes(store, record, model);
+}
+
+#endif
