@@ -288,7 +288,6 @@ static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, const code
   code_maps maps = {0};
   hg_code code = find_predictions(runner, run, (code_set *)codes, error);
   if (code == HG_OK) code = make_maps(runner, codes, &maps, error);
-  if (code == HG_OK) code = write_maps(path, codes, &maps, error);
   const struct {
     const char *name;
     double value;
@@ -298,6 +297,7 @@ static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, const code
                  {"codes.pca_explained", maps.pca_explained}};
   for (size_t i = 0; code == HG_OK && i < sizeof figures / sizeof figures[0]; i++)
     code = hg_runner_put_metric(runner, &run->record, figures[i].name, figures[i].value, error);
+  if (code == HG_OK) code = write_maps(path, codes, &maps, error); /* last: it says that all is there */
   hg_tsne_result_release(&maps.tsne);
   hg_free(maps.pca);
   return code;

@@ -15,8 +15,7 @@ static hg_code put_epoch(hg_runner *runner, const hg_planned_run *run, const hg_
   const struct {
     const char *name;
     double value;
-  } figures[] = {{"train.loss", epoch->loss},
-                 {"train.accuracy", epoch->accuracy},
+  } figures[] = {{"train.accuracy", epoch->accuracy},
                  {"train.reconstruction_loss", epoch->reconstruction_loss},
                  {"train.classification_loss", epoch->classification_loss},
                  {"train.center_loss", epoch->center_loss},
@@ -26,7 +25,8 @@ static hg_code put_epoch(hg_runner *runner, const hg_planned_run *run, const hg_
                  {"validation.reconstruction_loss", epoch->val_reconstruction_loss},
                  {"validation.classification_loss", epoch->val_classification_loss},
                  {"validation.center_loss", epoch->val_center_loss},
-                 {"validation.mse", squares ? epoch->val_reconstruction_loss : (double)NAN}};
+                 {"validation.mse", squares ? epoch->val_reconstruction_loss : (double)NAN},
+                 {"train.loss", epoch->loss}}; /* last: it says that all is there */
   hg_code code = HG_OK;
   for (size_t i = 0; code == HG_OK && i < sizeof figures / sizeof figures[0]; i++)
     code = hg_runner_put_metric(runner, &run->record, figures[i].name, figures[i].value, error);
