@@ -1,0 +1,93 @@
+#!/bin/bash
+# tools/results on invented reports: what is met, what is explained and by what, what is refused.
+set -eu
+command -v python3 >/dev/null || { echo "no python3 here"; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/hourglass-results-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/tools" "$work/results" "$work/docs"
+cp "$SOURCE_DIR/tools/results" "$work/tools/"
+results() { python3 "$work/tools/results" "$@"; }
+page=$work/docs/results.md
+
+has() { # has WORDS: one line of the page has them
+  grep -qF -- "$1" "$page" || { echo "FAILED: \`$1\` is not in:"; cat "$page"; exit 1; }
+}
+refused() { # refused WORDS ARGUMENTS: fails and says so
+  local words=$1
+  shift
+  if results "$@" >"$work/said" 2>&1; then echo "FAILED: $* was not refused"; exit 1; fi
+  grep -qF -- "$words" "$work/said" || { echo "FAILED: \`$words\` is not in:"; cat "$work/said"; exit 1; }
+}
+
+python3 - "$work" <<'END'
+import json, sys
+def run(name, seed, status="done", **test):
+    return {"name": name, "seed": seed, "status": status, "data": "six", "parameters": 9, "epochs": 2, "seconds": 60.123456789,
+            "history": [{"epoch": 1, "loss": 0.123456789012}], "test": test if status == "done" else {}}
+def report(study, runs, ids, published):
+    return {"schema": 1, "study": study, "version": "1", "threads": 1, "instruction_set": "avx2", "runs": runs, "comparisons": [],
+            "data": [{"name": "six", "test": 6000}], "warnings": [],
+            "rows": {"models": {m: {"id": i} for m, i in ids.items()},
+                     "published": [{"id": ids[m], "run": m, "metric": f} for m, f, _ in published]},
+            "published": [{"run": m, "metric": f, "published": v, "measured": None} for m, f, v in published]}
+runs = [run("cnn", seed, accuracy=0.7 + seed / 100) for seed in (1, 2, 3)]
+runs += [run("svm-linear", 1, accuracy=0.41), run("bayes", 1, "diverged"), run("all-bayes", 1, accuracy=0.38)]
+ids = {"cnn": "C7", "svm-linear": "C9", "bayes": "C12", "all-bayes": "C13"}
+whole = report("small-image-classifiers", runs, ids,
+               [("cnn", "test.accuracy", 0.797), ("svm-linear", "test.accuracy", 0.391), ("bayes", "test.accuracy", 0.365)])
+json.dump(whole, open(f"{sys.argv[1]}/whole.json", "w"))
+runs = [run("wide", 1, loss=0.1, accuracy=0.98), run("wide", 2, "pending")]
+part = report("convnet-foundations", runs, {"wide": "D1"}, [("wide", "test.accuracy", 0.9848), ("wide", "test.loss", 0.1197)])
+json.dump(part, open(f"{sys.argv[1]}/part.json", "w"))
+END
+
+# Nothing is run yet.
+results
+has "| C7 | CNN |  |  |  |  |  |  | not yet run |  |"
+results --check
+
+# A whole study, and one under way.
+results --take "$work/whole.json"
+refused "1 of 2 runs are not finished" --take "$work/part.json"
+results --take-part "$work/part.json"
+refused "run tools/results" --check
+results
+has "| C7 | CNN | cnn | test.accuracy | 0.797 | 0.7200 | 0.6952 to 0.7448 | 3 | not met |"
+has "| C9 | SVM, linear | svm-linear | test.accuracy | 0.391 | 0.4100 | 0.3976 to 0.4225 | 1 | met |"
+has "| C12 | Gaussian naive Bayes | bayes | test.accuracy | 0.365 |  |  | 0 | diverged |"
+has "| C13 | classical methods on the full data | all-bayes | test.accuracy |  | 0.3800 |"
+has "| D1 | wide network, MNIST | wide | test.accuracy | 0.9848 | 0.9800 | 0.9761 to 0.9832 | 1 of 2 | not met |"
+has "| D1 |  | wide | test.loss | 0.1197 | 0.1 |  | 1 of 2 | met |"
+has "1 of 2 runs are done."
+has "| [small-image-classifiers](#small-image-classifiers) | C7 to C13 | 1 |  | 2 |"
+grep -q '"loss":0.1234568' "$work/results/small-image-classifiers.json" # histories are kept, seven digits of them
+
+# A reason stands with what backs it, and not without.
+reason() { # reason KEY MODEL
+  local experiment="{\"study\": \"small-image-classifiers\", \"model\": \"$2\", \"metric\": \"test.accuracy\"}"
+  echo "{\"$1\": {\"reason\": \"too small\", \"experiment\": [$experiment]}}" >"$work/results/reasons.json"
+}
+reason C7 all-bayes
+results
+has "| explained | too small (small-image-classifiers: \`all-bayes\` test.accuracy 0.3800) |"
+reason "D1 wide test.accuracy" cnn
+results
+has "| 1 of 2 | explained | too small"
+reason C7 bayes # which diverged
+refused "has no test.accuracy of bayes"
+reason C77 cnn
+refused "is neither the ID of a row"
+reason "C7 cnn test.loss" cnn
+refused "the row C7 has no figure test.loss of a model cnn"
+echo '{"C7": {"reason": "because"}}' >"$work/results/reasons.json"
+refused "wants a reason and an experiment"
+echo '{"C7": {"reason": "because", "experiment": []}}' >"$work/results/reasons.json"
+refused "at least one experiment"
+rm "$work/results/reasons.json"
+
+# What is too large to be committed.
+python3 -c 'import json, sys
+report = json.load(open(sys.argv[1])); report["warnings"] = ["x" * 3000000]; json.dump(report, open(sys.argv[1], "w"))' "$work/whole.json"
+refused "bytes are more than" --take "$work/whole.json"
+refused "--take FILE" --nonsense
+results --help | grep -q reasons.json
