@@ -2,6 +2,9 @@
 #ifndef DEMO_ANALYSIS_H
 #define DEMO_ANALYSIS_H
 
+#include "eval/calibration.h"
+#include "eval/curves.h"
+
 enum { DEMO_POINTS = 700, DEMO_DRAWN = 650 };
 
 static void demo_thumbnails(hg_store *store, const char *data) {
@@ -61,8 +64,35 @@ static void demo_codes(hg_store *store, const hg_run_record *record, const demo_
     demo_check(hg_store_put_metric(store, record->id, metrics[i].name, metrics[i].value, &error), &error);
 }
 
+/* Areas by class and reliability of the probabilities in demo_table. */
+static void demo_ranking(hg_store *store, int64_t run) {
+  hg_class_row rows[DEMO_CLASSES] = {{0}};
+  hg_calibration_row bins[HG_CALIBRATION_BINS];
+  hg_ranking_scores ranks;
+  hg_calibration found;
+  hg_error error;
+  demo_check(hg_ranking_scores_new(demo_table, demo_labels, DEMO_TEST, DEMO_CLASSES, &ranks, &error), &error);
+  demo_check(hg_calibration_of(demo_table, demo_labels, DEMO_TEST, DEMO_CLASSES, &found, &error), &error);
+  for (int k = 0; k < DEMO_CLASSES; k++)
+    rows[k] = (hg_class_row){.label = k,
+                             .support = DEMO_TEST / DEMO_CLASSES,
+                             .average_precision = ranks.average_precision[k],
+                             .roc_auc = ranks.roc_auc[k]};
+  for (int i = 0; i < HG_CALIBRATION_BINS; i++) {
+    const hg_calibration_bin *bin = &found.bins[i];
+    bins[i] = (hg_calibration_row){bin->low, bin->high, bin->count, bin->confidence, bin->accuracy};
+  }
+  demo_check(hg_store_put_classes(store, run, rows, DEMO_CLASSES, &error), &error);
+  demo_check(hg_store_put_calibration(store, run, bins, HG_CALIBRATION_BINS, &error), &error);
+  demo_check(hg_store_put_metric(store, run, "test.calibration_error", found.expected_error, &error), &error);
+  demo_check(hg_store_put_metric(store, run, "test.roc_auc_micro", ranks.micro_roc_auc, &error), &error);
+  demo_check(hg_store_put_metric(store, run, "test.average_precision_macro", ranks.macro_average_precision, &error), &error);
+  hg_ranking_scores_release(&ranks);
+}
+
 static void demo_analysis(hg_store *store, const hg_run_record *record, const demo_model *model) {
   if (model->epochs > 0 && record->seed == 1) demo_codes(store, record, model);
+  if (model->accuracy > 0) demo_ranking(store, record->id);
 }
 
 #endif

@@ -2,7 +2,6 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "eval/compare.h"
-#include "eval/curves.h"
 #include "report/page.h"
 
 #include <jansson.h>
@@ -66,34 +65,7 @@ static hg_code read_artifact(hg_store *store, hg_page_model *model, const char *
   return code == HG_NO_MEMORY ? hg_fail_memory(error, name, 0) : HG_OK;
 }
 
-/* Points at least 1 / 60 of recall apart, and the last. */
-static void thin_curve(const hg_precision_recall *curve, hg_page_curve *out) {
-  const double step = 1.0 / (HG_PAGE_POINTS - 4);
-  out->average_precision = curve->average_precision;
-  for (int64_t i = 0; i < curve->count; i++) {
-    bool last = i + 1 == curve->count, far = out->count == 0 || curve->recall[i] - out->recall[out->count - 1] >= step;
-    if ((!far && !last) || out->count == HG_PAGE_POINTS) continue;
-    out->precision[out->count] = (float)curve->precision[i];
-    out->recall[out->count++] = (float)curve->recall[i];
-  }
-}
-
-static hg_code load_curves(hg_page_model *model, const float *shares, const int32_t *labels, hg_error *error) {
-  int classes = model->scores.classes;
-  if (classes > HG_PAGE_MOST_CLASSES) return HG_OK;
-  model->curves = hg_calloc((size_t)classes, sizeof *model->curves);
-  if (model->curves == NULL) return hg_fail_memory(error, "precision-recall curves", (size_t)classes * sizeof *model->curves);
-  hg_code code = HG_OK;
-  for (int k = 0; code == HG_OK && k < classes; k++) {
-    hg_precision_recall curve;
-    code = hg_precision_recall_new(shares + k, classes, labels, model->scores.count, k, &curve, error);
-    if (code == HG_OK) thin_curve(&curve, &model->curves[k]);
-    hg_precision_recall_release(&curve);
-  }
-  return code;
-}
-
-static hg_code load_scores(hg_store *store, hg_page_model *model, hg_error *error) {
+static hg_code load_scores(hg_store *store, hg_page_model *model, bool curves, hg_error *error) {
   hg_safetensors file;
   hg_code code = read_artifact(store, model, "predictions.safetensors", &file, error);
   if (code != HG_OK) return code;
@@ -106,7 +78,8 @@ static hg_code load_scores(hg_store *store, hg_page_model *model, hg_error *erro
   else
     code = hg_classification_report_new(shares->data, labels->data, labels->dim[0], (int)shares->dim[1], &model->scores, &cause);
   model->has_scores = code == HG_OK;
-  if (code == HG_OK) code = load_curves(model, shares->data, labels->data, &cause);
+  if (code == HG_OK && curves && model->scores.classes <= HG_PAGE_MOST_CLASSES)
+    code = hg_page_ranks_load(shares->data, labels->data, model->scores.count, model->scores.classes, &model->ranks, &cause);
   if (code != HG_OK && code != HG_NO_MEMORY) note_trouble(model, &cause);
 done:
   hg_safetensors_release(&file);
@@ -119,7 +92,7 @@ hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
     hg_page_model *model = &page->models[i];
     code = load_class_names(&page->report, model, error);
     if (model->done == 0) continue;
-    if (code == HG_OK) code = load_scores(store, model, error);
+    if (code == HG_OK) code = load_scores(store, model, hg_page_may_win(page, i), error);
     if (code == HG_OK) code = read_artifact(store, model, "samples.safetensors", &model->samples, error);
     if (code == HG_OK) code = read_artifact(store, model, "codes.safetensors", &model->codes, error);
   }
@@ -132,7 +105,7 @@ void hg_page_models_release(hg_page *page) {
     for (int k = 0; model->class_names != NULL && k < model->classes; k++) hg_free(model->class_names[k]);
     hg_free(model->class_names);
     hg_free(model->trouble);
-    hg_free(model->curves);
+    hg_free(model->ranks);
     hg_classification_report_release(&model->scores);
     hg_safetensors_release(&model->samples);
     hg_safetensors_release(&model->codes);

@@ -64,6 +64,13 @@ void hg_page_model_cell(hg_page *page, int at, bool runs) {
   hg_text_put(out, "</th>");
 }
 
+void hg_page_model_head(hg_page *page, int at) {
+  hg_text_put(&page->out, "<th scope=\"col\" class=\"num\">");
+  hg_page_mark(&page->out, at);
+  hg_text_html(&page->out, page->models[at].name);
+  hg_text_put(&page->out, "</th>");
+}
+
 /* "2026-11-21T09:40:00Z" as "21 November 2026"; any other form as it is. */
 static void put_date(hg_text *out, const char *started) {
   static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
@@ -101,7 +108,7 @@ static void put_navigation(hg_page *page) {
   hg_text *out = &page->out;
   bool learns = false, classifies = false;
   for (int i = 0; i < page->report.run_count; i++) learns = learns || page->report.runs[i].epoch_count > 0;
-  for (int i = 0; i < page->model_count; i++) classifies = classifies || hg_page_has_classes(&page->models[i]);
+  for (int i = 0; i < page->model_count; i++) classifies = classifies || page->models[i].has_scores;
   hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a>");
   if (learns) hg_text_put(out, "<a href=\"#curves\">Learning curves</a>");
   if (classifies) hg_text_put(out, "<a href=\"#classes\">Class by class</a>");

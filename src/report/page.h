@@ -10,12 +10,17 @@
 
 enum { HG_PAGE_MOST_CLASSES = 24, HG_PAGE_POINTS = 64 };
 
-/* Precision against recall of one class, thinned to what a small panel shows. */
+/* A line, thinned to what a small panel shows. */
 typedef struct hg_page_curve {
-  double average_precision; /* of the whole curve */
-  float precision[HG_PAGE_POINTS], recall[HG_PAGE_POINTS];
+  float x[HG_PAGE_POINTS], y[HG_PAGE_POINTS];
   int count;
 } hg_page_curve;
+
+/* Of one class, or of an average over all. */
+typedef struct hg_page_ranks {
+  hg_page_curve recall; /* x recall, y precision */
+  hg_page_curve roc;    /* x false, y true positive share */
+} hg_page_ranks;
 
 /* All runs of one model. */
 typedef struct hg_page_model {
@@ -25,7 +30,7 @@ typedef struct hg_page_model {
   int count, done;            /* done: how many are */
   bool has_scores;            /* of the shown run */
   hg_classification_report scores;
-  hg_page_curve *curves;  /* (scores.classes); NULL without scores or with too many classes */
+  hg_page_ranks *ranks;   /* (scores.classes + 2): the last two are the micro and the macro average; NULL: not to be drawn */
   hg_safetensors samples; /* of the shown run; empty if it has none */
   hg_safetensors codes;   /* of the first seed's; empty if it has none */
   char *trouble;          /* why predictions or samples could not be read, or NULL */
@@ -74,7 +79,17 @@ hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_mode
 /* Name of a class, or its number in buffer. */
 const char *hg_page_class_name(const hg_page_model *model, int label, char buffer[16]);
 
-bool hg_page_has_classes(const hg_page_model *model); /* few enough to be shown one by one */
+/* Models that tell the same classes of the same data apart. */
+typedef struct hg_page_group {
+  int first; /* model */
+  const char *data;
+  int classes;
+} hg_page_group;
+bool hg_page_in_group(const hg_page *page, const hg_page_group *group, int at);
+
+/* Of all classes and both averages; *out is the caller's to hg_free, after a failure too. */
+hg_code hg_page_ranks_load(const float *shares, const int32_t *labels, int64_t count, int classes, hg_page_ranks **out,
+                           hg_error *error);
 
 /* The model's mark, the same on the whole page: shape and colour together. */
 void hg_page_mark(hg_text *out, int model);
@@ -89,6 +104,7 @@ int hg_page_published_met(const hg_page *page);
 
 /* One row's first cell, "<tr><th>": the model's mark and name, with a link to its section; its runs. */
 void hg_page_model_cell(hg_page *page, int at, bool runs);
+void hg_page_model_head(hg_page *page, int at); /* the head of a model's column */
 
 /* sheet.c. A sheet of images (count, H, W, 1 or 3), or of the first of them, whose picture takes at most `most` bytes of the
  * page. -1 where it cannot be made. */
@@ -107,14 +123,16 @@ void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const ch
 void hg_page_label_room(hg_figure *figure, int column);
 void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note);
 
-void hg_page_answer(hg_page *page);         /* the first screen */
-void hg_page_results(hg_page *page);        /* summary, findings, published figures */
-void hg_page_findings(hg_page *page);       /* every comparison */
-void hg_page_short_findings(hg_page *page); /* the first few as sentences */
-void hg_page_published(hg_page *page);      /* beside measured figures */
-void hg_page_curves(hg_page *page);         /* learning curves of all models */
-void hg_page_sweeps(hg_page *page);         /* grids of settings */
-void hg_page_classes(hg_page *page);        /* models beside each other, class by class */
+void hg_page_answer(hg_page *page);                                  /* the first screen */
+void hg_page_results(hg_page *page);                                 /* summary, findings, published figures */
+void hg_page_findings(hg_page *page);                                /* every comparison */
+void hg_page_short_findings(hg_page *page);                          /* the first few as sentences */
+void hg_page_published(hg_page *page);                               /* beside measured figures */
+void hg_page_curves(hg_page *page);                                  /* learning curves of all models */
+void hg_page_sweeps(hg_page *page);                                  /* grids of settings */
+void hg_page_ranking(hg_page *page, const hg_page_group *group);     /* curves and areas, class by class */
+void hg_page_calibration(hg_page *page, const hg_page_group *group); /* reliability; areas and calibration of all models */
+void hg_page_classes(hg_page *page);                                 /* models beside each other, class by class */
 bool hg_page_has_codes(const hg_page *page);
 void hg_page_codes(hg_page *page);                 /* maps of codes, distances of classes */
 void hg_page_effort(hg_page *page);                /* time, speed, size */
