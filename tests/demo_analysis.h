@@ -64,6 +64,48 @@ static void demo_codes(hg_store *store, const hg_run_record *record, const demo_
     demo_check(hg_store_put_metric(store, record->id, metrics[i].name, metrics[i].value, &error), &error);
 }
 
+enum { DEMO_LEVELS = 3, DEMO_CLEANED = 8 };
+
+/* The nearer a method comes, the less is left of the noise. */
+static void demo_denoising(hg_store *store, const hg_run_record *record) {
+  static const float levels[DEMO_LEVELS] = {0.1f, 0.25f, 0.5f};
+  static const char *const remarks[] = {"corruption", "salt_and_pepper", "own", "0.25", NULL}, *const methods[] = {
+                                                                                                   "noisy", "model", "median"};
+  static uint8_t images[4][DEMO_LEVELS * DEMO_CLEANED * DEMO_PIXELS];
+  hg_denoising_row rows[3 * DEMO_LEVELS];
+  hg_error error;
+  hg_rng rng = hg_rng_at(record->seed, HG_RNG_TEST, 0, 6);
+  for (int i = 0; i < DEMO_CLEANED; i++) demo_image(i, &rng, images[0] + i * DEMO_PIXELS);
+  for (int i = 0; i < DEMO_LEVELS * DEMO_CLEANED * DEMO_PIXELS; i++) {
+    int original = images[0][i % (DEMO_CLEANED * DEMO_PIXELS)];
+    float u = hg_rng_uniform(&rng), level = levels[i / (DEMO_CLEANED * DEMO_PIXELS)];
+    int noisy = u < level / 2 ? 0 : u < level ? 255 : original;
+    images[1][i] = (uint8_t)noisy;
+    images[2][i] = (uint8_t)((7 * original + noisy) / 8);
+    images[3][i] = (uint8_t)((3 * original + noisy) / 4);
+  }
+  for (int l = 0; l < DEMO_LEVELS; l++)
+    for (int m = 0; m < 3; m++) {
+      double error_left = (double)levels[l] * (m == 0 ? 0.4 : m == 1 ? 0.02 : 0.05);
+      hg_denoising_row *row = &rows[3 * l + m];
+      *row = (hg_denoising_row){.corruption = "salt_and_pepper",
+                                .level = (double)levels[l],
+                                .mse = error_left,
+                                .psnr = -10 * log10(error_left),
+                                .ssim = 1 - 2 * error_left};
+      snprintf(row->method, sizeof row->method, "%s", methods[m]);
+    }
+  hg_named_tensor tensors[] = {{"levels", HG_F32, 1, {DEMO_LEVELS}, levels},
+                               {"original", HG_U8, 4, {DEMO_CLEANED, DEMO_SIDE, DEMO_SIDE, 1}, images[0]},
+                               {"noisy", HG_U8, 4, {DEMO_LEVELS * DEMO_CLEANED, DEMO_SIDE, DEMO_SIDE, 1}, images[1]},
+                               {"denoised", HG_U8, 4, {DEMO_LEVELS * DEMO_CLEANED, DEMO_SIDE, DEMO_SIDE, 1}, images[2]},
+                               {"median", HG_U8, 4, {DEMO_LEVELS * DEMO_CLEANED, DEMO_SIDE, DEMO_SIDE, 1}, images[3]}};
+  char *path = demo_path(store, record, "denoising.safetensors");
+  demo_check(hg_safetensors_write(path, tensors, 5, remarks, &error), &error);
+  hg_free(path);
+  demo_check(hg_store_put_denoising(store, record->id, rows, 3 * DEMO_LEVELS, &error), &error);
+}
+
 /* Areas by class and reliability of the probabilities in demo_table. */
 static void demo_ranking(hg_store *store, int64_t run) {
   hg_class_row rows[DEMO_CLASSES] = {{0}};
@@ -92,7 +134,10 @@ static void demo_ranking(hg_store *store, int64_t run) {
 
 static void demo_analysis(hg_store *store, const hg_run_record *record, const demo_model *model) {
   if (model->epochs > 0 && record->seed == 1) demo_codes(store, record, model);
-  if (model->accuracy > 0) demo_ranking(store, record->id);
+  if (model->accuracy > 0)
+    demo_ranking(store, record->id);
+  else
+    demo_denoising(store, record);
 }
 
 #endif

@@ -136,8 +136,19 @@ static void maps_of_codes_stand_beside_each_other_and_share_one_sheet(void **sta
   assert_holds(page, "<b>transfer: principal components</b>");
   assert_holds(page, "KL divergence 1.250, trustworthiness 0.9850 (12 neighbours)");
   assert_holds(page, "Inter-class distance");
-  assert_int_equal(occurrences(page, ".sheet-0{"), 1);
-  assert_int_equal(occurrences(page, ".sheet-1{"), 0);
+  assert_int_equal(occurrences(page, ".sheet-0{"), 1); /* three models share it; the other is of the denoised images */
+  assert_int_equal(occurrences(page, ".sheet-1{"), 1);
+  assert_int_equal(occurrences(page, ".sheet-2{"), 0);
+  hg_free(page);
+}
+
+static void denoising_stands_beside_a_median_filter_at_every_level(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "Noise taken away on digits: salt and pepper");
+  assert_holds(page, "salt and pepper 0.25</b>, the level of the training");
+  assert_holds(page, "<th scope=\"row\">median filter</th><td class=\"num\">0.005</td><td class=\"num\">0.0125</td>");
+  assert_int_equal(occurrences(page, "aria-label=\"denoised\""), DEMO_LEVELS * DEMO_CLEANED);
   hg_free(page);
 }
 
@@ -325,6 +336,7 @@ int main(void) {
       cmocka_unit_test(the_page_holds_what_the_store_knows),
       cmocka_unit_test(better_is_said_only_where_p_is_small),
       cmocka_unit_test(maps_of_codes_stand_beside_each_other_and_share_one_sheet),
+      cmocka_unit_test(denoising_stands_beside_a_median_filter_at_every_level),
       cmocka_unit_test(the_page_stands_alone),
       cmocka_unit_test(the_same_store_gives_the_same_page),
       TROUBLE_TEST(texts_of_the_study_cannot_become_markup),

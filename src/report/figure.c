@@ -134,10 +134,13 @@ void hg_figure_marks(hg_figure *figure, const char *where, const char *const *na
   }
   for (int i = 0; i < count; i++) {
     int step = steps == NULL ? i : steps[i];
-    snprintf(colour, sizeof colour, "var(--m%d)", (step + step / MARKS) % MARKS);
+    if (step < 0)
+      snprintf(colour, sizeof colour, step == -1 ? "var(--muted)" : "var(--ink)");
+    else
+      snprintf(colour, sizeof colour, "var(--m%d)", (step + step / MARKS) % MARKS);
     json_array_append_new(domain, json_string(names[i]));
     json_array_append_new(colours, json_string(colour));
-    json_array_append_new(forms, json_string(shapes[step % MARKS]));
+    json_array_append_new(forms, json_string(step < 0 ? "stroke" : shapes[step % MARKS]));
     if ((int)strlen(names[i]) > figure->legend) figure->legend = (int)strlen(names[i]);
   }
   json_t *color = json_object_get(encoding, "color"), *shape = json_object_get(encoding, "shape");

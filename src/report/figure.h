@@ -36,7 +36,8 @@ void hg_figure_set(hg_figure *figure, const char *path, json_t *value);
 /* Panels of a faceted figure in the order in which the words of a column came. */
 void hg_figure_keep_order(hg_figure *figure, int column);
 
-/* Gives the words of a field the page's marks, by their order in `names`: `steps[i]` is the mark of names[i]; steps NULL: i.
+/* Gives the words of a field the page's marks, by their order in `names`: `steps[i]` is the mark of names[i], negative: a grey or
+ * black dash; steps NULL: i.
  * where: path to the encoding that holds color and shape; color or shape may be absent there. */
 void hg_figure_marks(hg_figure *figure, const char *where, const char *const *names, const int *steps, int count);
 

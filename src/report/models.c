@@ -95,6 +95,7 @@ hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
     if (code == HG_OK) code = load_scores(store, model, hg_page_may_win(page, i), error);
     if (code == HG_OK) code = read_artifact(store, model, "samples.safetensors", &model->samples, error);
     if (code == HG_OK) code = read_artifact(store, model, "codes.safetensors", &model->codes, error);
+    if (code == HG_OK) code = read_artifact(store, model, "denoising.safetensors", &model->denoising, error);
   }
   return code;
 }
@@ -109,6 +110,7 @@ void hg_page_models_release(hg_page *page) {
     hg_classification_report_release(&model->scores);
     hg_safetensors_release(&model->samples);
     hg_safetensors_release(&model->codes);
+    hg_safetensors_release(&model->denoising);
   }
   hg_free(page->models);
 }

@@ -112,6 +112,7 @@ static void put_navigation(hg_page *page) {
   hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a>");
   if (learns) hg_text_put(out, "<a href=\"#curves\">Learning curves</a>");
   if (classifies) hg_text_put(out, "<a href=\"#classes\">Class by class</a>");
+  if (hg_page_has_denoising(page)) hg_text_put(out, "<a href=\"#denoising\">Denoising</a>");
   if (hg_page_has_codes(page)) hg_text_put(out, "<a href=\"#codes\">Codes</a>");
   for (int i = 0; i < page->model_count; i++) {
     hg_text_format(out, "<a href=\"#model-%d\">", i);
@@ -165,6 +166,7 @@ static void put_page(hg_page *page) {
   hg_page_curves(page);
   hg_page_sweeps(page);
   hg_page_classes(page);
+  hg_page_denoising(page);
   hg_page_codes(page);
   hg_page_effort(page);
   for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);

@@ -33,8 +33,9 @@ typedef struct hg_page_model {
   hg_page_ranks *ranks;   /* (scores.classes + 2): the last two are the micro and the macro average; NULL: not to be drawn */
   hg_safetensors samples; /* of the shown run; empty if it has none */
   hg_safetensors codes;   /* of the first seed's; empty if it has none */
-  char *trouble;          /* why predictions or samples could not be read, or NULL */
-  char **class_names;     /* (classes), or NULL where the data has none */
+  hg_safetensors denoising;
+  char *trouble;      /* why predictions or samples could not be read, or NULL */
+  char **class_names; /* (classes), or NULL where the data has none */
   int classes;
 } hg_page_model;
 
@@ -106,9 +107,9 @@ int hg_page_published_met(const hg_page *page);
 void hg_page_model_cell(hg_page *page, int at, bool runs);
 void hg_page_model_head(hg_page *page, int at); /* the head of a model's column */
 
-/* sheet.c. A sheet of images (count, H, W, 1 or 3), or of the first of them, whose picture takes at most `most` bytes of the
- * page. -1 where it cannot be made. */
-int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most);
+/* sheet.c. A sheet of images (count, H, W, 1 or 3): a PNG, or where that takes more than `most` bytes of the page a JPEG; where
+ * that does too, of the first half of them, and so on, but of no fewer than `fewest`. -1 where it cannot be made. */
+int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest);
 void hg_page_tile(hg_page *page, int sheet, int64_t at, const char *what);
 int hg_page_thumbnails(const hg_page *page, const char *data);                /* the sheet of a data set; -1 = none */
 hg_code hg_page_sheets_load(hg_page *page, hg_store *store, hg_error *error); /* those of all data sets */
@@ -133,6 +134,8 @@ void hg_page_sweeps(hg_page *page);                                  /* grids of
 void hg_page_ranking(hg_page *page, const hg_page_group *group);     /* curves and areas, class by class */
 void hg_page_calibration(hg_page *page, const hg_page_group *group); /* reliability; areas and calibration of all models */
 void hg_page_classes(hg_page *page);                                 /* models beside each other, class by class */
+bool hg_page_has_denoising(const hg_page *page);
+void hg_page_denoising(hg_page *page); /* noise levels beside a median filter */
 bool hg_page_has_codes(const hg_page *page);
 void hg_page_codes(hg_page *page);                 /* maps of codes, distances of classes */
 void hg_page_effort(hg_page *page);                /* time, speed, size */

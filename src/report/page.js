@@ -40,7 +40,7 @@
   }
 
   function panels(spec, width) {
-    const {panel, room} = spec.usermeta, gap = spec.spacing.column, left = Math.min(room, Math.floor(0.4 * width));
+    const {panel, room, each = 0} = spec.usermeta, gap = spec.spacing.column + each, left = Math.min(room, Math.floor(0.4 * width));
     spec.columns = Math.max(1, Math.min(spec.columns, Math.floor((width - left + gap) / (panel + gap))));
     spec.spec.width = Math.floor((width - left - 14 - gap * (spec.columns - 1)) / spec.columns);
     return spec;

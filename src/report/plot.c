@@ -14,10 +14,11 @@ static const hg_frame_column *find_column(const hg_frame *data, const char *name
   return NULL;
 }
 
-static int find_model(const hg_page *page, const char *name) {
+/* Words that are no model's name are counted from -1 downwards. */
+static int find_model(const hg_page *page, const char *name, int *others) {
   for (int i = 0; i < page->model_count; i++)
     if (strcmp(page->models[i].name, name) == 0) return i;
-  return 0;
+  return -++*others;
 }
 
 void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const char *also) {
@@ -27,7 +28,8 @@ void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const ch
     page->out.failed = true;
     return;
   }
-  for (int i = 0; i < models->word_count; i++) steps[i] = find_model(page, models->words[i]);
+  int others = 0;
+  for (int i = 0; i < models->word_count; i++) steps[i] = find_model(page, models->words[i], &others);
   hg_figure_marks(figure, where, (const char *const *)models->words, steps, models->word_count);
   if (also != NULL) hg_figure_marks(figure, also, (const char *const *)models->words, steps, models->word_count);
   hg_free(steps);

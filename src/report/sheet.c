@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Where a PNG would be too large, a JPEG; where that is too, half of the images. */
-enum { QUALITY = 65, FEWEST = 64 };
+enum { QUALITY = 65 };
 
 /* ---------------------------------------------------------------- making */
 
@@ -48,7 +48,7 @@ static void encode(const hg_sheet *sheet, const uint8_t *images, size_t most, hg
   hg_free(pixels);
 }
 
-int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most) {
+int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest) {
   hg_text picture = {0};
   if (count < 1 || !hg_grow(&page->sheets, &page->sheet_capacity, (size_t)page->sheet_count + 1, sizeof *page->sheets)) {
     page->out.failed = page->out.failed || count > 0;
@@ -58,7 +58,7 @@ int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape 
   *sheet = (hg_sheet){.tile = tile};
   lay_out(sheet, count);
   encode(sheet, images, most, &picture);
-  while (!picture.failed && picture.length > most && sheet->count > FEWEST) {
+  while (!picture.failed && picture.length > most && sheet->count / 2 >= fewest) {
     picture.length = 0;
     lay_out(sheet, sheet->count / 2);
     encode(sheet, images, most, &picture);
@@ -115,11 +115,13 @@ static bool is_sound(const hg_named_tensor *images, const hg_named_tensor *index
   return dim[1] >= 1 && dim[1] <= MOST_SIDE && dim[2] >= 1 && dim[2] <= MOST_SIDE && (dim[3] == 1 || dim[3] == 3);
 }
 
+enum { FEWEST = 64 };
+
 static hg_code add_thumbnails(hg_page *page, int data, const hg_safetensors *file, size_t most, hg_error *error) {
   const hg_named_tensor *images = hg_safetensors_find(file, "images"), *index = hg_safetensors_find(file, "index");
   if (!is_sound(images, index)) return HG_OK;
   hg_shape tile = {(int)images->dim[1], (int)images->dim[2], (int)images->dim[3]};
-  int sheet = hg_page_sheet(page, images->data, images->dim[0], tile, most);
+  int sheet = hg_page_sheet(page, images->data, images->dim[0], tile, most, FEWEST);
   if (sheet < 0) return page->out.failed ? hg_fail_memory(error, "thumbnails.safetensors", 0) : HG_OK;
   size_t bytes = (size_t)page->sheets[sheet].count * sizeof(int64_t);
   page->sheets[sheet].index = hg_malloc(bytes);
