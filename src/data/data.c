@@ -119,9 +119,12 @@ static hg_code not_empty(const hg_dataset *dataset, const char *part, hg_error *
 
 static void digest_all(hg_data *data) {
   char digests[3][HG_SHA256_SIZE] = {"", "", ""};
-  hg_dataset_digest(data->train, digests[0]);
-  if (data->validation != NULL) hg_dataset_digest(data->validation, digests[1]);
-  hg_dataset_digest(data->test, digests[2]);
+  hg_dataset *const parts[3] = {data->train, data->validation, data->test};
+  for (int i = 0; i < 3; i++) {
+    if (parts[i] == NULL) continue;
+    hg_dataset_seal(parts[i]);
+    hg_dataset_digest(parts[i], digests[i]);
+  }
   hg_sha256(digests, sizeof digests, data->digest);
 }
 

@@ -45,7 +45,7 @@ hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **
   made->shape = shape;
   made->count = count;
   made->classes = classes;
-  made->pixels = hg_calloc(bytes, 1);
+  made->pixels = hg_alloc_aligned(bytes);
   made->labels = hg_calloc((size_t)count, sizeof *made->labels);
   made->class_names = hg_calloc((size_t)classes, sizeof *made->class_names);
   if (made->pixels == NULL || made->labels == NULL || made->class_names == NULL)
@@ -65,7 +65,7 @@ void hg_dataset_free(hg_dataset *dataset) {
   for (int i = 0; dataset->class_names != NULL && i < dataset->classes; i++) hg_free(dataset->class_names[i]);
   hg_free(dataset->class_names);
   hg_free(dataset->labels);
-  hg_free(dataset->pixels);
+  hg_free_aligned(dataset->pixels);
   hg_free(dataset);
 }
 
@@ -128,6 +128,10 @@ static void digest_labels(EVP_MD_CTX *context, const int32_t *labels, int64_t co
 }
 
 void hg_dataset_digest(const hg_dataset *dataset, char *out) {
+  if (dataset->digest[0] != '\0') {
+    memcpy(out, dataset->digest, sizeof dataset->digest);
+    return;
+  }
   unsigned char digest[EVP_MAX_MD_SIZE] = {0};
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   if (context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1) {
@@ -143,6 +147,12 @@ void hg_dataset_digest(const hg_dataset *dataset, char *out) {
   }
   EVP_MD_CTX_free(context);
   for (int i = 0; i < 32; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+void hg_dataset_seal(hg_dataset *dataset) {
+  char digest[sizeof dataset->digest];
+  hg_dataset_digest(dataset, digest);
+  memcpy(dataset->digest, digest, sizeof digest);
 }
 
 static hg_code check_labels(const int32_t *labels, int64_t count, int classes, hg_error *error) {

@@ -12,6 +12,7 @@ struct hg_dataset {
   int32_t *labels; /* (count), or NULL */
   int classes;
   char **class_names; /* (classes) */
+  char digest[65];    /* what hg_dataset_digest gives, once hg_dataset_seal has found it; "" before */
 };
 
 /* The most that a data set's pixels may take: a header or an archive that promises more is refused. */
@@ -26,5 +27,7 @@ hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64
 
 /* SHA-256 over shape, pixels and labels, as lower-case hexadecimal (HG_SHA256_SIZE bytes). */
 void hg_dataset_digest(const hg_dataset *dataset, char *out);
+/* Finds the digest once for all later calls: from here on neither pixels nor labels may change. */
+void hg_dataset_seal(hg_dataset *dataset);
 
 #endif

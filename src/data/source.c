@@ -6,10 +6,13 @@
 #include "data/convert.h"
 #include "data/folder.h"
 #include "data/idx.h"
+#include "data/image_cache.h"
 #include "data/lines.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 static void list_catalog(char *text, size_t size) {
@@ -142,6 +145,53 @@ static hg_code read_idx(const hg_source *source, hg_dataset **train, hg_dataset 
   return code;
 }
 
+/* ---- what took long to unpack is kept unpacked */
+
+static void describe_file(FILE *stream, const char *path) {
+  struct stat status;
+  if (path[0] != '\0' && stat(path, &status) == 0)
+    fprintf(stream, "%s\t%lld\t%lld.%lld\n", path, (long long)status.st_size, (long long)status.st_mtim.tv_sec,
+            (long long)status.st_mtim.tv_nsec);
+}
+
+/* The cache's name from the path, its state from size and time of every file too. */
+static bool describe_idx(const hg_source *source, hg_image_cache *cache) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *stream = open_memstream(&text, &size);
+  if (stream == NULL) return false;
+  fprintf(stream, "idx\n%s\n%d\n", source->found.images[0], source->entry == NULL ? 0 : source->entry->classes);
+  fflush(stream);
+  hg_sha256(text, size, cache->name);
+  for (int part = 0; part < 2; part++) {
+    describe_file(stream, source->found.images[part]);
+    describe_file(stream, source->found.labels[part]);
+  }
+  bool good = fclose(stream) == 0;
+  if (good) hg_sha256(text, size, cache->state);
+  free(text);
+  return good;
+}
+
+static bool is_compressed(const hg_source *source) {
+  bool labelled = source->found.labels[0][0] != '\0' && source->found.labels[1][0] != '\0';
+  return labelled && source->found.images[1][0] != '\0' && ends_with(source->found.images[0], ".gz");
+}
+
+static hg_code read_idx_once(const hg_source *source, hg_dataset **train, hg_dataset **test, hg_error *error) {
+  hg_image_cache cache;
+  hg_dataset *parts[2];
+  bool kept = train != NULL && test != NULL && is_compressed(source) && describe_idx(source, &cache);
+  if (kept && hg_image_cache_load(&cache, parts)) {
+    *train = parts[0];
+    *test = parts[1];
+    return HG_OK;
+  }
+  hg_code code = read_idx(source, train, test, error);
+  if (code == HG_OK && kept) hg_image_cache_store(&cache, (hg_dataset *const[]){*train, *test});
+  return code;
+}
+
 static hg_code read_cifar(const hg_source *source, hg_dataset **train, hg_dataset **test, hg_error *error) {
   const char *path = source->found.path;
   if (!hg_path_is_folder(path)) return train == NULL ? HG_OK : hg_cifar_read_file(path, train, error);
@@ -169,7 +219,7 @@ static hg_code read_parts(const hg_source *source, const hg_data_settings *setti
   hg_folder_settings how = {settings->resize, settings->grayscale, source->found.layout == HG_LAYOUT_ARCHIVE};
   switch (source->found.layout) {
     case HG_LAYOUT_IDX:
-      return read_idx(source, train, test, error);
+      return read_idx_once(source, train, test, error);
     case HG_LAYOUT_CIFAR:
       return read_cifar(source, train, test, error);
     case HG_LAYOUT_GENERATED:

@@ -3,7 +3,8 @@
 #include "base/alloc.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdint.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------- scores in falling order */
 
@@ -17,20 +18,47 @@ typedef struct ranking {
   int64_t count, positives;
 } ranking;
 
-static int by_falling_score(const void *left, const void *right) {
-  float a = ((const scored *)left)->score, b = ((const scored *)right)->score;
-  return a > b ? -1 : a < b;
+/* A whole number that falls as the score rises. */
+static uint32_t key_of(float score) {
+  uint32_t bits;
+  memcpy(&bits, &score, sizeof bits);
+  return (bits >> 31) != 0 ? bits : ~bits & 0x7FFFFFFFu;
 }
 
-static hg_code finish_ranking(ranking *order) {
-  for (int64_t i = 0; i < order->count; i++) order->positives += order->samples[i].positive;
-  qsort(order->samples, (size_t)order->count, sizeof *order->samples, by_falling_score);
-  return HG_OK;
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3 };
+
+static uint32_t digit_of(const scored *sample, int pass) {
+  return key_of(sample->score) >> (DIGIT_BITS * pass) & (uint32_t)(DIGITS - 1);
+}
+
+/* From one array to the other by one digit of the key; equal digits keep their order. */
+static void sort_by_digit(const scored *from, scored *to, int64_t count, int pass) {
+  int64_t start[DIGITS] = {0}, sum = 0;
+  for (int64_t i = 0; i < count; i++) start[digit_of(&from[i], pass)]++;
+  for (int d = 0; d < DIGITS; d++) {
+    int64_t here = start[d];
+    start[d] = sum;
+    sum += here;
+  }
+  for (int64_t i = 0; i < count; i++) to[start[digit_of(&from[i], pass)]++] = from[i];
+}
+
+/* order->samples has room for twice the count: the second half is the sort's. */
+static void finish_ranking(ranking *order) {
+  scored *from = order->samples, *to = from + order->count;
+  for (int64_t i = 0; i < order->count; i++) order->positives += from[i].positive;
+  for (int pass = 0; pass < PASSES; pass++) {
+    sort_by_digit(from, to, order->count, pass);
+    scored *sorted = to;
+    to = from;
+    from = sorted;
+  }
+  memcpy(to, from, (size_t)order->count * sizeof *to); /* an odd number of passes ends in the second half */
 }
 
 static hg_code take_ranking(int64_t count, ranking *order, hg_error *error) {
-  *order = (ranking){.count = count, .samples = hg_malloc((size_t)count * sizeof(scored))};
-  return order->samples == NULL ? hg_fail_memory(error, "curve", (size_t)count * sizeof(scored)) : HG_OK;
+  *order = (ranking){.count = count, .samples = hg_malloc(2 * (size_t)count * sizeof(scored))};
+  return order->samples == NULL ? hg_fail_memory(error, "curve", 2 * (size_t)count * sizeof(scored)) : HG_OK;
 }
 
 static hg_code rank_class(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label,
@@ -38,7 +66,8 @@ static hg_code rank_class(const float *scores, int64_t stride, const int32_t *la
   hg_code code = take_ranking(count, order, error);
   if (code != HG_OK) return code;
   for (int64_t i = 0; i < count; i++) order->samples[i] = (scored){scores[i * stride], labels[i] == label};
-  return finish_ranking(order);
+  finish_ranking(order);
+  return HG_OK;
 }
 
 static hg_code rank_all(const float *probabilities, const int32_t *labels, int64_t count, int classes, ranking *order,
@@ -47,7 +76,8 @@ static hg_code rank_all(const float *probabilities, const int32_t *labels, int64
   if (code != HG_OK) return code;
   for (int64_t i = 0; i < count; i++)
     for (int k = 0; k < classes; k++) order->samples[i * classes + k] = (scored){probabilities[i * classes + k], labels[i] == k};
-  return finish_ranking(order);
+  finish_ranking(order);
+  return HG_OK;
 }
 
 /* Equal scores fall together: a point is made after the last of them. */
@@ -212,24 +242,31 @@ void hg_roc_release(hg_roc *curve) {
 
 /* ---------------------------------------------------------------- what they come to */
 
+/* Both figures of one order, which it takes over. */
+static hg_code score_order(ranking *order, double *average_precision, double *area, hg_error *error) {
+  hg_precision_recall precision = {0};
+  hg_roc roc = {0};
+  hg_code code = take_points(order->count + 1, &roc, error);
+  if (code == HG_OK) trace_roc(order, &roc);
+  if (code == HG_OK)
+    code = make_precision_recall(order, &precision, error);
+  else
+    hg_free(order->samples);
+  *average_precision = precision.average_precision;
+  *area = roc.area;
+  hg_precision_recall_release(&precision);
+  hg_roc_release(&roc);
+  return code;
+}
+
 static hg_code score_class(const float *probabilities, const int32_t *labels, int64_t count, int classes, int label,
                            hg_ranking_scores *scores, hg_error *error) {
   ranking order;
-  hg_precision_recall precision = {0};
-  hg_roc roc = {0};
   hg_code code = rank_class(probabilities + label, classes, labels, count, label, &order, error);
   if (code != HG_OK) return code;
   bool there = order.positives > 0;
-  code = take_points(count + 1, &roc, error);
-  if (code == HG_OK) trace_roc(&order, &roc);
-  if (code == HG_OK)
-    code = make_precision_recall(&order, &precision, error);
-  else
-    hg_free(order.samples);
-  scores->average_precision[label] = there ? precision.average_precision : (double)NAN;
-  scores->roc_auc[label] = roc.area;
-  hg_precision_recall_release(&precision);
-  hg_roc_release(&roc);
+  code = score_order(&order, &scores->average_precision[label], &scores->roc_auc[label], error);
+  if (!there) scores->average_precision[label] = (double)NAN;
   return code;
 }
 
@@ -246,16 +283,9 @@ static double mean_of_defined(const double *values, int count) {
 
 static hg_code score_micro(const float *probabilities, const int32_t *labels, int64_t count, int classes,
                            hg_ranking_scores *scores, hg_error *error) {
-  hg_precision_recall precision;
-  hg_roc roc;
-  hg_code code = hg_precision_recall_micro_new(probabilities, labels, count, classes, &precision, error);
-  if (code != HG_OK) return code;
-  scores->micro_average_precision = precision.average_precision;
-  hg_precision_recall_release(&precision);
-  code = hg_roc_micro_new(probabilities, labels, count, classes, &roc, error);
-  scores->micro_roc_auc = roc.area;
-  hg_roc_release(&roc);
-  return code;
+  ranking order;
+  hg_code code = rank_all(probabilities, labels, count, classes, &order, error);
+  return code == HG_OK ? score_order(&order, &scores->micro_average_precision, &scores->micro_roc_auc, error) : code;
 }
 
 hg_code hg_ranking_scores_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,

@@ -81,11 +81,16 @@ hg_code hg_store_execute(hg_store *store, const char *sql, hg_error *error) {
   return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ? HG_OK : fail(store, error);
 }
 
-hg_code hg_store_begin(hg_store *store, hg_error *error) { return hg_store_execute(store, "BEGIN IMMEDIATE", error); }
+hg_code hg_store_begin(hg_store *store, hg_error *error) {
+  hg_code code = hg_store_execute(store, store->depth == 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT inner", error);
+  store->depth += code == HG_OK;
+  return code;
+}
 
 hg_code hg_store_finish(hg_store *store, hg_code code, hg_error *error) {
-  if (code == HG_OK) code = hg_store_execute(store, "COMMIT", error);
-  if (code != HG_OK) hg_store_execute(store, "ROLLBACK", NULL);
+  bool outermost = --store->depth == 0;
+  if (code == HG_OK) code = hg_store_execute(store, outermost ? "COMMIT" : "RELEASE inner", error);
+  if (code != HG_OK) hg_store_execute(store, outermost ? "ROLLBACK" : "ROLLBACK TO inner; RELEASE inner", NULL);
   return code;
 }
 

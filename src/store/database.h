@@ -10,6 +10,7 @@ struct hg_store {
   char *folder, *path; /* OUT, OUT/study.db */
   sqlite3 *database;
   int lock;       /* descriptor of OUT/study.lock; -1 if not held */
+  int depth;      /* of hg_store_begin */
   bool abandoned; /* opened to read while nobody wrote: what is marked as running was killed */
 };
 
@@ -40,9 +41,6 @@ char *hg_query_get_string(hg_query *query); /* hg_malloc'ed; NULL, and the query
 
 /* Runs SQL without parameters. */
 hg_code hg_store_execute(hg_store *store, const char *sql, hg_error *error);
-hg_code hg_store_begin(hg_store *store, hg_error *error);
-/* Commits if code is HG_OK, else rolls back; returns the first failure. */
-hg_code hg_store_finish(hg_store *store, hg_code code, hg_error *error);
 
 /* Room for one more element at the end of an array that a query fills: its address, zeroed, or NULL and the query failed. */
 void *hg_query_append(hg_query *query, void *array_address, size_t *capacity, int *count, size_t bytes);

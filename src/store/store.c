@@ -103,6 +103,11 @@ static hg_code read_number(hg_store *store, const char *sql, int64_t *number, hg
   return hg_query_end(&query);
 }
 
+/* A new file has nothing to lose yet, so it does not wait for the disk: the first commit after it does. */
+static hg_code prepare_empty(hg_store *store, hg_error *error) {
+  return hg_store_execute(store, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL", error);
+}
+
 /* From an older schema (0 = an empty file) to this one. */
 static hg_code make_tables(hg_store *store, int64_t version, hg_error *error) {
   char marks[96];
@@ -132,7 +137,10 @@ static hg_code check_schema(hg_store *store, bool create, hg_error *error) {
   if (code == HG_OK) code = read_number(store, "PRAGMA user_version", &version, error);
   if (code == HG_OK) code = read_number(store, "SELECT count(*) FROM sqlite_schema", &objects, error);
   if (code != HG_OK) return code;
-  if (objects == 0 && application == 0 && create) return make_tables(store, 0, error);
+  if (objects == 0 && application == 0 && create) {
+    code = prepare_empty(store, error);
+    return code == HG_OK ? make_tables(store, 0, error) : code;
+  }
   if (application != APPLICATION) return hg_fail(error, HG_DATA, store->path, "is not a store that hourglass wrote");
   if (version > SCHEMA)
     return hg_fail(error, HG_DATA, store->path, "was written by a newer hourglass (schema %lld, this one reads %d)",

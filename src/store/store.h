@@ -37,6 +37,12 @@ hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_erro
 void hg_store_close(hg_store *store);
 const char *hg_store_folder(const hg_store *store);
 
+/* What is put between the two is kept whole or not at all, and waits for the disk once. They may be nested: an inner pair that
+ * fails takes back its own part. Nothing that takes long belongs in between: until the outermost finish a kill loses it. */
+hg_code hg_store_begin(hg_store *store, hg_error *error);
+/* Keeps it if code is HG_OK, else takes it back; returns the first failure. */
+hg_code hg_store_finish(hg_store *store, hg_code code, hg_error *error);
+
 /* Facts about the study by key: name, about, yaml, yaml_path, version, threads, instruction_set, command, seeds, started;
  * rows: JSON, {"models": {"cnn": {"id": "A1", "note": "..."}}, "published": [{"run", "metric", "id", "note"}]}, where rows of a
  * table of results are named. */

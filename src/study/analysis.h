@@ -15,7 +15,7 @@ hg_code hg_runner_analyse(hg_runner *runner, hg_error *error); /* run_analysis.c
 /* Scores by class, confusion, calibration, areas under curves; from predictions.safetensors. */
 hg_code hg_runner_score_classes(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_classes.c */
 
-/* Distances of classes among the codes; where `mapped`, codes.safetensors too. */
+/* Where the study wants this model's codes looked at: distances of classes among them; where `mapped`, codes.safetensors too. */
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error); /* run_codes.c */
 
 /* train.* and validation.* figures: a network's, as its history has them for the epoch that was kept. */
@@ -27,7 +27,8 @@ hg_code hg_runner_measure_denoising(hg_runner *runner, const hg_planned_run *run
 
 /* ---- for one data set */
 
-enum { HG_MAP_POINTS = 10000, HG_MAP_DRAWN = 2000 }; /* test images in a map of codes at most, and of these on a page */
+/* Test images in a map of codes at most, and of these on a page: a map of a short training has these alone. */
+enum { HG_MAP_POINTS = 10000, HG_MAP_DRAWN = 2000 };
 
 /* Places in the test set of the images that maps show, rising; *drawn: places among them that a page draws, in the order of the
  * thumbnails. The same for every model on the data. Both hg_malloc'ed. */
@@ -36,7 +37,7 @@ typedef struct hg_map_choice {
   int64_t *index; /* (count) */
   int64_t *drawn; /* (drawn_count) */
 } hg_map_choice;
-hg_code hg_map_choice_new(const hg_dataset *test, uint64_t seed, hg_map_choice *choice, hg_error *error);
+hg_code hg_map_choice_new(const hg_dataset *test, uint64_t seed, int64_t most, hg_map_choice *choice, hg_error *error);
 void hg_map_choice_release(hg_map_choice *choice);
 
 hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error); /* run_thumbnails.c */

@@ -309,16 +309,22 @@ static hg_code refuse_another_study(hg_runner *runner, hg_error *error) {
   return code;
 }
 
+static hg_code put_study(hg_runner *runner, hg_error *error) {
+  hg_code code = hg_store_begin(runner->store, error);
+  if (code != HG_OK) return code;
+  code = put_facts(runner, error);
+  for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = put_data(runner, i, error);
+  if (code == HG_OK) code = hg_runner_drop_strangers(runner, error);
+  if (code == HG_OK) code = announce(runner, error);
+  return hg_store_finish(runner->store, code, error);
+}
+
 static hg_code start(hg_runner *runner, hg_error *error) {
   hg_code code = hg_pool_new(runner->threads, &runner->pool, error);
   if (code == HG_OK) code = hg_runner_plan(runner, error);
   if (code == HG_OK) code = hg_store_open(runner->settings->out, true, &runner->store, error);
   if (code == HG_OK) code = refuse_another_study(runner, error);
-  if (code == HG_OK) code = put_facts(runner, error);
-  for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = put_data(runner, i, error);
-  if (code == HG_OK) code = hg_runner_drop_strangers(runner, error);
-  if (code == HG_OK) code = announce(runner, error);
-  return code;
+  return code == HG_OK ? put_study(runner, error) : code;
 }
 
 static hg_code write_reports(hg_runner *runner, hg_error *error) {

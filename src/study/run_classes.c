@@ -86,15 +86,23 @@ static hg_code put_figures(hg_runner *runner, const hg_run_record *record, const
   return code;
 }
 
+static hg_code put_scores(hg_runner *runner, const hg_run_record *record, const predictions *p,
+                          const hg_classification_report *report, const hg_ranking_scores *ranking, hg_error *error) {
+  hg_code code = hg_store_begin(runner->store, error);
+  if (code != HG_OK) return code;
+  code = put_figures(runner, record, report, ranking, error);
+  if (code == HG_OK) code = put_confusion(runner, record->id, report, error);
+  if (code == HG_OK) code = put_calibration(runner, record, p, error);
+  if (code == HG_OK) code = put_classes(runner, record->id, report, ranking, error);
+  return hg_store_finish(runner->store, code, error);
+}
+
 static hg_code score(hg_runner *runner, const hg_run_record *record, const predictions *p, hg_error *error) {
   hg_classification_report report = {0};
   hg_ranking_scores ranking = {0};
   hg_code code = hg_classification_report_new(p->probabilities, p->labels, p->count, p->classes, &report, error);
   if (code == HG_OK) code = hg_ranking_scores_new(p->probabilities, p->labels, p->count, p->classes, &ranking, error);
-  if (code == HG_OK) code = put_figures(runner, record, &report, &ranking, error);
-  if (code == HG_OK) code = put_confusion(runner, record->id, &report, error);
-  if (code == HG_OK) code = put_calibration(runner, record, p, error);
-  if (code == HG_OK) code = put_classes(runner, record->id, &report, &ranking, error); /* last: it says that all is there */
+  if (code == HG_OK) code = put_scores(runner, record, p, &report, &ranking, error);
   hg_ranking_scores_release(&ranking);
   hg_classification_report_release(&report);
   return code;

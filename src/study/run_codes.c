@@ -132,7 +132,7 @@ static hg_code make_codes(hg_runner *runner, const hg_planned_run *run, code_set
   const hg_model *model = &runner->study->models[run->model];
   const hg_dataset *test = runner->data[model->data].test;
   hg_network *network = NULL, *shortened = NULL;
-  hg_code code = hg_map_choice_new(test, runner->study->data[model->data].seed, &codes->choice, error);
+  hg_code code = hg_map_choice_new(test, runner->study->data[model->data].seed, HG_MAP_POINTS, &codes->choice, error);
   if (code == HG_OK) code = hg_runner_trained(runner, run, &network, error);
   bool penultimate = code == HG_OK && wants_penultimate(network);
   if (penultimate) code = cut(network, &shortened, error);
@@ -141,6 +141,22 @@ static hg_code make_codes(hg_runner *runner, const hg_planned_run *run, code_set
   hg_network_free(shortened);
   hg_network_free(network);
   return code;
+}
+
+/* Leaves the images that a page draws, of which there are fewer. */
+static hg_code keep_drawn(code_set *codes, const hg_dataset *test, uint64_t seed, hg_error *error) {
+  hg_map_choice few = {0};
+  hg_code code = hg_map_choice_new(test, seed, HG_MAP_DRAWN, &few, error);
+  if (code != HG_OK) return code;
+  int64_t from = 0;
+  for (int64_t i = 0; i < few.count; i++) {
+    while (codes->choice.index[from] != few.index[i]) from++; /* both rise */
+    memmove(codes->values + i * codes->width, codes->values + from * codes->width, (size_t)codes->width * sizeof(float));
+    codes->labels[i] = codes->labels[from];
+  }
+  hg_map_choice_release(&codes->choice);
+  codes->choice = few;
+  return HG_OK;
 }
 
 /* What the run predicted for the chosen images. */
@@ -164,6 +180,23 @@ static hg_code find_predictions(hg_runner *runner, const hg_planned_run *run, co
 }
 
 /* ---------------------------------------------------------------- maps */
+
+/* After fewer training images than these a map has the drawn ones alone. */
+static const int64_t SHORT_TRAINING = 300000;
+
+static bool wants_codes(const hg_study *study, const hg_model *model) {
+  if (study->code_maps != HG_CODE_MAPS_AUTO) return study->code_maps == HG_CODE_MAPS_YES;
+  if (model->from >= 0 || model->blocks[HG_ENCODER].count > 0) return true;
+  const hg_model_block *classifier = &model->blocks[HG_CLASSIFIER];
+  for (int i = 0; i < classifier->count; i++)
+    if (classifier->layers[i].kind == HG_CONV2D) return true;
+  return false;
+}
+
+static bool is_short(const hg_runner *runner, const hg_planned_run *run) {
+  const hg_data *data = &runner->data[runner->study->models[run->model].data];
+  return run->record.epochs * data->train->count < SHORT_TRAINING;
+}
 
 typedef struct code_maps {
   hg_tsne_result tsne;
@@ -277,16 +310,23 @@ static hg_code put_distances(hg_runner *runner, const hg_planned_run *run, const
   hg_class_distances found;
   hg_code code =
       hg_class_distances_of(codes->values, codes->labels, codes->choice.count, codes->width, test->classes, &found, error);
-  if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "codes.intra_class_distance", found.intra, error);
+  if (code == HG_OK) code = hg_store_begin(runner->store, error);
+  if (code != HG_OK) return code;
+  code = hg_runner_put_metric(runner, &run->record, "codes.intra_class_distance", found.intra, error);
   if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "codes.inter_class_distance", found.inter, error);
   if (code == HG_OK && found.intra > 0)
     code = hg_runner_put_metric(runner, &run->record, "codes.separation", found.inter / found.intra, error);
-  return code == HG_OK ? hg_runner_put_metric(runner, &run->record, "codes.width", codes->width, error) : code;
+  if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "codes.width", codes->width, error);
+  return hg_store_finish(runner->store, code, error);
 }
 
-static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, const code_set *codes, const char *path, hg_error *error) {
+static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, code_set *codes, const char *path, hg_error *error) {
   code_maps maps = {0};
-  hg_code code = find_predictions(runner, run, (code_set *)codes, error);
+  int data = runner->study->models[run->model].data;
+  hg_code code = HG_OK;
+  if (runner->study->code_maps == HG_CODE_MAPS_AUTO && is_short(runner, run))
+    code = keep_drawn(codes, runner->data[data].test, runner->study->data[data].seed, error);
+  if (code == HG_OK) code = find_predictions(runner, run, codes, error);
   if (code == HG_OK) code = make_maps(runner, codes, &maps, error);
   const struct {
     const char *name;
@@ -304,6 +344,7 @@ static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, const code
 }
 
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error) {
+  if (!wants_codes(runner->study, &runner->study->models[run->model])) return HG_OK;
   char *path = NULL;
   double width = (double)NAN;
   code_set codes = {0};

@@ -84,9 +84,12 @@ static hg_code put_warnings(hg_runner *runner, hg_error *error) {
   return code;
 }
 
+/* Comparisons take their time, so they keep their rows by themselves. */
 hg_code hg_runner_conclude(hg_runner *runner, hg_error *error) {
   hg_code code = hg_runner_compare(runner, error);
-  if (code == HG_OK) code = put_published(runner, error);
+  if (code == HG_OK) code = hg_store_begin(runner->store, error);
+  if (code != HG_OK) return code;
+  code = put_published(runner, error);
   if (code == HG_OK) code = put_warnings(runner, error);
-  return code;
+  return hg_store_finish(runner->store, code, error);
 }

@@ -197,6 +197,9 @@ static hg_code write_predictions(const hg_test_outputs *outputs, const char *fol
 
 hg_code hg_test_outputs_store(hg_runner *runner, hg_planned_run *run, const hg_test_outputs *outputs, const char *folder,
                               hg_error *error) {
-  hg_code code = put_metrics(runner, run, outputs, error);
+  hg_code code = hg_store_begin(runner->store, error);
+  if (code != HG_OK) return code;
+  code = put_metrics(runner, run, outputs, error);
+  code = hg_store_finish(runner->store, code, error);
   return code == HG_OK ? write_predictions(outputs, folder, error) : code;
 }

@@ -23,8 +23,8 @@ static int64_t position_of(const hg_map_choice *choice, int64_t place) {
   return found - choice->index;
 }
 
-hg_code hg_map_choice_new(const hg_dataset *test, uint64_t seed, hg_map_choice *choice, hg_error *error) {
-  int64_t count = test->count < HG_MAP_POINTS ? test->count : HG_MAP_POINTS;
+hg_code hg_map_choice_new(const hg_dataset *test, uint64_t seed, int64_t most, hg_map_choice *choice, hg_error *error) {
+  int64_t count = test->count < most ? test->count : most;
   int64_t drawn = count < HG_MAP_DRAWN ? count : HG_MAP_DRAWN;
   int64_t *places = hg_malloc((size_t)test->count * sizeof *places);
   *choice = (hg_map_choice){.count = count,
@@ -117,10 +117,17 @@ static bool is_made(const char *path, const char *digest) {
   return made;
 }
 
-static bool has_maps(const hg_runner *runner, int data) {
+static bool has_map(hg_runner *runner, const hg_run_record *record) {
+  char *path = NULL;
+  bool there = hg_runner_artifact(runner, record, "codes.safetensors", &path, NULL) == HG_OK && hg_path_exists(path);
+  hg_free(path);
+  return there;
+}
+
+static bool has_maps(hg_runner *runner, int data) {
   for (int i = 0; i < runner->count; i++) {
     const hg_model *model = &runner->study->models[runner->runs[i].model];
-    if (model->data == data && model->kind == HG_MODEL_NETWORK && strcmp(runner->runs[i].record.status, "done") == 0) return true;
+    if (model->data == data && model->kind == HG_MODEL_NETWORK && has_map(runner, &runner->runs[i].record)) return true;
   }
   return false;
 }
@@ -135,7 +142,7 @@ hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error)
   if (code == HG_OK && (path = hg_path_join(folder, "thumbnails.safetensors")) == NULL)
     code = hg_fail_memory(error, "thumbnails", 1);
   if (code == HG_OK && !is_made(path, opened->digest)) {
-    code = hg_map_choice_new(opened->test, settings->seed, &choice, error);
+    code = hg_map_choice_new(opened->test, settings->seed, HG_MAP_DRAWN, &choice, error);
     if (code == HG_OK) code = write_thumbnails(path, opened->test, opened->digest, &choice, error);
   }
   hg_map_choice_release(&choice);

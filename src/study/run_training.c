@@ -27,10 +27,11 @@ static hg_code put_epoch(hg_runner *runner, const hg_planned_run *run, const hg_
                  {"validation.center_loss", epoch->val_center_loss},
                  {"validation.mse", squares ? epoch->val_reconstruction_loss : (double)NAN},
                  {"train.loss", epoch->loss}}; /* last: it says that all is there */
-  hg_code code = HG_OK;
+  hg_code code = hg_store_begin(runner->store, error);
+  if (code != HG_OK) return code;
   for (size_t i = 0; code == HG_OK && i < sizeof figures / sizeof figures[0]; i++)
     code = hg_runner_put_metric(runner, &run->record, figures[i].name, figures[i].value, error);
-  return code;
+  return hg_store_finish(runner->store, code, error);
 }
 
 hg_code hg_runner_put_training(hg_runner *runner, const hg_planned_run *run, hg_error *error) {

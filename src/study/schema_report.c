@@ -109,6 +109,11 @@ static hg_code read_published(hg_reader *reader, const hg_node *node, void *targ
   return HG_OK;
 }
 
+static const char *code_maps_name(int value) {
+  static const char *const names[] = {"auto", "yes", "no"};
+  return value >= 0 && value < 3 ? names[value] : NULL;
+}
+
 static const hg_field report_fields[] = {
     {.key = "compare",
      .type = HG_FIELD_READ,
@@ -121,6 +126,15 @@ static const hg_field report_fields[] = {
      .type_doc = "mapping of models to figures",
      .doc = "figures of others, shown beside the measured ones: {cnn: {test.accuracy: 0.924}}; an `id` (else the model's) and a "
             "`note` may stand among them"},
+    {.key = "codes",
+     .type = HG_FIELD_CHOICE,
+     .offset = offsetof(hg_study, code_maps),
+     .choices = code_maps_name,
+     .fallback = "auto",
+     .doc =
+         "look at the codes of networks: distances of classes among them, and a map of the first seed's by t-SNE and principal "
+         "components, which takes some seconds; auto: of networks with an encoder or a convolution, and the map has 2,000 "
+         "images instead of 10,000 after a training on fewer than 300,000"},
 };
 const hg_table hg_report_table = {.name = "report", FIELDS(report_fields)};
 

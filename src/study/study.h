@@ -51,6 +51,13 @@ typedef struct hg_study_published {
   char *note;            /* where the figure comes from, or what is wrong with it; NULL = nothing */
 } hg_study_published;
 
+/* Which networks' codes are looked at: distances of classes, maps by t-SNE and principal components. */
+typedef enum hg_code_maps {
+  HG_CODE_MAPS_AUTO, /* those with an encoder or a convolution */
+  HG_CODE_MAPS_YES,  /* all */
+  HG_CODE_MAPS_NO,
+} hg_code_maps;
+
 typedef struct hg_study {
   char name[HG_NAME_SIZE];
   char *about;         /* "" if absent */
@@ -67,6 +74,7 @@ typedef struct hg_study {
   int compare_count;
   hg_study_published *published;
   int published_count;
+  hg_code_maps code_maps; /* no part of any model's settings */
 } hg_study;
 
 /* One `--set path=value`; the path is written with dots (models.cnn.train.epochs). */
