@@ -5,7 +5,7 @@
 #include "eval/calibration.h"
 #include "eval/curves.h"
 
-enum { DEMO_POINTS = 700, DEMO_DRAWN = 650 };
+enum { DEMO_POINTS = 660, DEMO_DRAWN = 650 };
 
 static void demo_thumbnails(hg_store *store, const char *data) {
   static uint8_t images[DEMO_DRAWN * DEMO_PIXELS];
@@ -14,8 +14,8 @@ static void demo_thumbnails(hg_store *store, const char *data) {
   hg_error error;
   hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 4);
   for (int i = 0; i < DEMO_DRAWN; i++) {
-    index[i] = 2 * i;
-    demo_image(2 * i * 7 % DEMO_CLASSES, &rng, images + (size_t)i * DEMO_PIXELS);
+    index[i] = 3 * i;
+    demo_image(3 * i * 7 % DEMO_CLASSES, &rng, images + (size_t)i * DEMO_PIXELS);
   }
   const hg_named_tensor tensors[] = {{"index", HG_I64, 1, {DEMO_DRAWN}, index},
                                      {"images", HG_U8, 4, {DEMO_DRAWN, DEMO_SIDE, DEMO_SIDE, 1}, images}};
@@ -43,8 +43,8 @@ static void demo_codes(hg_store *store, const hg_run_record *record, const demo_
   hg_error error;
   hg_rng rng = hg_rng_at(record->seed, HG_RNG_TEST, (uint32_t)model->position, 5);
   for (int i = 0; i < DEMO_POINTS; i++) {
-    index[i] = 2 * i;
-    labels[i] = 2 * i * 7 % DEMO_CLASSES;
+    index[i] = 3 * i;
+    labels[i] = 3 * i * 7 % DEMO_CLASSES;
     predictions[i] = i % 9 == 0 ? (labels[i] + 2) % DEMO_CLASSES : labels[i];
     double angle = 6.2831853 * (labels[i] + predictions[i]) / 2 / DEMO_CLASSES;
     tsne[2 * i] = (float)(40 * cos(angle)) + 5 * hg_rng_normal(&rng);

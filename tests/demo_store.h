@@ -58,6 +58,7 @@ static void demo_facts(hg_store *store) {
       {"instruction_set", "avx512"},
       {"command", "hourglass run studies/denoise-and-transfer.yaml --out out/denoise"},
       {"seeds", "1, 2, 3"},
+      {"rows", "{\"models\": {\"cnn\": {\"id\": \"B2\", \"note\": \"the ten-class table\"}}, \"published\": []}"},
       {"started", "2026-11-21T09:40:00Z"},
   };
   hg_error error;
@@ -242,8 +243,8 @@ static void demo_layers(hg_store *store, int64_t run) {
 static void demo_run(hg_store *store, const demo_model *model, uint64_t seed) {
   hg_error error;
   char settings[] =
-      "{\"data\": \"garments\", \"train\": {\"batch_size\": 256, \"epochs\": 20, \"optimizer\": {\"kind\": \"adam\","
-      " \"learning_rate\": 0.0010000000474974513}}, \"loss\": {\"classification\": \"cross_entropy\"}}";
+      "{\"data\": \"garments\", \"train\": {\"batch_size\": 256, \"epochs\": 20, \"optimizer\": {\"adam\": {"
+      "\"learning_rate\": 0.0010000000474974513}}}, \"loss\": {\"classification\": \"cross_entropy\"}}";
   hg_run_record record = {.seed = seed, .position = model->position, .parameters = model->parameters, .epochs = model->epochs};
   snprintf(record.name, sizeof record.name, "%s", model->name);
   snprintf(record.kind, sizeof record.kind, "%s", model->kind);

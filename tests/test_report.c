@@ -152,6 +152,32 @@ static void denoising_stands_beside_a_median_filter_at_every_level(void **state)
   hg_free(page);
 }
 
+static void the_data_are_shown_class_by_class(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "<b>garments</b>, test images as they come");
+  assert_holds(page, "aria-label=\"ankle boot\"");
+  hg_free(page);
+}
+
+static void all_models_answer_to_the_same_images(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "Probabilities of every class on garments");
+  assert_holds(page, "test image 0: T-shirt/top");
+  hg_free(page);
+}
+
+static void hyper_parameters_stand_in_words(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "<dt>batch size</dt><dd>256</dd>");
+  assert_holds(page, "<dt>optimizer</dt><dd>adam</dd>");
+  assert_holds(page, "<dt>adam learning rate</dt><dd>0.001</dd>");
+  assert_holds(page, "<span class=\"row\">B2</span> the ten-class table");
+  hg_free(page);
+}
+
 static void the_page_stands_alone(void **state) {
   (void)state;
   char *page = demo_page();
@@ -337,6 +363,9 @@ int main(void) {
       cmocka_unit_test(better_is_said_only_where_p_is_small),
       cmocka_unit_test(maps_of_codes_stand_beside_each_other_and_share_one_sheet),
       cmocka_unit_test(denoising_stands_beside_a_median_filter_at_every_level),
+      cmocka_unit_test(the_data_are_shown_class_by_class),
+      cmocka_unit_test(all_models_answer_to_the_same_images),
+      cmocka_unit_test(hyper_parameters_stand_in_words),
       cmocka_unit_test(the_page_stands_alone),
       cmocka_unit_test(the_same_store_gives_the_same_page),
       TROUBLE_TEST(texts_of_the_study_cannot_become_markup),

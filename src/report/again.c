@@ -10,35 +10,6 @@ static void put_fact(hg_text *out, const char *title, const char *value) {
   hg_text_put(out, "</dd></div>");
 }
 
-static void put_data(hg_page *page) {
-  hg_text *out = &page->out;
-  if (page->report.data_count == 0) return;
-  hg_text_put(out,
-              "<h3>Data</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Source</th>"
-              "<th scope=\"col\" class=\"num\">Image</th><th scope=\"col\" class=\"num\">Classes</th><th scope=\"col\" "
-              "class=\"num\">Train</th>"
-              "<th scope=\"col\" class=\"num\">Validation</th><th scope=\"col\" class=\"num\">Test</th>"
-              "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report.data_count; i++) {
-    const hg_data_record *data = &page->report.data[i];
-    const int64_t counts[] = {data->classes, data->train, data->validation, data->test};
-    hg_text_put(out, "<tr><th scope=\"row\">");
-    hg_text_html(out, data->name);
-    hg_text_put(out, "</th><td>");
-    hg_text_html(out, data->source);
-    hg_text_put(out, "</td><td class=\"num\">");
-    hg_text_shape(out, data->shape);
-    for (int k = 0; k < 4; k++) {
-      hg_text_put(out, "</td><td class=\"num\">");
-      hg_text_count(out, counts[k]);
-    }
-    hg_text_put(out, "</td><td><code class=\"digest\">");
-    hg_text_html(out, data->digest);
-    hg_text_put(out, "</code></td></tr>");
-  }
-  hg_text_put(out, "</tbody></table></div>");
-}
-
 static void put_weights(hg_page *page) {
   hg_text *out = &page->out;
   hg_text_put(
@@ -75,7 +46,6 @@ void hg_page_again(hg_page *page) {
   put_fact(out, "instruction set", report->instruction_set);
   put_fact(out, "started", report->started);
   hg_text_put(out, "</dl>");
-  put_data(page);
   put_weights(page);
   if (report->yaml[0] != '\0') {
     hg_text_put(out, "<details><summary>The study file</summary><pre>");

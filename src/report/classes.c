@@ -86,6 +86,7 @@ static void put_group(hg_page *page, const hg_page_group *group) {
     hg_page_ranking(page, group);
   }
   hg_page_calibration(page, group);
+  if (group->classes <= HG_PAGE_MOST_CLASSES) hg_page_answers(page, group);
 }
 
 void hg_page_classes(hg_page *page) {

@@ -53,6 +53,21 @@ static double remark(const hg_page_model *model, const char *key) {
   return hg_safetensors_metadata(&model->codes, key, text, sizeof text) ? strtod(text, NULL) : NAN;
 }
 
+/* Of the models on the data, the first whose map has them. */
+int hg_page_tile_labels(const hg_page *page, int sheet, int32_t *labels, int most) {
+  map of;
+  for (int i = 0; i < page->model_count; i++) {
+    if (strcmp(page->models[i].shown->record.data, page->sheets[sheet].data) != 0 || !read_map(&page->models[i], &of)) continue;
+    int count = 0;
+    for (; count < most && count < of.drawn_count && count < page->sheets[sheet].count; count++) {
+      if (of.index[of.drawn[count]] != page->sheets[sheet].index[count]) return 0;
+      labels[count] = of.labels[of.drawn[count]];
+    }
+    return count;
+  }
+  return 0;
+}
+
 /* ---------------------------------------------------------------- one map */
 
 static const char *class_word(const hg_page_model *model, int32_t label, char buffer[16]) {

@@ -120,6 +120,7 @@ static void put_navigation(hg_page *page) {
     hg_text_html(out, page->models[i].name);
     hg_text_put(out, "</a>");
   }
+  if (page->report.data_count > 0) hg_text_put(out, "<a href=\"#data\">Data</a>");
   hg_text_put(out, "<a href=\"#again\">Run it again</a></nav>\n");
 }
 
@@ -170,6 +171,7 @@ static void put_page(hg_page *page) {
   hg_page_codes(page);
   hg_page_effort(page);
   for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
+  hg_page_data(page);
   hg_page_again(page);
   hg_text_put(out,
               "</main>\n<footer>Made by hourglass from the study\xe2\x80\x99s store; this file needs no network.</footer>\n");

@@ -111,7 +111,9 @@ void hg_page_model_head(hg_page *page, int at); /* the head of a model's column 
  * that does too, of the first half of them, and so on, but of no fewer than `fewest`. -1 where it cannot be made. */
 int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest);
 void hg_page_tile(hg_page *page, int sheet, int64_t at, const char *what);
-int hg_page_thumbnails(const hg_page *page, const char *data);                /* the sheet of a data set; -1 = none */
+int hg_page_thumbnails(const hg_page *page, const char *data); /* the sheet of a data set; -1 = none */
+/* Labels of a data set's tiles, at most `most`; returns how many are known. */
+int hg_page_tile_labels(const hg_page *page, int sheet, int32_t *labels, int most);
 hg_code hg_page_sheets_load(hg_page *page, hg_store *store, hg_error *error); /* those of all data sets */
 void hg_page_sheets_put_json(const hg_page *page, hg_text *out);
 void hg_page_sheets_release(hg_page *page);
@@ -137,11 +139,16 @@ void hg_page_classes(hg_page *page);                                 /* models b
 bool hg_page_has_denoising(const hg_page *page);
 void hg_page_denoising(hg_page *page); /* noise levels beside a median filter */
 bool hg_page_has_codes(const hg_page *page);
-void hg_page_codes(hg_page *page);                 /* maps of codes, distances of classes */
-void hg_page_effort(hg_page *page);                /* time, speed, size */
-void hg_page_model_section(hg_page *page, int at); /* one model */
-void hg_page_images(hg_page *page, int at);        /* its samples, mistakes and reconstructions */
-void hg_page_again(hg_page *page);                 /* how to run it again, the study file */
+void hg_page_codes(hg_page *page);                                /* maps of codes, distances of classes */
+void hg_page_effort(hg_page *page);                               /* time, speed, size */
+void hg_page_model_section(hg_page *page, int at);                /* one model */
+void hg_page_images(hg_page *page, int at);                       /* its samples, mistakes and reconstructions */
+void hg_page_answers(hg_page *page, const hg_page_group *group);  /* the same test images by every model */
+void hg_page_settings(hg_page *page, const hg_page_model *model); /* hyper-parameters */
+void hg_page_note(hg_page *page, const char *model);              /* its row and its author's note */
+void hg_page_published_note(hg_page *page, const hg_published *published);
+void hg_page_data(hg_page *page);  /* data sets and what they look like */
+void hg_page_again(hg_page *page); /* how to run it again, the study file */
 
 /* An image (H, W, 1 or 3) as a data URI; nothing is put if it cannot be made. quality: 1 to 100. */
 void hg_text_png(hg_text *text, const uint8_t *pixels, hg_shape shape);

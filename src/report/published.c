@@ -83,7 +83,8 @@ static void put_figure(hg_page *page, const char *metric) {
 
 /* ---------------------------------------------------------------- table */
 
-static void put_table_row(hg_text *out, const hg_published *row, bool ids) {
+static void put_table_row(hg_page *page, const hg_published *row, bool ids) {
+  hg_text *out = &page->out;
   bool share = hg_metric_is_share(row->metric);
   const char *verdict = verdict_of(row);
   hg_text_put(out, "<tr>");
@@ -96,7 +97,9 @@ static void put_table_row(hg_text *out, const hg_published *row, bool ids) {
   hg_text_html(out, row->run);
   hg_text_put(out, ids ? "</td><td><code>" : "</th><td><code>");
   hg_text_html(out, row->metric);
-  hg_text_put(out, "</code></td><td class=\"num\">");
+  hg_text_put(out, "</code>");
+  hg_page_published_note(page, row);
+  hg_text_put(out, "</td><td class=\"num\">");
   hg_text_score(out, row->published, share);
   hg_text_put(out, "</td><td class=\"num strong\">");
   hg_text_score(out, row->measured, share);
@@ -126,7 +129,7 @@ static void put_table(hg_page *page) {
               "<th scope=\"col\">Model</th><th scope=\"col\">Figure</th><th scope=\"col\" class=\"num\">Published</th>"
               "<th scope=\"col\" class=\"num\">Measured</th><th scope=\"col\" class=\"num\">Measured \xe2\x88\x92 published</th>"
               "<th scope=\"col\">Published figure</th></tr></thead><tbody>");
-  for (int i = 0; i < page->report.published_count; i++) put_table_row(out, &page->report.published[i], ids);
+  for (int i = 0; i < page->report.published_count; i++) put_table_row(page, &page->report.published[i], ids);
   hg_text_put(out,
               "</tbody></table></div><p class=\"note\">Met: the measured mean over seeds is at least as good as the published "
               "figure.</p>");

@@ -2,9 +2,7 @@
 #include "base/alloc.h"
 #include "report/page.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- tiles */
@@ -194,20 +192,7 @@ static void put_layers(hg_text *out, const hg_report_run *run) {
       out, "</td></tr></tbody></table></div><p class=\"note\">Multiply-adds and memory (of the outputs) are for one image.</p>");
 }
 
-/* ---------------------------------------------------------------- settings */
-
-/* Seven digits: a float's 0.001 is shown as 0.001. Text that is no JSON is shown as it is. */
-static void put_settings(hg_text *out, const char *settings) {
-  enum { DIGITS = 7 };
-  if (settings == NULL || settings[0] == '\0') return;
-  json_t *parsed = json_loads(settings, JSON_DECODE_ANY, NULL);
-  char *pretty = parsed == NULL ? NULL : json_dumps(parsed, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS));
-  hg_text_put(out, "<details><summary>Settings</summary><pre>");
-  hg_text_html(out, pretty == NULL ? settings : pretty);
-  hg_text_put(out, "</pre></details>");
-  free(pretty);
-  json_decref(parsed);
-}
+/* ---------------------------------------------------------------- the section */
 
 static void put_subtitle(hg_page *page, const hg_page_model *model) {
   hg_text *out = &page->out;
@@ -237,6 +222,7 @@ void hg_page_model_section(hg_page *page, int at) {
   hg_text_html(out, model->name);
   hg_text_put(out, "</h2>");
   put_subtitle(page, model);
+  hg_page_note(page, model->name);
   if (model->done == 0) {
     hg_text_put(out, "<p class=\"callout\"><b>This run is ");
     hg_text_html(out, record->status);
@@ -255,6 +241,6 @@ void hg_page_model_section(hg_page *page, int at) {
   hg_page_images(page, at);
   put_layers(out, model->shown);
   put_seeds(out, model);
-  put_settings(out, record->settings);
+  hg_page_settings(page, model);
   hg_text_put(out, "</section>");
 }
