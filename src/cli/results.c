@@ -129,6 +129,16 @@ static hg_code add_models(hg_store *store, const hg_run_record *runs, int count,
   return code;
 }
 
+static hg_code print_warnings(hg_store *store, hg_error *error) {
+  hg_warning *warnings = NULL;
+  int count = 0;
+  hg_code code = hg_store_get_warnings(store, &warnings, &count, error);
+  for (int i = 0; code == HG_OK && i < count; i++)
+    fprintf(stderr, "%swarning:%s %s\n", hg_paint_on(stderr, HG_YELLOW), hg_paint_on(stderr, HG_PLAIN), warnings[i].message);
+  hg_free(warnings);
+  return code;
+}
+
 hg_code hg_results_print(hg_store *store, hg_error *error) {
   static const char *const heads[] = {"model",  ">seeds",       "test accuracy", "?95 % interval", "?>test loss", ">MSE",
                                       "?>PSNR", "?>parameters", "?>epochs",      ">time",          "?>images/s",  "status"};
@@ -143,5 +153,5 @@ hg_code hg_results_print(hg_store *store, hg_error *error) {
   hg_text_table_release(&table);
   for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
   hg_free(runs);
-  return code;
+  return code == HG_OK ? print_warnings(store, error) : code;
 }

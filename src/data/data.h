@@ -43,9 +43,6 @@ typedef struct hg_data {
 hg_code hg_data_open(const hg_data_settings *settings, const char *base_folder, hg_data *data, hg_error *error);
 void hg_data_release(hg_data *data);
 
-/* How many test images stand in the training set too, byte for byte: what a report must warn of. */
-hg_code hg_data_count_leaks(const hg_data *data, int64_t *leaked, hg_error *error);
-
 /* The shape and number of classes without reading all of it where the source tells them (catalog, IDX header); `check`
  * and `show` use it. Opens the data set where nothing cheaper is known. */
 hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes, hg_error *error);

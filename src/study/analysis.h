@@ -44,6 +44,10 @@ hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error)
 
 /* ---- for the study */
 
+/* Rows for every data set, and OUT/data/NAME/leaks.safetensors; warns of test images among the training images. What was found in
+ * a data set once is kept in the user's cache. */
+hg_code hg_runner_find_leaks(hg_runner *runner, hg_error *error); /* run_leaks.c */
+
 /* Comparisons, into the store; warns of those on one seed. */
 hg_code hg_runner_compare(hg_runner *runner, hg_error *error); /* run_compare.c */
 
