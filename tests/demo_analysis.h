@@ -132,6 +132,31 @@ static void demo_ranking(hg_store *store, int64_t run) {
   hg_ranking_scores_release(&ranks);
 }
 
+static void demo_leaks(hg_store *store) {
+  static const hg_leak_row rows[] = {{"garments", "test", "training", DEMO_TEST, 970, 12},
+                                     {"digits", "test", "training", DEMO_TEST, 0, 0}};
+  enum { PAIRS = 3 };
+  static uint8_t images[PAIRS * DEMO_PIXELS];
+  const int64_t part[PAIRS] = {2, 2, 2}, image[PAIRS] = {4, 17, 23}, against[PAIRS] = {0}, other[PAIRS] = {811, 1002, 53999};
+  const int32_t distance[PAIRS] = {0, 0, 3};
+  char path[512], *folder;
+  hg_error error;
+  hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 7);
+  for (int i = 0; i < PAIRS; i++) demo_image(i, &rng, images + (size_t)i * DEMO_PIXELS);
+  const hg_named_tensor tensors[] = {{"part", HG_I64, 1, {PAIRS}, part},
+                                     {"image", HG_I64, 1, {PAIRS}, image},
+                                     {"against", HG_I64, 1, {PAIRS}, against},
+                                     {"other", HG_I64, 1, {PAIRS}, other},
+                                     {"distance", HG_I32, 1, {PAIRS}, distance},
+                                     {"images", HG_U8, 4, {PAIRS, DEMO_SIDE, DEMO_SIDE, 1}, images},
+                                     {"others", HG_U8, 4, {PAIRS, DEMO_SIDE, DEMO_SIDE, 1}, images}};
+  demo_check(hg_store_data_folder(store, "garments", &folder, &error), &error);
+  snprintf(path, sizeof path, "%s/leaks.safetensors", folder);
+  demo_check(hg_safetensors_write(path, tensors, 7, NULL, &error), &error);
+  hg_free(folder);
+  demo_check(hg_store_put_leaks(store, rows, 2, &error), &error);
+}
+
 static void demo_analysis(hg_store *store, const hg_run_record *record, const demo_model *model) {
   if (model->epochs > 0 && record->seed == 1) demo_codes(store, record, model);
   if (model->accuracy > 0)

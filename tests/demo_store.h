@@ -296,6 +296,7 @@ static hg_store *demo_store(const char *folder) {
   for (int m = 0; m < DEMO_MODELS; m++)
     for (uint64_t seed = 1; seed <= (m == 0 || m == 2 ? 3 : 1); seed++) demo_run(store, &demo_models[m], seed);
   demo_thumbnails(store, "garments");
+  demo_leaks(store);
   demo_findings(store);
   return store;
 }

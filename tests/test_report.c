@@ -136,9 +136,9 @@ static void maps_of_codes_stand_beside_each_other_and_share_one_sheet(void **sta
   assert_holds(page, "<b>transfer: principal components</b>");
   assert_holds(page, "KL divergence 1.250, trustworthiness 0.9850 (12 neighbours)");
   assert_holds(page, "Inter-class distance");
-  assert_int_equal(occurrences(page, ".sheet-0{"), 1); /* three models share it; the other is of the denoised images */
-  assert_int_equal(occurrences(page, ".sheet-1{"), 1);
-  assert_int_equal(occurrences(page, ".sheet-2{"), 0);
+  assert_int_equal(occurrences(page, ".sheet-0{"), 1); /* three models share it; others are of denoised and doubled images */
+  assert_int_equal(occurrences(page, ".sheet-2{"), 1);
+  assert_int_equal(occurrences(page, ".sheet-3{"), 0);
   hg_free(page);
 }
 
@@ -175,6 +175,14 @@ static void hyper_parameters_stand_in_words(void **state) {
   assert_holds(page, "<dt>optimizer</dt><dd>adam</dd>");
   assert_holds(page, "<dt>adam learning rate</dt><dd>0.001</dd>");
   assert_holds(page, "<span class=\"row\">B2</span> the ten-class table");
+  hg_free(page);
+}
+
+static void images_in_two_parts_are_counted_and_shown(void **state) {
+  (void)state;
+  char *page = demo_page();
+  assert_holds(page, "test in training</td><td class=\"num\">2,000</td><td class=\"num strong\">970");
+  assert_holds(page, "test 23<br>training 53999<br>3 bits apart");
   hg_free(page);
 }
 
@@ -366,6 +374,7 @@ int main(void) {
       cmocka_unit_test(the_data_are_shown_class_by_class),
       cmocka_unit_test(all_models_answer_to_the_same_images),
       cmocka_unit_test(hyper_parameters_stand_in_words),
+      cmocka_unit_test(images_in_two_parts_are_counted_and_shown),
       cmocka_unit_test(the_page_stands_alone),
       cmocka_unit_test(the_same_store_gives_the_same_page),
       TROUBLE_TEST(texts_of_the_study_cannot_become_markup),

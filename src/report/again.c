@@ -11,12 +11,14 @@ static void put_fact(hg_text *out, const char *title, const char *value) {
 }
 
 static void put_weights(hg_page *page) {
+  enum { MOST_OPEN = 8 };
   hg_text *out = &page->out;
-  hg_text_put(
-      out,
-      "<h3>Weights</h3><p class=\"note\">The same study, data and seed give these weights to the bit, on any number of "
-      "threads.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"num\">Seed</th>"
-      "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
+  bool folded = page->report.run_count > MOST_OPEN;
+  hg_text_put(out, folded ? "<details><summary>Weights</summary>" : "<h3>Weights</h3>");
+  hg_text_put(out,
+              "<p class=\"note\">The same study, data and seed give these weights to the bit, on any number of threads.</p>"
+              "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"num\">Seed</th>"
+              "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
   for (int i = 0; i < page->report.run_count; i++) {
     const hg_run_record *record = &page->report.runs[i].record;
     if (record->weights_sha256[0] == '\0') continue;
@@ -26,7 +28,7 @@ static void put_weights(hg_page *page) {
     hg_text_html(out, record->weights_sha256);
     hg_text_put(out, "</code></td></tr>");
   }
-  hg_text_put(out, "</tbody></table></div>");
+  hg_text_put(out, folded ? "</tbody></table></div></details>" : "</tbody></table></div>");
 }
 
 void hg_page_again(hg_page *page) {

@@ -86,6 +86,7 @@ void hg_page_data(hg_page *page) {
   if (page->report.data_count == 0) return;
   hg_text_put(out, "<section id=\"data\"><h2>Data</h2>");
   put_table(page);
+  hg_page_leaks(page);
   hg_text_put(out, "<div class=\"panels wide\">");
   for (int i = 0; i < page->report.data_count; i++) put_samples(page, &page->report.data[i]);
   hg_text_put(out, "</div></section>");

@@ -104,24 +104,36 @@ static void put_header(hg_page *page) {
   hg_text_put(out, "</p></header>\n");
 }
 
+static void put_link(hg_text *out, bool there, const char *section, const char *title) {
+  if (there) hg_text_format(out, "<a href=\"#%s\">%s</a>", section, title);
+}
+
 static void put_navigation(hg_page *page) {
   hg_text *out = &page->out;
-  bool learns = false, classifies = false;
+  bool learns = false, classifies = false, sweeps = false, many = hg_page_is_long(page);
   for (int i = 0; i < page->report.run_count; i++) learns = learns || page->report.runs[i].epoch_count > 0;
-  for (int i = 0; i < page->model_count; i++) classifies = classifies || page->models[i].has_scores;
-  hg_text_put(out, "<nav aria-label=\"Sections\"><a href=\"#results\">Results</a>");
-  if (learns) hg_text_put(out, "<a href=\"#curves\">Learning curves</a>");
-  if (classifies) hg_text_put(out, "<a href=\"#classes\">Class by class</a>");
-  if (hg_page_has_denoising(page)) hg_text_put(out, "<a href=\"#denoising\">Denoising</a>");
-  if (hg_page_has_codes(page)) hg_text_put(out, "<a href=\"#codes\">Codes</a>");
   for (int i = 0; i < page->model_count; i++) {
+    classifies = classifies || page->models[i].has_scores;
+    sweeps = sweeps || hg_page_is_swept(&page->models[i]);
+  }
+  hg_text_put(out, "<nav aria-label=\"Sections\">");
+  put_link(out, true, "results", "Results");
+  put_link(out, page->report.published_count > 0, "published", "Published");
+  put_link(out, learns, "curves", "Learning curves");
+  put_link(out, sweeps, "sweeps", "Sweeps");
+  put_link(out, classifies, "classes", "Class by class");
+  put_link(out, hg_page_has_denoising(page), "denoising", "Denoising");
+  put_link(out, hg_page_has_codes(page), "codes", "Codes");
+  put_link(out, many, "models", "Models");
+  for (int i = 0; !many && i < page->model_count; i++) {
     hg_text_format(out, "<a href=\"#model-%d\">", i);
     hg_page_mark(out, i);
     hg_text_html(out, page->models[i].name);
     hg_text_put(out, "</a>");
   }
-  if (page->report.data_count > 0) hg_text_put(out, "<a href=\"#data\">Data</a>");
-  hg_text_put(out, "<a href=\"#again\">Run it again</a></nav>\n");
+  put_link(out, page->report.data_count > 0, "data", "Data");
+  put_link(out, true, "again", "Run it again");
+  hg_text_put(out, "</nav>\n");
 }
 
 static void put_warnings(hg_page *page) {
@@ -170,7 +182,7 @@ static void put_page(hg_page *page) {
   hg_page_denoising(page);
   hg_page_codes(page);
   hg_page_effort(page);
-  for (int i = 0; i < page->model_count; i++) hg_page_model_section(page, i);
+  hg_page_model_sections(page);
   hg_page_data(page);
   hg_page_again(page);
   hg_text_put(out,
@@ -191,6 +203,7 @@ hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
   hg_code code = hg_report_load(store, &page->report, error);
   if (code == HG_OK) code = hg_page_models_load(page, store, error);
   if (code == HG_OK) code = hg_page_sheets_load(page, store, error);
+  if (code == HG_OK) code = hg_page_leaks_load(page, store, error);
   if (code != HG_OK) return code;
   put_page(page);
   page->out.failed = page->out.failed || page->styles.failed;
@@ -200,6 +213,7 @@ hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
 void hg_page_release(hg_page *page) {
   hg_page_models_release(page);
   hg_page_sheets_release(page);
+  hg_page_leaks_release(page);
   hg_figure_list_release(&page->figures);
   hg_text_release(&page->out);
   hg_report_release(&page->report);

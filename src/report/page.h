@@ -54,6 +54,7 @@ typedef struct hg_page {
   hg_sheet *sheets;
   int sheet_count;
   size_t sheet_capacity;
+  hg_safetensors *leaks;  /* (report.data_count): examples; empty where there are none */
   hg_figure_list figures; /* in the order of the page */
   hg_report report;
   hg_page_model *models;
@@ -100,6 +101,7 @@ double hg_page_speed(const hg_page_model *model);   /* images a second */
 double hg_page_epochs(const hg_page_model *model);
 double hg_page_size(const hg_page_model *model);   /* parameters */
 bool hg_page_is_swept(const hg_page_model *model); /* made by a sweep */
+bool hg_page_is_long(const hg_page *page);         /* so many models that their sections are folded */
 bool hg_page_may_win(const hg_page *page, int at); /* not swept, or the point of its sweep that validation chose */
 int hg_page_published_met(const hg_page *page);
 
@@ -141,13 +143,16 @@ void hg_page_denoising(hg_page *page); /* noise levels beside a median filter */
 bool hg_page_has_codes(const hg_page *page);
 void hg_page_codes(hg_page *page);                                /* maps of codes, distances of classes */
 void hg_page_effort(hg_page *page);                               /* time, speed, size */
-void hg_page_model_section(hg_page *page, int at);                /* one model */
+void hg_page_model_sections(hg_page *page);                       /* every model by itself */
 void hg_page_images(hg_page *page, int at);                       /* its samples, mistakes and reconstructions */
 void hg_page_answers(hg_page *page, const hg_page_group *group);  /* the same test images by every model */
 void hg_page_settings(hg_page *page, const hg_page_model *model); /* hyper-parameters */
 void hg_page_note(hg_page *page, const char *model);              /* its row and its author's note */
 void hg_page_published_note(hg_page *page, const hg_published *published);
 void hg_page_data(hg_page *page);  /* data sets and what they look like */
+void hg_page_leaks(hg_page *page); /* images that stand in two parts of a data set */
+hg_code hg_page_leaks_load(hg_page *page, hg_store *store, hg_error *error);
+void hg_page_leaks_release(hg_page *page);
 void hg_page_again(hg_page *page); /* how to run it again, the study file */
 
 /* An image (H, W, 1 or 3) as a data URI; nothing is put if it cannot be made. quality: 1 to 100. */

@@ -180,6 +180,17 @@
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(true));
   for (const one of document.querySelectorAll("details")) one.addEventListener("toggle", () => one.open && drawAll(one));
+
+  /* A link to something folded opens it. */
+  function openTarget() {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let one = target; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+    if (target) target.scrollIntoView();
+  }
+  addEventListener("hashchange", openTarget);
+  document.addEventListener("click", (event) => event.target.closest?.("a[href^='#']") && setTimeout(openTarget));
+  openTarget();
+
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details")) one.open = true;
   });

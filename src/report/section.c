@@ -213,21 +213,16 @@ static void put_subtitle(hg_page *page, const hg_page_model *model) {
   hg_text_put(out, "</p>");
 }
 
-void hg_page_model_section(hg_page *page, int at) {
+static void put_content(hg_page *page, int at) {
   hg_text *out = &page->out;
   const hg_page_model *model = &page->models[at];
-  const hg_run_record *record = &model->shown->record;
-  hg_text_format(out, "<section class=\"model\" id=\"model-%d\"><h2>", at);
-  hg_page_mark(out, at);
-  hg_text_html(out, model->name);
-  hg_text_put(out, "</h2>");
   put_subtitle(page, model);
   hg_page_note(page, model->name);
   if (model->done == 0) {
     hg_text_put(out, "<p class=\"callout\"><b>This run is ");
-    hg_text_html(out, record->status);
+    hg_text_html(out, model->shown->record.status);
     hg_text_put(out, ".</b> ");
-    hg_text_html(out, record->message);
+    hg_text_html(out, model->shown->record.message);
     hg_text_put(out, "</p>");
   } else {
     put_tiles(out, model);
@@ -242,5 +237,45 @@ void hg_page_model_section(hg_page *page, int at) {
   put_layers(out, model->shown);
   put_seeds(out, model);
   hg_page_settings(page, model);
-  hg_text_put(out, "</section>");
+}
+
+/* What a folded section says of its model. */
+static void put_gist(hg_page *page, const hg_page_model *model) {
+  hg_text *out = &page->out;
+  hg_estimate accuracy = hg_page_estimate(page, model, "test.accuracy"), error = hg_page_reconstruction_error(page, model);
+  hg_text_put(out, "<span class=\"gist\">");
+  if (model->done == 0) {
+    hg_text_html(out, model->shown->record.status);
+  } else if (accuracy.seeds > 0) {
+    hg_text_percent(out, accuracy.value);
+  } else if (error.seeds > 0) {
+    hg_text_put(out, "MSE ");
+    hg_text_figure(out, error.value);
+  }
+  hg_text_put(out, "</span>");
+}
+
+static void put_section(hg_page *page, int at, bool folded) {
+  hg_text *out = &page->out;
+  const char *element = folded ? "details" : "section";
+  hg_text_format(out, "<%s class=\"model\" id=\"model-%d\">%s<h2>", element, at, folded ? "<summary>" : "");
+  hg_page_mark(out, at);
+  hg_text_html(out, page->models[at].name);
+  hg_text_put(out, "</h2>");
+  if (folded) {
+    put_gist(page, &page->models[at]);
+    hg_text_put(out, "</summary>");
+  }
+  put_content(page, at);
+  hg_text_format(out, "</%s>", element);
+}
+
+bool hg_page_is_long(const hg_page *page) {
+  enum { MANY = 6 };
+  return page->model_count > MANY;
+}
+
+void hg_page_model_sections(hg_page *page) {
+  if (hg_page_is_long(page)) hg_text_put(&page->out, "<section id=\"models\"><h2>Models</h2></section>");
+  for (int i = 0; i < page->model_count; i++) put_section(page, i, hg_page_is_long(page) || hg_page_is_swept(&page->models[i]));
 }
