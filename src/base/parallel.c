@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -16,24 +14,38 @@
 #define RELAX() ((void)0)
 #endif
 
-/* A worker looks this often for new work before it sleeps; about 20 microseconds. Steps of a network follow each other
- * faster than that, and waking a sleeper costs more. */
-enum { SPINS = 2000, LINE = 64 };
+/* The caller opens a region: it deals the tasks out to the seats and publishes an odd state. A worker that sees it takes its
+ * seat and then looks again: only where the region is still open may it touch it. The caller works too, taking from any seat;
+ * when nothing is left it closes the region and waits for those workers alone who have taken their seats. */
+enum {
+  SPINS = 2000, /* looks for new work before a worker sleeps, about 30 to 100 microseconds: steps of a network follow each other
+                   faster than that, and waking a sleeper costs more */
+  LOOK = 32,    /* spins between two looks at who runs where */
+  ALONE = 8,    /* regions for which sleepers are left in peace after one woke on the caller's own processor: all others are
+                   taken by other programs then */
+  LINE = 64
+};
+
+typedef struct seat {
+  _Alignas(LINE) atomic_uint_least64_t left; /* tasks still to be taken: the first, and in the upper half the end */
+  atomic_bool taken;
+  atomic_int processor; /* on which its worker was when it sat down */
+} seat;
 
 struct hg_pool {
   int threads;
-  bool oversubscribed; /* more threads than processors: spinning would take time from those who work */
   pthread_t *handles;
-  hg_task *task;
-  void *context;
-  int64_t count;
-  bool stop;
+  seat *seats;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
-  int sleepers;
-  _Alignas(LINE) atomic_uint generation;
-  _Alignas(LINE) atomic_int_least64_t next;
-  _Alignas(LINE) atomic_int finished;
+  atomic_bool stop;
+  atomic_int alone; /* regions still to be run without waking anybody */
+  atomic_int sleepers;
+  _Alignas(LINE) atomic_uint state; /* odd = a region is open */
+  atomic_int processor;             /* the caller's */
+  hg_task *task;
+  void *context;
+  int64_t first; /* of the region, added to every task's number */
 };
 
 typedef struct worker {
@@ -41,108 +53,155 @@ typedef struct worker {
   int index;
 } worker;
 
-static double read_quota(const char *path, const char *period_path) {
-  FILE *file = fopen(path, "r");
-  if (file == NULL) return 0;
-  char first[32];
-  double period = 0;
-  int fields = fscanf(file, "%31s %lf", first, &period);
-  fclose(file);
-  double quota;
-  if (fields < 1 || sscanf(first, "%lf", &quota) != 1 || quota <= 0) return 0;
-  if (period_path != NULL) {
-    file = fopen(period_path, "r");
-    if (file == NULL) return 0;
-    fields = fscanf(file, "%lf", &period) == 1 ? 2 : 1;
-    fclose(file);
-  }
-  return fields == 2 && period > 0 ? quota / period : 0;
-}
+static atomic_bool oversubscribe;
 
-int hg_threads_available(void) {
-  cpu_set_t set;
-  int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  double quota = read_quota("/sys/fs/cgroup/cpu.max", NULL);
-  if (quota <= 0) quota = read_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (quota > 0 && quota < cpus) cpus = (int)(quota + 0.999);
-  return cpus < 1 ? 1 : cpus;
+void hg_pool_oversubscribe(bool allowed) { atomic_store(&oversubscribe, allowed); }
+
+/* ---------------------------------------------------------------- tasks */
+
+static uint64_t stretch(uint64_t first, uint64_t end) { return end << 32 | first; }
+
+/* One task from the front, or for others than its owner from the end, where the owner comes last. */
+static bool take_task(seat *from, bool own, int64_t *task) {
+  uint64_t left = atomic_load_explicit(&from->left, memory_order_relaxed);
+  for (;;) {
+    uint64_t first = left & UINT32_MAX, end = left >> 32;
+    if (first >= end) return false;
+    uint64_t rest = own ? stretch(first + 1, end) : stretch(first, end - 1);
+    *task = (int64_t)(own ? first : end - 1);
+    if (atomic_compare_exchange_weak_explicit(&from->left, &left, rest, memory_order_relaxed, memory_order_relaxed)) return true;
+  }
 }
 
 static void take_tasks(hg_pool *pool, int index) {
-  for (;;) {
-    int64_t task = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-    if (task >= pool->count) return;
-    pool->task(pool->context, task, index);
+  for (int i = 0; i < pool->threads; i++) {
+    seat *from = &pool->seats[(index + i) % pool->threads];
+    for (int64_t task; take_task(from, i == 0, &task);) pool->task(pool->context, pool->first + task, index);
   }
 }
 
-/* Waits until the generation differs from `seen`, spinning first. */
-static unsigned wait_for_work(hg_pool *pool, unsigned seen) {
-  int spins = pool->oversubscribed ? 1 : SPINS;
-  for (int i = 0; i < spins; i++) {
-    unsigned now = atomic_load_explicit(&pool->generation, memory_order_acquire);
-    if (now != seen) return now;
-    RELAX();
-  }
+/* ---------------------------------------------------------------- workers */
+
+/* How many regions were opened up to this state. */
+static unsigned opened(unsigned state) { return (state + 1) / 2; }
+
+static bool on_callers_processor(const hg_pool *pool) {
+  return sched_getcpu() == atomic_load_explicit(&pool->processor, memory_order_relaxed);
+}
+
+/* Sleeps until a region is opened that was not at `state`. */
+static void sleep_through(hg_pool *pool, unsigned state) {
   pthread_mutex_lock(&pool->mutex);
-  pool->sleepers++;
-  unsigned now;
-  while ((now = atomic_load_explicit(&pool->generation, memory_order_acquire)) == seen)
-    pthread_cond_wait(&pool->wake, &pool->mutex);
-  pool->sleepers--;
+  atomic_fetch_add(&pool->sleepers, 1);
+  while (opened(atomic_load(&pool->state)) == opened(state)) pthread_cond_wait(&pool->wake, &pool->mutex);
+  atomic_fetch_sub(&pool->sleepers, 1);
   pthread_mutex_unlock(&pool->mutex);
-  return now;
+}
+
+/* Waits for an open region other than `seen`. To spin where the caller wants to run would keep the caller from its work. */
+static unsigned wait_for_region(hg_pool *pool, unsigned seen) {
+  for (int spins = 0;; spins++) {
+    unsigned state = atomic_load_explicit(&pool->state, memory_order_acquire);
+    bool in_the_way = spins % LOOK == 0 && on_callers_processor(pool);
+    if (in_the_way) atomic_store_explicit(&pool->alone, ALONE, memory_order_relaxed);
+    if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return state;
+    if (spins >= SPINS || in_the_way) {
+      sleep_through(pool, state);
+      spins = -1;
+    } else if (state % 2 == 1 && state != seen) {
+      return state;
+    } else {
+      RELAX();
+    }
+  }
 }
 
 static void *work(void *argument) {
   worker me = *(worker *)argument;
   hg_free(argument);
-  unsigned seen = 0;
-  for (;;) {
-    seen = wait_for_work(me.pool, seen);
-    if (me.pool->stop) return NULL;
-    take_tasks(me.pool, me.index);
-    atomic_fetch_add_explicit(&me.pool->finished, 1, memory_order_release);
+  hg_pool *pool = me.pool;
+  seat *mine = &pool->seats[me.index];
+  for (unsigned seen = 0;;) {
+    seen = wait_for_region(pool, seen);
+    if (atomic_load(&pool->stop)) return NULL;
+    atomic_store_explicit(&mine->processor, sched_getcpu(), memory_order_relaxed);
+    atomic_store(&mine->taken, true);
+    seen = atomic_load(&pool->state); /* it may have closed, and the next one opened, meanwhile */
+    if (seen % 2 == 1) take_tasks(pool, me.index);
+    atomic_store_explicit(&mine->taken, false, memory_order_release);
   }
 }
 
-static void publish(hg_pool *pool) {
+/* ---------------------------------------------------------------- the caller */
+
+static void wake_sleepers(hg_pool *pool) {
+  int alone = atomic_load_explicit(&pool->alone, memory_order_relaxed);
+  if (alone > 0 && !atomic_load(&pool->stop)) {
+    atomic_store_explicit(&pool->alone, alone - 1, memory_order_relaxed);
+    return;
+  }
   pthread_mutex_lock(&pool->mutex);
-  atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
-  if (pool->sleepers > 0) pthread_cond_broadcast(&pool->wake);
+  pthread_cond_broadcast(&pool->wake);
   pthread_mutex_unlock(&pool->mutex);
 }
 
-void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context) {
-  if (pool == NULL || pool->threads == 1 || count <= 1) {
-    for (int64_t i = 0; i < count; i++) task(context, i, 0);
-    return;
-  }
-  pool->task = task;
-  pool->context = context;
-  pool->count = count;
-  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-  atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
-  publish(pool);
-  take_tasks(pool, 0);
-  for (int spins = 0; atomic_load_explicit(&pool->finished, memory_order_acquire) < pool->threads - 1; spins++) {
-    if (pool->oversubscribed || spins > SPINS)
+static void open_region(hg_pool *pool) {
+  int processor = sched_getcpu();
+  if (atomic_load_explicit(&pool->processor, memory_order_relaxed) != processor)
+    atomic_store_explicit(&pool->processor, processor, memory_order_relaxed);
+  atomic_fetch_add(&pool->state, 1);
+  if (atomic_load(&pool->sleepers) > 0) wake_sleepers(pool);
+}
+
+static void wait_for(seat *other) {
+  for (int spins = 0; atomic_load(&other->taken); spins++) {
+    bool waits_for_us = spins % LOOK == 0 && atomic_load_explicit(&other->processor, memory_order_relaxed) == sched_getcpu();
+    if (waits_for_us || spins > SPINS)
       sched_yield();
     else
       RELAX();
   }
 }
 
+static void run_region(hg_pool *pool, int64_t first, int64_t count, hg_task *task, void *context) {
+  pool->task = task;
+  pool->context = context;
+  pool->first = first;
+  for (int i = 0; i < pool->threads; i++)
+    atomic_store_explicit(&pool->seats[i].left,
+                          stretch((uint64_t)(count * i / pool->threads), (uint64_t)(count * (i + 1) / pool->threads)),
+                          memory_order_relaxed);
+  open_region(pool);
+  take_tasks(pool, 0);
+  atomic_fetch_add(&pool->state, 1);
+  for (int i = 1; i < pool->threads; i++) wait_for(&pool->seats[i]);
+}
+
+void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context) {
+  const int64_t most = INT32_MAX; /* that the halves of a stretch hold */
+  if (pool == NULL || pool->threads == 1 || count <= 1) {
+    for (int64_t i = 0; i < count; i++) task(context, i, 0);
+    return;
+  }
+  for (int64_t first = 0; first < count; first += most)
+    run_region(pool, first, count - first < most ? count - first : most, task, context);
+}
+
+/* ---------------------------------------------------------------- life */
+
 static hg_code start_workers(hg_pool *pool, hg_error *error) {
   for (int i = 1; i < pool->threads; i++) {
     worker *me = hg_malloc(sizeof *me);
-    if (me == NULL) return hg_fail_memory(error, "thread pool", sizeof *me);
-    *me = (worker){pool, i};
-    if (pthread_create(&pool->handles[i], NULL, work, me) != 0) {
-      hg_free(me);
-      pool->threads = i;
-      return hg_fail(error, HG_FAILED, "thread pool", "cannot start thread %d; ask for fewer with --threads", i + 1);
+    int failed = me == NULL;
+    if (me != NULL) {
+      *me = (worker){pool, i};
+      failed = pthread_create(&pool->handles[i], NULL, work, me) != 0;
     }
+    if (!failed) continue;
+    hg_free(me);
+    pool->threads = i; /* to be joined */
+    if (me == NULL) return hg_fail_memory(error, "thread pool", sizeof *me);
+    return hg_fail(error, HG_FAILED, "thread pool", "cannot start thread %d; ask for fewer with --threads", i + 1);
   }
   return HG_OK;
 }
@@ -150,19 +209,21 @@ static hg_code start_workers(hg_pool *pool, hg_error *error) {
 hg_code hg_pool_new(int threads, hg_pool **out, hg_error *error) {
   enum { MOST = 1024 };
   *out = NULL;
-  int available = hg_threads_available();
-  if (threads == 0) threads = available;
   if (threads < 0 || threads > MOST)
     return hg_fail(error, HG_USAGE, "threads", "%d threads: give 0 (automatic) to %d", threads, MOST);
+  int available = hg_threads_available();
+  if (threads == 0 || (threads > available && !atomic_load(&oversubscribe))) threads = available;
   hg_pool *pool = hg_alloc_aligned(sizeof *pool);
   if (pool == NULL) return hg_fail_memory(error, "thread pool", sizeof *pool);
   pool->threads = threads;
-  pool->oversubscribed = threads > available;
+  atomic_init(&pool->processor, -1);
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->wake, NULL);
   pool->handles = hg_calloc((size_t)threads, sizeof *pool->handles);
-  hg_code code = pool->handles == NULL ? hg_fail_memory(error, "thread pool", sizeof(pthread_t)) : HG_OK;
-  if (pool->handles == NULL) pool->threads = 1;
+  pool->seats = hg_alloc_aligned((size_t)threads * sizeof *pool->seats);
+  bool good = pool->handles != NULL && pool->seats != NULL;
+  hg_code code = good ? HG_OK : hg_fail_memory(error, "thread pool", (size_t)threads * sizeof *pool->seats);
+  if (!good) pool->threads = 1;
   if (code == HG_OK) code = start_workers(pool, error);
   if (code != HG_OK) {
     hg_pool_free(pool);
@@ -174,12 +235,14 @@ hg_code hg_pool_new(int threads, hg_pool **out, hg_error *error) {
 
 void hg_pool_free(hg_pool *pool) {
   if (pool == NULL) return;
-  pool->stop = true;
-  publish(pool);
+  atomic_store(&pool->stop, true);
+  atomic_fetch_add(&pool->state, 1);
+  wake_sleepers(pool);
   for (int i = 1; i < pool->threads; i++) pthread_join(pool->handles[i], NULL);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->mutex);
   hg_free(pool->handles);
+  hg_free_aligned(pool->seats);
   hg_free_aligned(pool);
 }
 

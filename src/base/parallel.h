@@ -7,18 +7,27 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
+
 typedef struct hg_pool hg_pool;
 
 /* Threads this process may use: the affinity mask, cut to the cgroup's CPU quota (v1 and v2), at least 1. */
 int hg_threads_available(void);
 
-/* A pool of `threads` workers, the caller's thread among them; 0 = hg_threads_available(). */
+/* A pool of `threads` workers, the caller's thread among them, but of no more than hg_threads_available(): more would only
+ * wait for each other's processors. 0 = as many as that. */
 hg_code hg_pool_new(int threads, hg_pool **pool, hg_error *error);
 void hg_pool_free(hg_pool *pool);
-int hg_pool_threads(const hg_pool *pool); /* 1 for NULL */
+int hg_pool_threads(const hg_pool *pool); /* that it runs; 1 for NULL */
+
+/* For tests: true = pools made from now on have every thread they are asked for. */
+void hg_pool_oversubscribe(bool allowed);
 
 /* Calls task(context, index, worker) once for each index in [0, count), worker in [0, hg_pool_threads).
- * Returns when all are done. Tasks are dealt dynamically. A NULL pool runs them here, in order. Must not be nested. */
+ * Returns when all are done. Each thread begins with its own stretch of the tasks, the same one for the same count, so that
+ * what a task leaves in its processor's caches is there for the task of that place in the next call; who has done all of
+ * them takes from another's end. A thread that sleeps, or waits for its processor, keeps nobody waiting.
+ * A NULL pool runs them here, in order. Must not be nested, nor called from two threads at once. */
 typedef void hg_task(void *context, int64_t index, int worker);
 void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context);
 
