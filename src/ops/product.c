@@ -124,7 +124,10 @@ static void multiply_band(place *at, hg_product_part band, bool first) {
 
 static void run_task(const hg_product *p, int task, float *scratch) {
   place at = {.p = p, .packed = scratch, .part = scratch + DEPTH * WIDEST};
-  at.whole = (hg_product_part){.row = task % p->row_blocks * p->row_block, .column = task / p->row_blocks * p->panel};
+  if (p->finish != NULL)
+    at.whole = (hg_product_part){.row = task / p->panels * p->row_block, .column = task % p->panels * p->panel};
+  else
+    at.whole = (hg_product_part){.row = task % p->row_blocks * p->row_block, .column = task / p->row_blocks * p->panel};
   at.whole.rows = smaller(p->row_block, p->gemm.rows - at.whole.row);
   at.whole.columns = smaller(p->panel, p->gemm.columns - at.whole.column);
   if (!p->pack) at.packed = NULL;
