@@ -2,6 +2,7 @@
 #include "base/parallel.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -18,13 +19,15 @@
  * seat and then looks again: only where the region is still open may it touch it. The caller works too, taking from any seat;
  * when nothing is left it closes the region and waits for those workers alone who have taken their seats. */
 enum {
-  SPINS = 2000, /* looks for new work before a worker sleeps, about 30 to 100 microseconds: steps of a network follow each other
-                   faster than that, and waking a sleeper costs more */
-  LOOK = 32,    /* spins between two looks at who runs where */
-  ALONE = 8,    /* regions for which sleepers are left in peace after one woke on the caller's own processor: all others are
-                   taken by other programs then */
+  LOOK = 32, /* looks for work between two at the clock and at who runs where */
+  ALONE = 8, /* regions for which sleepers are left in peace after one woke on the caller's own processor: all others are taken
+                by other programs then */
   LINE = 64
 };
+
+/* A worker looks for new work so long before it sleeps, and the caller for a worker before it yields: steps of a network follow
+ * each other faster than that, and waking a sleeper takes 10 to 60 microseconds on a virtual machine. */
+#define SPIN_SECONDS 100e-6
 
 typedef struct seat {
   _Alignas(LINE) atomic_uint_least64_t left; /* tasks still to be taken: the first, and in the upper half the end */
@@ -100,14 +103,16 @@ static void sleep_through(hg_pool *pool, unsigned state) {
 
 /* Waits for an open region other than `seen`. To spin where the caller wants to run would keep the caller from its work. */
 static unsigned wait_for_region(hg_pool *pool, unsigned seen) {
-  for (int spins = 0;; spins++) {
+  double tired = hg_seconds_now() + SPIN_SECONDS;
+  for (int looks = 0;; looks++) {
     unsigned state = atomic_load_explicit(&pool->state, memory_order_acquire);
-    bool in_the_way = spins % LOOK == 0 && on_callers_processor(pool);
-    if (in_the_way) atomic_store_explicit(&pool->alone, ALONE, memory_order_relaxed);
     if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return state;
-    if (spins >= SPINS || in_the_way) {
+    bool in_the_way = looks % LOOK == 0 && on_callers_processor(pool);
+    if (in_the_way) atomic_store_explicit(&pool->alone, ALONE, memory_order_relaxed);
+    if (in_the_way || (looks % LOOK == LOOK - 1 && hg_seconds_now() > tired)) {
       sleep_through(pool, state);
-      spins = -1;
+      tired = hg_seconds_now() + SPIN_SECONDS;
+      looks = -1;
     } else if (state % 2 == 1 && state != seen) {
       return state;
     } else {
@@ -154,9 +159,11 @@ static void open_region(hg_pool *pool) {
 }
 
 static void wait_for(seat *other) {
-  for (int spins = 0; atomic_load(&other->taken); spins++) {
-    bool waits_for_us = spins % LOOK == 0 && atomic_load_explicit(&other->processor, memory_order_relaxed) == sched_getcpu();
-    if (waits_for_us || spins > SPINS)
+  double tired = 0;
+  for (int looks = 0; atomic_load(&other->taken); looks++) {
+    if (looks == 0) tired = hg_seconds_now() + SPIN_SECONDS;
+    bool waits_for_us = looks % LOOK == 0 && atomic_load_explicit(&other->processor, memory_order_relaxed) == sched_getcpu();
+    if (waits_for_us || (looks % LOOK == LOOK - 1 && hg_seconds_now() > tired))
       sched_yield();
     else
       RELAX();

@@ -134,7 +134,7 @@ static hg_product weight_gradient(const hg_op_call *call) {
 }
 
 static void backward(const hg_op_call *call) {
-  enum { PIECE = 16384 };
+  enum { PIECE = 4096 };
   if (call->node->layer.activation != HG_LINEAR)
     hg_parallel_range(call->pool, (int64_t)call->n * call->node->output.channels, PIECE, derive, call);
   hg_product products[2] = {0};

@@ -98,6 +98,6 @@ void hg_parallel_range(hg_pool *pool, int64_t count, int64_t piece, hg_range_tas
 }
 
 int64_t hg_samples_per_task(int64_t values) {
-  enum { TASK_VALUES = 1 << 14 };
+  enum { TASK_VALUES = 1 << 12 };
   return values >= TASK_VALUES ? 1 : TASK_VALUES / values;
 }

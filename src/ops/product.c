@@ -10,8 +10,7 @@ enum {
   SHALLOW = 128,       /* or so many where b is transposed, or its rows lie a multiple of CLASH floats apart */
   CLASH = 512,         /* and so share few places of the caches */
   WIDE = 64,           /* columns of a panel, */
-  NARROW = 32,         /* or so many where wide ones would be too few to share, */
-  WIDEST = 128,        /* or all where they stand for samples */
+  NARROW = 32,         /* or so many where wide ones would be too few to share */
   TASK_ROWS = 128,     /* about, where there are many */
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
   TASK_WORK = 1 << 17, /* each of at least so many multiply-adds */
@@ -27,8 +26,7 @@ static int rounded(int columns) { return ceil_div(columns, LINE) * LINE; }
 
 static int panel_width(const hg_product *p) {
   int columns = p->gemm.columns;
-  if (p->b_transposed && p->gemm.columns <= WIDEST) return columns;
-  return columns <= ENOUGH_TASKS * WIDE && p->finish == NULL && !p->pack ? NARROW : WIDE;
+  return columns <= ENOUGH_TASKS * WIDE && p->finish == NULL ? NARROW : WIDE;
 }
 
 void hg_product_cut(hg_product *p) {
@@ -122,12 +120,16 @@ static void multiply_band(place *at, hg_product_part band, bool first) {
   if (p->finish != NULL && at->last) p->finish(p->context, band, c, g->c_row);
 }
 
+/* Tasks go by panels, so that a thread's stretch of them reads the same columns of b. Where `finish` changes arrays laid out as
+ * c is they go by rows: a panel's end lies within a page, and the processor, reading ahead, would take lines from the other
+ * thread's cache that it is about to change. */
+static hg_product_part part_of_task(const hg_product *p, int task) {
+  if (p->near[0] != NULL) return (hg_product_part){.row = task / p->panels * p->row_block, .column = task % p->panels * p->panel};
+  return (hg_product_part){.row = task % p->row_blocks * p->row_block, .column = task / p->row_blocks * p->panel};
+}
+
 static void run_task(const hg_product *p, int task, float *scratch) {
-  place at = {.p = p, .packed = scratch, .part = scratch + DEPTH * WIDEST};
-  if (p->finish != NULL)
-    at.whole = (hg_product_part){.row = task / p->panels * p->row_block, .column = task % p->panels * p->panel};
-  else
-    at.whole = (hg_product_part){.row = task % p->row_blocks * p->row_block, .column = task / p->row_blocks * p->panel};
+  place at = {.p = p, .whole = part_of_task(p, task), .packed = scratch, .part = scratch + SHALLOW * WIDE};
   at.whole.rows = smaller(p->row_block, p->gemm.rows - at.whole.row);
   at.whole.columns = smaller(p->panel, p->gemm.columns - at.whole.column);
   if (!p->pack) at.packed = NULL;
@@ -153,7 +155,7 @@ typedef struct work {
   float *scratch;
 } work;
 
-enum { SCRATCH = DEPTH * WIDEST + BAND * WIDEST };
+enum { SCRATCH = SHALLOW * WIDE + BAND * WIDE };
 
 static void run(void *context, int64_t index, int worker) {
   const work *w = context;
