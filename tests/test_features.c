@@ -128,6 +128,24 @@ static void all_components_turn_the_samples_and_keep_their_distances(void **stat
   hg_pca_release(&pca);
 }
 
+/* Eight times over, the samples are more than the features and have the same components. */
+static void fewer_samples_than_features_have_the_components_of_their_copies(void **state) {
+  (void)state;
+  enum { FEW = 30, COPIES = 8 };
+  hg_pca few, many;
+  float *copies = hg_malloc(sizeof *copies * FEW * COPIES * WIDTH);
+  assert_non_null(copies);
+  for (int i = 0; i < COPIES; i++) memcpy(copies + i * FEW * WIDTH, train_x, sizeof *copies * FEW * WIDTH);
+  assert_int_equal(hg_pca_fit(&few, train_x, FEW, WIDTH, COMPONENTS, NULL, NULL), HG_OK);
+  assert_int_equal(hg_pca_fit(&many, copies, FEW * COPIES, WIDTH, COMPONENTS, NULL, NULL), HG_OK);
+  const double scale = (double)(FEW * COPIES - 1) / COPIES / (FEW - 1);
+  for (int j = 0; j < COMPONENTS; j++) assert_true(fabs(few.variances[j] - many.variances[j] * scale) < 1e-6 * few.variances[0]);
+  for (int i = 0; i < COMPONENTS * WIDTH; i++) assert_true(fabs(few.components[i] - many.components[i]) < 1e-4);
+  hg_pca_release(&few);
+  hg_pca_release(&many);
+  hg_free(copies);
+}
+
 static void gradients_are_described_as_scikit_image_does(void **state) {
   (void)state;
   const hg_hog_settings grey = {.cell = 4, .block = 2, .orientations = 9}, coloured = {.cell = 2, .block = 1, .orientations = 6};
@@ -249,6 +267,7 @@ int main(void) {
       cmocka_unit_test(a_feature_that_never_varies_is_only_centred),
       cmocka_unit_test(components_variances_and_codes_are_scikit_learns),
       cmocka_unit_test(all_components_turn_the_samples_and_keep_their_distances),
+      cmocka_unit_test(fewer_samples_than_features_have_the_components_of_their_copies),
       cmocka_unit_test(gradients_are_described_as_scikit_image_does),
       cmocka_unit_test(nearness_of_patches_follows_its_definition),
       cmocka_unit_test(features_are_the_same_bits_on_any_number_of_threads),

@@ -90,4 +90,4 @@ python3 -c 'import json, sys
 report = json.load(open(sys.argv[1])); report["warnings"] = ["x" * 3000000]; json.dump(report, open(sys.argv[1], "w"))' "$work/whole.json"
 refused "bytes are more than" --take "$work/whole.json"
 refused "--take FILE" --nonsense
-results --help | grep -q reasons.json
+results --help >"$work/said" && grep -q reasons.json "$work/said"

@@ -1,4 +1,6 @@
-/* Principal components: the covariance matrix by matrix products, its largest eigenvectors by subspace iteration. */
+/* Principal components: the covariance matrix by matrix products, its largest eigenvectors by subspace iteration. Where there are
+ * fewer samples than features, the samples' products take the place of the features': they have the same eigenvalues, and the
+ * samples in the proportions of an eigenvector add up to the component. */
 #include <math.h>
 #include <string.h>
 
@@ -7,69 +9,77 @@
 #include "kernels/gemm.h"
 #include "learn/features_step.h"
 
-/* Samples whose products are summed in float; rows of the covariance in one task; iterations between two looks at the result,
- * and at most. */
+/* Samples, or features, whose products are summed in float; rows of the covariance in one task; iterations between two looks at
+ * the result, and at most. */
 enum { SAMPLES = 256, TILE = 64, BETWEEN = 6, MOST = 600, SWEEPS = 40 };
 
 static const double accuracy = 1e-9; /* of an eigenvector's residual, as a share of the largest eigenvalue */
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-/* ---- Covariance (width, width). */
+/* ---- The matrix (order, order): covariance of the features, or products of the samples. */
 
-typedef struct covariance_work {
-  const float *centered; /* (samples, width) */
-  int samples, width;
-  double *sum;
-} covariance_work;
+typedef struct products {
+  const float *centered; /* (steps, order) */
+  int steps, order;
+  double *sum; /* (order, order) */
+} products;
 
-static void add_tile(const covariance_work *w, int row, int column) {
+static void add_tile(const products *w, int row, int column) {
   float part[TILE * TILE];
-  hg_gemm g = {.rows = smaller(TILE, w->width - row), .columns = smaller(TILE, w->width - column)};
+  hg_gemm g = {.rows = smaller(TILE, w->order - row), .columns = smaller(TILE, w->order - column)};
   g.groups = g.segments = 1;
-  g.steps = w->samples;
+  g.steps = w->steps;
   g.activation = HG_LINEAR;
   g.a = w->centered + row;
   g.a_row = 1;
   g.b = w->centered + column;
-  g.a_step = g.b_step = w->width;
+  g.a_step = g.b_step = w->order;
   g.c = part;
   g.c_row = TILE;
   hg_gemm_kernels_get()->product(&g);
   for (int i = 0; i < g.rows; i++)
-    for (int j = 0; j < g.columns; j++) w->sum[(int64_t)(row + i) * w->width + column + j] += (double)part[i * TILE + j];
+    for (int j = 0; j < g.columns; j++) w->sum[(int64_t)(row + i) * w->order + column + j] += (double)part[i * TILE + j];
 }
 
 static void add_rows(void *context, int64_t index, int worker) {
-  const covariance_work *w = context;
+  const products *w = context;
   (void)worker;
-  for (int column = (int)index * TILE; column < w->width; column += TILE) add_tile(w, (int)index * TILE, column);
+  for (int column = (int)index * TILE; column < w->order; column += TILE) add_tile(w, (int)index * TILE, column);
 }
 
-static void mirror(double *sum, int width, double scale) {
-  for (int i = 0; i < width; i++) {
-    for (int j = i; j < width; j++) {
-      double value = sum[(int64_t)i * width + j] * scale;
-      sum[(int64_t)i * width + j] = sum[(int64_t)j * width + i] = value;
+static void mirror(double *sum, int order, double scale) {
+  for (int i = 0; i < order; i++) {
+    for (int j = i; j < order; j++) {
+      double value = sum[(int64_t)i * order + j] * scale;
+      sum[(int64_t)i * order + j] = sum[(int64_t)j * order + i] = value;
     }
   }
 }
 
-static hg_code find_covariance(const hg_pca *pca, const float *values, int64_t count, double *sum, hg_pool *pool,
-                               hg_error *error) {
-  int width = pca->width;
-  size_t bytes = SAMPLES * (size_t)width * sizeof(float);
+/* out (steps, order): samples from `first` on, or features from `first` on, each of all samples. */
+static void centre(const hg_pca *pca, const float *values, int64_t first, bool by_feature, const products *w, float *out) {
+  for (int step = 0; step < w->steps; step++)
+    for (int i = 0; i < w->order; i++) {
+      int64_t sample = by_feature ? i : first + step, feature = by_feature ? first + step : i;
+      out[(int64_t)step * w->order + i] = (float)((double)values[sample * pca->width + feature] - pca->mean[feature]);
+    }
+}
+
+static hg_code find_products(const hg_pca *pca, const float *values, int64_t count, double *sum, hg_pool *pool, hg_error *error) {
+  bool by_feature = count < pca->width;
+  int64_t all = by_feature ? pca->width : count;
+  products work = {.order = by_feature ? (int)count : pca->width, .sum = sum};
+  size_t bytes = SAMPLES * (size_t)work.order * sizeof(float);
   float *centered = hg_alloc_aligned(bytes);
   if (centered == NULL) return hg_fail_memory(error, "pca", bytes);
-  covariance_work work = {.centered = centered, .width = width, .sum = sum};
-  for (int64_t first = 0; first < count; first += SAMPLES) {
-    work.samples = count - first < SAMPLES ? (int)(count - first) : SAMPLES;
-    for (int i = 0; i < work.samples; i++)
-      for (int k = 0; k < width; k++)
-        centered[(int64_t)i * width + k] = (float)((double)values[(first + i) * width + k] - pca->mean[k]);
-    hg_parallel_for(pool, (width + TILE - 1) / TILE, add_rows, &work);
+  work.centered = centered;
+  for (int64_t first = 0; first < all; first += SAMPLES) {
+    work.steps = all - first < SAMPLES ? (int)(all - first) : SAMPLES;
+    centre(pca, values, first, by_feature, &work, centered);
+    hg_parallel_for(pool, (work.order + TILE - 1) / TILE, add_rows, &work);
   }
-  mirror(sum, width, 1 / (double)(count - 1));
+  mirror(sum, work.order, 1 / (double)(count - 1));
   hg_free_aligned(centered);
   return HG_OK;
 }
@@ -77,8 +87,8 @@ static hg_code find_covariance(const hg_pca *pca, const float *values, int64_t c
 /* ---- The subspace (width, size), size vectors side by side. */
 
 typedef struct subspace {
-  const double *matrix; /* (width, width) */
-  int width, size;
+  const double *matrix;     /* (width, width) */
+  int width, size;          /* width: the matrix' order */
   double *basis, *image;    /* (width, size): orthonormal columns, and the matrix times them */
   double *small, *rotation; /* (size, size): basis' * matrix * basis, and its eigenvectors in columns */
   hg_pool *pool;
@@ -246,23 +256,37 @@ static void iterate(subspace *s, int wanted, double *room) {
 
 /* ---- */
 
-static void keep(hg_pca *pca, const subspace *s) {
+/* row (width) = the samples in the proportions of column j, at length 1; 0 where they do not vary that way. */
+static void add_samples(const hg_pca *pca, const subspace *s, int j, const float *values, double *row) {
+  double squares = 0;
+  for (int i = 0; i < s->width; i++) {
+    double share = s->basis[(int64_t)i * s->size + j];
+    for (int k = 0; k < pca->width; k++) row[k] += share * ((double)values[(int64_t)i * pca->width + k] - pca->mean[k]);
+  }
+  for (int k = 0; k < pca->width; k++) squares += row[k] * row[k];
+  bool varies = s->small[j * s->size + j] > accuracy * s->small[0] && squares > 0;
+  for (int k = 0; k < pca->width; k++) row[k] = varies ? row[k] / sqrt(squares) : 0;
+}
+
+static void keep(hg_pca *pca, const subspace *s, const float *values) {
   for (int j = 0; j < pca->count; j++) {
     double *row = pca->components + (int64_t)j * pca->width, largest = 0;
-    for (int k = 0; k < pca->width; k++) {
-      row[k] = s->basis[(int64_t)k * s->size + j];
+    if (s->width == pca->width)
+      for (int k = 0; k < pca->width; k++) row[k] = s->basis[(int64_t)k * s->size + j];
+    else
+      add_samples(pca, s, j, values, row);
+    for (int k = 0; k < pca->width; k++)
       if (fabs(row[k]) > fabs(largest)) largest = row[k];
-    }
     for (int k = 0; largest < 0 && k < pca->width; k++) row[k] = -row[k];
     pca->variances[j] = s->small[j * s->size + j];
   }
 }
 
-static hg_code find_components(hg_pca *pca, const double *matrix, hg_pool *pool, hg_error *error) {
-  int size = smaller(2 * pca->count + 8, pca->width);
-  size_t long_bytes = (size_t)pca->width * (size_t)size * sizeof(double),
-         small_bytes = (size_t)size * (size_t)size * sizeof(double);
-  subspace s = {.matrix = matrix, .width = pca->width, .size = size, .pool = pool};
+static hg_code find_components(hg_pca *pca, const double *matrix, int order, const float *values, hg_pool *pool,
+                               hg_error *error) {
+  int size = smaller(2 * pca->count + 8, order);
+  size_t long_bytes = (size_t)order * (size_t)size * sizeof(double), small_bytes = (size_t)size * (size_t)size * sizeof(double);
+  subspace s = {.matrix = matrix, .width = order, .size = size, .pool = pool};
   double *room = hg_malloc((size_t)size * sizeof *room);
   s.basis = hg_alloc_aligned(long_bytes);
   s.image = hg_alloc_aligned(long_bytes);
@@ -271,7 +295,7 @@ static hg_code find_components(hg_pca *pca, const double *matrix, hg_pool *pool,
   bool all = room != NULL && s.basis != NULL && s.image != NULL && s.small != NULL && s.rotation != NULL;
   if (all) {
     iterate(&s, pca->count, room);
-    keep(pca, &s);
+    keep(pca, &s, values);
   }
   hg_free(room);
   hg_free_aligned(s.basis);
@@ -287,7 +311,8 @@ hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, i
     return hg_fail(error, HG_DATA, "pca", "%d components, but there are %d features and %lld samples; ask for fewer", components,
                    width, (long long)count);
   }
-  size_t numbers = (size_t)width * (size_t)width;
+  int order = count < width ? (int)count : width;
+  size_t numbers = (size_t)order * (size_t)order;
   double *matrix = hg_alloc_aligned(numbers * sizeof *matrix);
   pca->mean = hg_calloc((size_t)width, sizeof *pca->mean);
   pca->components = hg_calloc((size_t)width * (size_t)components, sizeof *pca->components);
@@ -298,8 +323,8 @@ hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, i
   for (int64_t i = 0; code == HG_OK && i < count; i++)
     for (int k = 0; k < width; k++) pca->mean[k] += (double)values[i * width + k];
   for (int k = 0; code == HG_OK && k < width; k++) pca->mean[k] /= (double)count;
-  if (code == HG_OK) code = find_covariance(pca, values, count, matrix, pool, error);
-  if (code == HG_OK) code = find_components(pca, matrix, pool, error);
+  if (code == HG_OK) code = find_products(pca, values, count, matrix, pool, error);
+  if (code == HG_OK) code = find_components(pca, matrix, order, values, pool, error);
   hg_free_aligned(matrix);
   return code;
 }
