@@ -180,7 +180,7 @@ static void help_and_version_go_to_standard_output(void **state) {
 
 static void every_command_has_its_own_help(void **state) {
   (void)state;
-  const char *commands[] = {"run", "check", "show", "data list", "data inspect", "data fetch", "runs", "report"};
+  const char *commands[] = {"run", "check", "show", "data list", "data inspect", "data fetch", "runs", "compare", "report"};
   for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
     char usage[64];
     snprintf(usage, sizeof usage, "Usage: hourglass %s", commands[i]);
@@ -316,6 +316,55 @@ static void a_study_runs_once_and_reports_every_run_as_done(void **state) {
   assert_status(result, 0);
   assert_has(result.err, "[1/2] net seed 1: done before");
   assert_has(result.err, "[2/2] bayes seed 1: done before");
+}
+
+static void two_models_are_compared_with_a_verdict(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  assert_status(run("run tiny.yaml --out pair --seed 1 --seed 2"), 0);
+  outcome result = run("compare pair:net :bayes --json");
+  assert_status(result, 0);
+  json_t *list = json_loads(result.out, 0, NULL);
+  assert_int_equal(json_array_size(list), 1);
+  json_t *pair = json_array_get(list, 0), *score = json_array_get(json_object_get(pair, "scores"), 0);
+  assert_string_equal(json_string_value(json_object_get(json_object_get(pair, "a"), "name")), "net");
+  assert_string_equal(json_string_value(json_object_get(score, "metric")), "accuracy");
+  assert_int_equal(json_integer_value(json_object_get(score, "seeds")), 2); /* bayes, fitted once, stands against both */
+  assert_true(json_number_value(json_object_get(score, "p_holm")) > 0);
+  json_decref(list);
+  result = run("compare pair:net :bayes");
+  assert_status(result, 0);
+  assert_has(result.out, "accuracy, %");
+  assert_has(result.out, "parameters");
+  assert_has(result.out, "between net and bayes");
+}
+
+static void two_folders_are_compared_model_by_model(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  assert_status(run("run tiny.yaml --out first"), 0);
+  assert_status(run("run tiny.yaml --out second --set models.net.train.epochs=1"), 0);
+  outcome result = run("compare first second");
+  assert_status(result, 0);
+  assert_has(result.out, "first:net");
+  assert_has(result.out, "second:bayes");
+}
+
+static void what_cannot_be_compared_is_said(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  assert_status(run("run tiny.yaml --out first"), 0);
+  outcome result = run("compare first:net");
+  assert_status(result, 2);
+  result = run("compare first first:net");
+  assert_status(result, 2);
+  assert_has(result.err, "on both sides");
+  result = run("compare first:net :nett");
+  assert_status(result, 2);
+  assert_has(result.err, "has no model `nett`");
+  result = run("compare first first");
+  assert_status(result, 2);
+  assert_has(result.err, "name two of its models");
 }
 
 static void quiet_runs_say_nothing_on_standard_error(void **state) {
@@ -527,6 +576,9 @@ int main(void) {
       cmocka_unit_test(check_and_show_tell_what_a_study_holds),
       cmocka_unit_test(json_is_all_there_is_on_standard_output),
       cmocka_unit_test(a_study_runs_once_and_reports_every_run_as_done),
+      cmocka_unit_test(two_models_are_compared_with_a_verdict),
+      cmocka_unit_test(two_folders_are_compared_model_by_model),
+      cmocka_unit_test(what_cannot_be_compared_is_said),
       cmocka_unit_test(quiet_runs_say_nothing_on_standard_error),
       cmocka_unit_test(results_go_below_runs_unless_told_otherwise),
       cmocka_unit_test(escape_codes_are_for_terminals_only),

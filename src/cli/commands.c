@@ -43,6 +43,14 @@ const hg_command hg_command_table[] = {
      "download a data set into the user's cache",
      "Every file is checked against its SHA-256; an interrupted download goes on where it stopped."},
     {"runs", "DIR", "folder", 1, 1, TAKES_JSON, hg_runs_command, "list the runs of a results folder", NULL},
+    {"compare", "A B", "folder", 2, 2, TAKES_JSON | HG_TAKES(HG_OPTION_THREADS), hg_compare_command,
+     "test whether two finished models differ",
+     "A and B are DIR:MODEL, a model of a results folder (:MODEL alone means the first one's folder), or both DIR: every model "
+     "that\n"
+     "both folders have. Prints their scores, the differences with intervals, p-values and a verdict in words, parameters and\n"
+     "training time. Models are paired on the same test images and over all seeds both have; better and worse are said only "
+     "where\n"
+     "p is below 0.05 after Holm's correction."},
     {"report", "DIR", "folder", 1, 1, TAKES_JSON | HG_TAKES(HG_OPTION_FIGURES), hg_report_command,
      "write report.json and report.html again from the store",
      "With --figures, every figure of the page is written as its Vega-Lite specification (.vl.json) and its data (.csv), and, "

@@ -92,6 +92,7 @@ hg_code hg_data_list_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_data_inspect_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_data_fetch_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_runs_command(const hg_arguments *arguments, hg_error *error);
+hg_code hg_compare_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_report_command(const hg_arguments *arguments, hg_error *error);
 
 #endif
