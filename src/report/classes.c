@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 bool hg_page_in_group(const hg_page *page, const hg_page_group *group, int at) {
@@ -19,41 +20,82 @@ static bool leads_group(const hg_page *page, int at, hg_page_group *group) {
   return true;
 }
 
-static void put_table(hg_page *page, const hg_page_group *group) {
-  const hg_page_model *first = &page->models[group->first];
+static void put_share(hg_text *out, double recall) {
+  hg_text_format(out, "<td class=\"num share\" style=\"--share:%.3f\">", recall);
+  hg_text_percent(out, recall);
+  hg_text_put(out, "</td>");
+}
+
+static void put_class_rows(hg_page *page, const hg_page_group *group) {
   hg_text *out = &page->out;
   char buffer[16];
-  hg_text_put(out, "<div class=\"scroll\"><table class=\"by-class\"><thead><tr><th scope=\"col\">class</th>");
-  for (int i = 0; i < page->model_count; i++) {
+  for (int i = 0; i < page->model_count; i++)
     if (hg_page_in_group(page, group, i)) hg_page_model_head(page, i);
-  }
   hg_text_put(out, "</tr></thead><tbody>");
-  for (int k = 0; k < first->scores.classes; k++) {
+  for (int k = 0; k < group->classes; k++) {
     hg_text_put(out, "<tr><th scope=\"row\">");
-    hg_text_html(out, hg_page_class_name(first, k, buffer));
+    hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
     hg_text_put(out, "</th>");
-    for (int i = 0; i < page->model_count; i++) {
-      if (!hg_page_in_group(page, group, i)) continue;
-      double recall = page->models[i].scores.per_class[k].recall;
-      hg_text_format(out, "<td class=\"num share\" style=\"--share:%.3f\">", recall);
-      hg_text_percent(out, recall);
-      hg_text_put(out, "</td>");
-    }
+    for (int i = 0; i < page->model_count; i++)
+      if (hg_page_in_group(page, group, i)) put_share(out, page->models[i].scores.per_class[k].recall);
     hg_text_put(out, "</tr>");
   }
+}
+
+static void put_model_rows(hg_page *page, const hg_page_group *group) {
+  hg_text *out = &page->out;
+  char buffer[16];
+  for (int k = 0; k < group->classes; k++) {
+    hg_text_put(out, "<th scope=\"col\" class=\"num\">");
+    hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
+    hg_text_put(out, "</th>");
+  }
+  hg_text_put(out, "</tr></thead><tbody>");
+  for (int i = 0; i < page->model_count; i++) {
+    if (!hg_page_in_group(page, group, i)) continue;
+    hg_page_model_cell(page, i, false);
+    for (int k = 0; k < group->classes; k++) put_share(out, page->models[i].scores.per_class[k].recall);
+    hg_text_put(out, "</tr>");
+  }
+}
+
+/* Many models are told apart by rows, a few by marks and columns. */
+static bool has_many(const hg_page *page, const hg_page_group *group) {
+  enum { MOST_MARKS = 8 };
+  int models = 0;
+  for (int i = 0; i < page->model_count; i++) models += hg_page_in_group(page, group, i);
+  return models > MOST_MARKS;
+}
+
+static void put_table(hg_page *page, const hg_page_group *group) {
+  hg_text *out = &page->out;
+  bool many = has_many(page, group);
+  hg_text_format(out, "<div class=\"scroll\"><table class=\"by-class%s\"><thead><tr><th scope=\"col\">%s</th>",
+                 many ? " many" : "", many ? "model" : "class");
+  if (many)
+    put_model_rows(page, group);
+  else
+    put_class_rows(page, group);
   hg_text_put(out, "</tbody></table></div>");
 }
 
 /* ---------------------------------------------------------------- figures */
 
-/* Many models are told apart by rows, a few by marks. */
+/* Of a heat map, from the least share to all. */
+static void set_depth(hg_figure *figure) {
+  double least, most;
+  char test[48];
+  hg_frame_range(&figure->data, "accuracy", &least, &most);
+  if (isnan(least) || least >= 1) return;
+  hg_figure_set(figure, "layer.0.encoding.fillOpacity.scale.domain", json_pack("[f, i]", least, 1));
+  snprintf(test, sizeof test, "datum.accuracy > %.3f", least + 0.75 * (1 - least));
+  hg_figure_set(figure, "layer.1.encoding.fill.condition.test", json_string(test));
+}
+
 static void put_class_figure(hg_page *page, const hg_page_group *group) {
   const char *data = group->data;
-  enum { MOST_MARKS = 8 };
-  int models = 0;
   char buffer[16];
-  for (int i = 0; i < page->model_count; i++) models += hg_page_in_group(page, group, i);
-  bool dots = models <= MOST_MARKS;
+  bool dots = !has_many(page, group);
   hg_figure *figure = hg_page_figure(page, dots ? "dots" : "heat", "model: class: accuracy images", "class-accuracy", data);
   hg_figure_title(figure, "Accuracy by class%s%s", data[0] == '\0' ? "" : " on ", data);
   for (int i = 0; i < page->model_count; i++) {
@@ -66,7 +108,10 @@ static void put_class_figure(hg_page *page, const hg_page_group *group) {
       hg_frame_number(&figure->data, (double)model->scores.per_class[k].support);
     }
   }
-  if (dots) hg_page_marks(page, figure, "layer.1.encoding", NULL);
+  if (dots)
+    hg_page_marks(page, figure, "layer.1.encoding", NULL);
+  else
+    set_depth(figure);
   hg_page_put_figure(page, figure, "The share of a class\xe2\x80\x99s test images that is told right.");
 }
 

@@ -9,7 +9,7 @@
 #define DASH "\xe2\x80\x93"
 
 /* Points of all maps of a page together, and what a map keeps in any case; models whose maps are open at once. */
-enum { MOST_POINTS = 80000, FEWEST_POINTS = 300, MOST_OPEN = 8 };
+enum { MOST_POINTS = 64000, FEWEST_POINTS = 300, MOST_OPEN = 8 };
 
 /* codes.safetensors once its shapes are known to fit. */
 typedef struct map {

@@ -156,7 +156,8 @@ void hg_page_curves(hg_page *page) {
   if (longest == 0) return;
   hg_text_put(out, "<section id=\"curves\"><h2>Learning curves</h2><p class=\"note\">");
   if (seeds) hg_text_put(out, "Thin lines are seeds, thick ones their mean. ");
-  hg_text_put(out, "A click on a name in a legend shows that model alone; shift-click adds another.</p><div class=\"panels\">");
+  hg_text_put(out, "A click on a name in a legend shows that model alone; shift-click adds another.</p>");
+  hg_text_put(out, hg_page_is_long(page) ? "<div class=\"panels wide\">" : "<div class=\"panels\">");
   for (curve which = 0; which < CURVES; which++) put_curve(page, which);
   hg_text_put(out, "</div></section>");
 }

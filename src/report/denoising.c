@@ -280,7 +280,7 @@ bool hg_page_has_denoising(const hg_page *page) {
 }
 
 void hg_page_denoising(hg_page *page) {
-  enum { MOST_OF_ALL = 900000, MOST_OF_ONE = 220000 };
+  enum { MOST_OF_ALL = 600000, MOST_OF_ONE = 200000 };
   hg_text *out = &page->out;
   size_t grids = 0;
   group of;

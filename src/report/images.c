@@ -9,10 +9,14 @@
 
 enum { MOST_SAMPLES = 16, MOST_MISTAKES = 16, MOST_COLUMNS = 10, MOST_SIDE = 512 };
 
+/* Bytes of all models' images on a page: each may use its share of them, and a few images in any case. */
+enum { MOST_BYTES = 1200000, ANYWAY = 4 };
+
 /* samples.safetensors once its shapes are known to fit; NULL where a tensor is absent. */
 typedef struct sheet {
   const hg_page_model *model;
   int count, classes;
+  size_t most; /* length of the page beyond which images are left out */
   hg_shape shape;
   const uint8_t *original, *input, *reconstruction; /* (count, H, W, C) */
   const int64_t *index;                             /* (count) */
@@ -104,6 +108,14 @@ static int by_falling_sureness(const void *left, const void *right) {
   return a->sample - b->sample;
 }
 
+static bool has_room(const hg_text *out, const sheet *images, int shown) { return shown < ANYWAY || out->length < images->most; }
+
+static void note_rest(hg_text *out, int wanted, int shown) {
+  if (shown < wanted)
+    hg_text_format(out, "<p class=\"note\">%d more are left out: with the images of all models the page would be too large.</p>",
+                   wanted - shown);
+}
+
 static void put_mistakes(hg_text *out, const sheet *images) {
   ranked *mistakes = hg_malloc((size_t)images->count * sizeof *mistakes);
   int count = 0;
@@ -118,16 +130,21 @@ static void put_mistakes(hg_text *out, const sheet *images) {
     hg_text_put(out,
                 "<h4>Worst mistakes</h4><p class=\"note\">The wrong answers it was surest of.</p><ul "
                 "class=\"images\">");
-    for (int i = 0; i < count && i < MOST_MISTAKES; i++) put_prediction(out, images, mistakes[i].sample);
+    int shown = 0;
+    for (; shown < count && shown < MOST_MISTAKES && has_room(out, images, shown); shown++)
+      put_prediction(out, images, mistakes[shown].sample);
     hg_text_put(out, "</ul>");
+    note_rest(out, count < MOST_MISTAKES ? count : MOST_MISTAKES, shown);
   }
   hg_free(mistakes);
 }
 
 static void put_predictions(hg_text *out, const sheet *images) {
   hg_text_put(out, "<h4>Sample predictions</h4><ul class=\"images\">");
-  for (int i = 0; i < images->count && i < MOST_SAMPLES; i++) put_prediction(out, images, i);
+  int wanted = images->count < MOST_SAMPLES ? images->count : MOST_SAMPLES, shown = 0;
+  for (; shown < wanted && has_room(out, images, shown); shown++) put_prediction(out, images, shown);
   hg_text_put(out, "</ul>");
+  note_rest(out, wanted, shown);
   put_mistakes(out, images);
 }
 
@@ -155,6 +172,7 @@ static double psnr_of(const sheet *images, int sample) {
 
 static void put_reconstructions(hg_text *out, const sheet *images) {
   int columns = images->count < MOST_COLUMNS ? images->count : MOST_COLUMNS;
+  while (columns > ANYWAY && out->length + 4 * (size_t)columns * image_bytes(images) > images->most) columns--;
   size_t bytes = (size_t)columns * image_bytes(images);
   bool corrupted = images->input != NULL && memcmp(images->input, images->original, bytes) != 0;
   hg_text_put(out, corrupted ? "<h4>Originals, noisy inputs, reconstructions</h4>" : "<h4>Originals and reconstructions</h4>");
@@ -170,6 +188,7 @@ static void put_reconstructions(hg_text *out, const sheet *images) {
 void hg_page_images(hg_page *page, int at) {
   sheet images;
   if (!read_sheet(&page->models[at], &images)) return;
+  images.most = page->out.length + (size_t)(MOST_BYTES / page->model_count);
   if (images.reconstruction != NULL) put_reconstructions(&page->out, &images);
   if (images.probabilities != NULL) put_predictions(&page->out, &images);
 }

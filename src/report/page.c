@@ -36,7 +36,27 @@ void hg_page_mark(hg_text *out, int model) {
                  (model + model / MARKS) % MARKS, model % MARKS);
 }
 
-/* "network, seeds 1, 2, 3", and a line for every seed that is not done. */
+static bool has_status(const hg_page_model *model, int run, const char *status) {
+  return strcmp(model->runs[run].record.status, status) == 0;
+}
+
+/* "pending: 2, 3": the seeds that are not done, by what they are. */
+static void put_undone(hg_text *out, const hg_page_model *model) {
+  for (int i = 0; i < model->count; i++) {
+    const char *status = model->runs[i].record.status;
+    bool told = strcmp(status, "done") == 0;
+    for (int earlier = 0; earlier < i; earlier++) told = told || has_status(model, earlier, status);
+    if (told) continue;
+    hg_text_put(out, "<span class=\"status undone\">");
+    hg_text_html(out, status);
+    for (int same = i; same < model->count; same++)
+      if (has_status(model, same, status))
+        hg_text_format(out, "%s%llu", same == i ? ": " : ", ", (unsigned long long)model->runs[same].record.seed);
+    hg_text_put(out, "</span>");
+  }
+}
+
+/* "network, seeds 1, 2, 3". */
 static void put_runs(hg_text *out, const hg_page_model *model) {
   hg_text_put(out, "<span class=\"status\">");
   hg_text_words(out, model->shown->record.kind);
@@ -44,13 +64,7 @@ static void put_runs(hg_text *out, const hg_page_model *model) {
   for (int i = 0; i < model->count; i++)
     hg_text_format(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)model->runs[i].record.seed);
   hg_text_put(out, "</span>");
-  for (int i = 0; i < model->count; i++) {
-    const hg_run_record *record = &model->runs[i].record;
-    if (strcmp(record->status, "done") == 0) continue;
-    hg_text_format(out, "<span class=\"status undone\">seed %llu: ", (unsigned long long)record->seed);
-    hg_text_html(out, record->status);
-    hg_text_put(out, "</span>");
-  }
+  put_undone(out, model);
 }
 
 void hg_page_model_cell(hg_page *page, int at, bool runs) {

@@ -132,7 +132,7 @@ static hg_code add_thumbnails(hg_page *page, int data, const hg_safetensors *fil
 }
 
 hg_code hg_page_sheets_load(hg_page *page, hg_store *store, hg_error *error) {
-  enum { MOST_OF_ALL = 1200000, MOST_OF_ONE = 700000 };
+  enum { MOST_OF_ALL = 1000000, MOST_OF_ONE = 660000 };
   int sets = page->report.data_count;
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < sets; i++) {

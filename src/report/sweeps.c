@@ -195,6 +195,14 @@ static void put_line(sweep *of, hg_figure *figure) {
   }
 }
 
+/* A sweep of which nothing is finished has nothing to draw. */
+static bool has_scores(const sweep *of) {
+  point ignored;
+  for (int i = next_model(of, of->start, &ignored); i < of->page->model_count; i = next_model(of, i + 1, &ignored))
+    if (of->page->models[i].done > 0) return true;
+  return false;
+}
+
 static void put_sweep(hg_page *page, sweep *of) {
   char settings[HG_NAME_SIZE] = "", name[HG_NAME_SIZE];
   size_t used = 0;
@@ -236,7 +244,8 @@ void hg_page_sweeps(hg_page *page) {
     point earlier;
     if (!read_point(page->models[i].name, &of.first) || next_model(&(sweep){.page = page, .first = of.first}, 0, &earlier) < i)
       continue;
-    if (!opened) hg_text_put(&page->out, "<section id=\"sweeps\"><h2>Sweeps</h2><div class=\"panels\">");
+    if (!has_scores(&of)) continue;
+    if (!opened) hg_text_put(&page->out, "<section id=\"sweeps\"><h2>Sweeps</h2><div class=\"panels wide\">");
     opened = true;
     put_sweep(page, &of);
   }

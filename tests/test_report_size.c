@@ -1,0 +1,53 @@
+/* A study of many models, with all that a page can show of each, must still make a page that can be sent about. */
+#include "base/file.h"
+#include "demo_store.h"
+#include "report/report.h"
+
+enum { MODELS = 30, MOST_BYTES = 5000000 };
+
+static const char folder[] = BINARY_DIR "/demo-long";
+
+/* Two data sets; half of the models are points of a sweep, every fifth takes noise away. */
+static void put_models(hg_store *store) {
+  for (int i = DEMO_MODELS; i < MODELS; i++) {
+    char name[32];
+    snprintf(name, sizeof name, i % 2 == 0 ? "model-%d" : "model[rate=0.%d]", i);
+    bool cleans = i % 5 == 4;
+    const demo_model model = {name, "network", i % 3 == 0 ? "digits" : "garments", i,
+                              30,   241546,    cleans ? 0 : 0.8 + 0.005 * i,       61.2};
+    demo_run(store, &model, 1);
+  }
+}
+
+static char *long_page(void) {
+  char *text;
+  size_t count;
+  hg_error error;
+  hg_store *store = demo_store(folder);
+  put_models(store);
+  demo_thumbnails(store, "digits");
+  demo_check(hg_report_write_page(store, &error), &error);
+  hg_store_close(store);
+  demo_check(hg_file_read(BINARY_DIR "/demo-long/report.html", 8 << 20, &text, &count, &error), &error);
+  return text;
+}
+
+static int occurrences(const char *text, const char *part) {
+  int count = 0;
+  for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) count++;
+  return count;
+}
+
+static void a_page_of_thirty_models_stays_under_five_megabytes(void **state) {
+  (void)state;
+  char *page = long_page();
+  if (strlen(page) >= MOST_BYTES) fail_msg("%zu bytes", strlen(page));
+  assert_int_equal(occurrences(page, "<details class=\"model\""), MODELS);
+  assert_int_equal(occurrences(page, ": t-SNE</b>"), MODELS - 2); /* two of the demo's models are no networks */
+  hg_free(page);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_page_of_thirty_models_stays_under_five_megabytes)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
