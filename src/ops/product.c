@@ -13,7 +13,8 @@ enum {
   NARROW = 32,         /* or so many where wide ones would be too few to share */
   TASK_ROWS = 128,     /* about, where there are many */
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
-  TASK_WORK = 1 << 17, /* each of at least so many multiply-adds */
+  TASK_WORK = 1 << 17, /* each of at least so many multiply-adds, */
+  UPDATE_WORK = 64,    /* of which Adam's step of a value counts as so many */
   FEW_ROWS = 28,       /* to which copying b would not pay */
   LINE = 16,
   NEAR = sizeof((hg_product *)0)->near / sizeof(float *)
@@ -37,7 +38,8 @@ void hg_product_cut(hg_product *p) {
   p->depth = p->b_transposed || clashes ? SHALLOW : DEPTH;
   p->panel = panel_width(p);
   p->panels = ceil_div(g->columns, p->panel);
-  int64_t work = (int64_t)g->rows * smaller(g->columns, p->panel) * g->steps / TASK_WORK;
+  int64_t terms = p->near[0] == NULL ? g->steps : g->steps + UPDATE_WORK;
+  int64_t work = (int64_t)g->rows * smaller(g->columns, p->panel) * terms / TASK_WORK;
   int blocks = g->rows / TASK_ROWS;
   if (!p->pack) blocks = larger(blocks, ceil_div(ENOUGH_TASKS, p->panels));
   if (work < blocks) blocks = (int)work;
