@@ -137,13 +137,19 @@ static bool steps_by_2x2(const hg_pool_shape *shape) {
          shape->before[1] == 0;
 }
 
+/* Pixels at the end of the last rows that reach would take too far, as pairs of columns. */
+static int tight_columns(const hg_pool_shape *shape, int row) {
+  int channels = shape->channels, whole = (channels + LANES - 1) / LANES * LANES;
+  bool last = row / 2 + 1 >= shape->out_height || row + 1 >= shape->height;
+  return last || shape->out_width * channels < LANES ? 2 * ((whole - 1) / channels) : 0;
+}
+
 static void scatter_row(const hg_pool_shape *shape, int row, float scale, const float *dy, const uint8_t *code, float *dx) {
   int channels = shape->channels, columns = shape->width < 2 * shape->out_width ? shape->width : 2 * shape->out_width;
-  int64_t room = room_in(shape, row + 1, 0), beyond = room_out(shape, row / 2 + 1, 0);
-  int width = reach(channels, room < beyond ? room : beyond), index = row % 2 * 2;
+  int wide = reach(channels, INT64_MAX), loose = 2 * shape->out_width - tight_columns(shape, row), index = row % 2 * 2;
   for (int column = 0; column < columns; column++, dx += channels) {
     int at = column / 2 * channels;
-    hand_down_code(width, dy + at, code + at, index + column % 2, scale, dx);
+    hand_down_code(column < loose ? wide : channels, dy + at, code + at, index + column % 2, scale, dx);
   }
   memset(dx, 0, (size_t)((shape->width - columns) * channels) * sizeof *dx);
 }

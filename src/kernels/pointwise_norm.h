@@ -6,6 +6,12 @@
 /* Rows of a block stay in the first cache while its lanes are walked in stretches short enough for registers. */
 enum { BLOCK_ROWS = 32 };
 
+/* Maps come from memory: while one row is read, a row of the next block is asked for, since the processor's own look-ahead ends
+ * with a page. */
+static inline void ask_for_row(int lanes, const float *x) {
+  for (int i = 0; i < lanes; i += LANES) __builtin_prefetch(x + (int64_t)BLOCK_ROWS * lanes + i);
+}
+
 static inline void add_moments(int width, const float *x, double *sum, double *squares) {
   for (int i = 0; i < width; i++) {
     double value = (double)x[i];
@@ -36,6 +42,7 @@ static void moments(int64_t rows, int lanes, const float *x, double *sum, double
 static void normalize(int64_t rows, int lanes, const float *x, const float *mean, const float *scale, const float *shift,
                       float *y) {
   for (int64_t row = 0; row < rows; row++, x += lanes, y += lanes) {
+    ask_for_row(lanes, x);
 #pragma GCC ivdep
     for (int i = 0; i < lanes; i++) y[i] = fmaf(x[i] - mean[i], scale[i], shift[i]);
   }
@@ -57,8 +64,10 @@ static void norm_sums_of_block(int64_t rows, int lanes, const float *dz, const f
     double s[LANES], p[LANES];
     memcpy(s, sum + lane, sizeof s);
     memcpy(p, products + lane, sizeof p);
-    for (int64_t row = 0; row < rows; row++)
+    for (int64_t row = 0; row < rows; row++) {
+      __builtin_prefetch(x + (row + BLOCK_ROWS) * lanes + lane);
       add_products(LANES, dz + row * lanes + lane, x + row * lanes + lane, mean + lane, inverse + lane, s, p);
+    }
     memcpy(sum + lane, s, sizeof s);
     memcpy(products + lane, p, sizeof p);
   }
@@ -77,6 +86,7 @@ static void norm_sums(int64_t rows, int lanes, const float *dz, const float *x, 
 static void norm_gradient(int64_t rows, int lanes, const float *dz, const float *x, const float *mean, const float *inverse,
                           const float *scale, const float *sum, const float *product, float *dx) {
   for (int64_t row = 0; row < rows; row++, dz += lanes, x += lanes, dx += lanes) {
+    ask_for_row(lanes, x);
 #pragma GCC ivdep
     for (int i = 0; i < lanes; i++) {
       float normal = (x[i] - mean[i]) * inverse[i];

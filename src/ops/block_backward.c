@@ -6,6 +6,7 @@
 #include <string.h>
 
 static int smaller(int a, int b) { return a < b ? a : b; }
+static int larger(int a, int b) { return a > b ? a : b; }
 
 /* Takes one image's output gradient back through dropout and activation, in its place. Where values are pooled by plain
  * activations the codes know it all. */
@@ -20,12 +21,29 @@ static void derive(const hg_block_run *run, int image) {
     hg_pointwise()->activate_gradient(run->activation, run->negative_slope, run->out, call->output + at, dy, dy);
 }
 
-/* The gradient of one image's map: what was derived, spread over the map in `room` where the block pools. */
-static const float *spread(const hg_block_run *run, int image, float *room) {
-  const float *dy = run->call->output_gradient + run->out * image;
-  if (run->block->pool == NULL) return dy;
-  hg_pointwise()->max_pool_scatter(&run->window, run->scale, dy, run->codes + run->out * image, room);
-  return room;
+/* Lines [top, bottom) of a map that output lines [first, last) go back to. */
+typedef struct strip {
+  int first, last, top, bottom;
+} strip;
+
+/* The strip that begins at output line `first`: short enough for the first-level cache to hold its gradient until that is read,
+ * the whole map where windows reach into each other. */
+static strip strip_at(const hg_block_run *run, int first) {
+  enum { VALUES = 1 << 12 };
+  const hg_pool_shape *w = &run->window;
+  int64_t line = (int64_t)w->width * w->channels * w->stride[0];
+  bool apart = w->stride[0] >= w->size[0] && w->before[0] == 0;
+  int last = smaller(first + (apart ? larger((int)(VALUES / line), 1) : w->out_height), w->out_height);
+  return (strip){first, last, first * w->stride[0], last == w->out_height ? w->height : last * w->stride[0]};
+}
+
+/* What was derived of an image, spread over lines of its map. */
+static void spread_lines(const hg_block_run *run, int image, strip s, float *to) {
+  hg_pool_shape part = run->window;
+  part.height = s.bottom - s.top;
+  part.out_height = s.last - s.first;
+  int64_t at = run->out * image + (int64_t)s.first * part.out_width * part.channels;
+  hg_pointwise()->max_pool_scatter(&part, run->scale, run->call->output_gradient + at, run->codes + at, to);
 }
 
 /* ---- batch_norm's sums */
@@ -45,20 +63,23 @@ static void sum_in_place(const hg_block_run *run, int64_t piece) {
   }
 }
 
-/* An image's dz is made behind the rows that the one before it left. */
+/* A strip's dz is made behind the rows that the one before it left. */
 static void sum_pooled(const hg_block_run *run, int64_t piece, float *room) {
   const hg_norm_run *norm = &run->norm;
   int first = hg_norm_first_sample(norm, piece), last = hg_norm_first_sample(norm, piece + 1);
   const float *maps = run->maps + run->map * first;
-  int64_t summed = 0, left = 0; /* rows */
+  int64_t summed = 0, left = 0, all = (last - first) * norm->area; /* rows */
   for (int image = first; image < last; image++) {
     derive(run, image);
-    spread(run, image, room + left * norm->channels);
-    int64_t made = left + norm->area, rows = image + 1 < last ? made / norm->together * norm->together : made;
-    hg_norm_add_products(norm, piece, rows, room, maps + summed * norm->channels);
-    summed += rows;
-    left = made - rows;
-    memmove(room, room + rows * norm->channels, (size_t)(left * norm->channels) * sizeof *room);
+    for (strip s = strip_at(run, 0); s.first < run->window.out_height; s = strip_at(run, s.last)) {
+      spread_lines(run, image, s, room + left * norm->channels);
+      int64_t made = left + (int64_t)(s.bottom - s.top) * run->window.width;
+      int64_t rows = summed + made < all ? made / norm->together * norm->together : made;
+      hg_norm_add_products(norm, piece, rows, room, maps + summed * norm->channels);
+      summed += rows;
+      left = made - rows;
+      memmove(room, room + rows * norm->channels, (size_t)(left * norm->channels) * sizeof *room);
+    }
   }
 }
 
@@ -73,17 +94,32 @@ static void sum_piece(void *context, int64_t piece, int worker) {
 
 /* ---- the map's gradient, and what comes of it */
 
+/* Lines of an image: from the gradient behind batch_norm to that of the convolution's sums. */
+static void norm_gradient(const hg_block_run *run, int image, strip s, const float *dy, float *to) {
+  const hg_conv_finish *finish = &run->finish;
+  int64_t line = run->map / run->block->conv->output.height, count = line * (s.bottom - s.top);
+  const float *map = run->maps + run->map * image + line * s.top;
+  hg_norm_gradient_rows(&run->norm, count / run->norm.channels, dy, map, to);
+  if (finish->activation != HG_LINEAR)
+    hg_pointwise()->activate_gradient(finish->activation, finish->negative_slope, count, map, to, to);
+}
+
 /* Of the convolution's output before all else, one image; maybe in `room`. */
 static const float *map_gradient(const hg_block_run *run, int image, float *room) {
-  if (run->block->norm == NULL) {
-    derive(run, image);
-    return spread(run, image, room);
+  const float *dy = run->call->output_gradient + run->out * image;
+  bool normalizes = run->block->norm != NULL;
+  if (!normalizes) derive(run, image);
+  if (run->block->pool == NULL) {
+    if (!normalizes) return dy;
+    norm_gradient(run, image, (strip){.bottom = run->block->conv->output.height}, dy, room);
+    return room;
   }
-  const hg_conv_finish *finish = &run->finish;
-  const float *map = run->maps + run->map * image;
-  hg_norm_gradient_rows(&run->norm, run->norm.area, spread(run, image, room), map, room);
-  if (finish->activation != HG_LINEAR)
-    hg_pointwise()->activate_gradient(finish->activation, finish->negative_slope, run->map, map, room, room);
+  int64_t line = (int64_t)run->window.width * run->window.channels;
+  for (strip s = strip_at(run, 0); s.first < run->window.out_height; s = strip_at(run, s.last)) {
+    float *to = room + line * s.top;
+    spread_lines(run, image, s, to);
+    if (normalizes) norm_gradient(run, image, s, to, to);
+  }
   return room;
 }
 
