@@ -1,5 +1,6 @@
 #include "ops/block_run.h"
 #include "ops/conv_check.h"
+#include "ops/conv_thin.h"
 #include "ops/native.h"
 
 #include <math.h>
@@ -105,7 +106,11 @@ static void start_conv(hg_block_run *run) {
   conv->node = run->block->conv;
   for (int i = parameters_of_conv(run->block); i < HG_OP_PARAMETERS; i++) conv->values[i] = conv->gradients[i] = NULL;
   run->finish = hg_conv_finish_of(conv);
-  run->job = (hg_conv_job){.call = conv, .map = hg_conv_map_of(conv->node, false)};
+  run->job = hg_conv_job_of(conv, false);
+  if (run->block->upsample == NULL || !hg_conv_is_thin(&run->job.map)) return;
+  hg_pool_shape shape = hg_upsample_shape(run->block->upsample);
+  run->job.enlarged[0] = shape.size[0];
+  run->job.enlarged[1] = shape.size[1];
 }
 
 static void start_norm(hg_block_run *run) {

@@ -51,11 +51,17 @@ static float *activated(const hg_block_run *run, int image, int worker) {
   return run->block->pool != NULL ? hg_block_maps(run, worker) : run->call->output + run->out * image;
 }
 
+/* An image as hg_conv_image_down reads it. */
+static const float *image_to_convolve(const hg_block_run *run, int image, int worker) {
+  bool repeats = run->job.enlarged[0] > 1 || run->job.enlarged[1] > 1; /* by itself */
+  return repeats ? run->call->input + run->in * image : hg_block_large(run, image, 0, worker);
+}
+
 /* ---- all at once */
 
 static void take_lines(const hg_block_run *run, int image, lines l, int worker) {
   float *map = activated(run, image, worker), *from = map + map_line(run) * l.top;
-  hg_conv_image_down(&run->job, run->weight, run->finish, hg_block_large(run, image, 0, worker), l.top, l.bottom, map, worker);
+  hg_conv_image_down(&run->job, run->weight, run->finish, image_to_convolve(run, image, worker), l.top, l.bottom, map, worker);
   if (run->block->norm != NULL)
     hg_norm_rows(&run->norm, (int64_t)(l.bottom - l.top) * run->block->conv->output.width, from, from);
   finish_lines(run, image, l, from);
@@ -103,7 +109,7 @@ static void take_piece(void *context, int64_t piece, int worker) {
   int64_t summed = 0, made = 0; /* rows */
   hg_norm_clear_piece(norm, piece);
   for (int image = first; image < last; image++) {
-    hg_conv_image_down(&run->job, run->weight, run->finish, hg_block_large(run, image, 0, worker), 0,
+    hg_conv_image_down(&run->job, run->weight, run->finish, image_to_convolve(run, image, worker), 0,
                        run->block->conv->output.height, run->maps + run->map * image, worker);
     made += norm->area;
     int64_t rows = image + 1 < last ? (made - summed) / norm->together * norm->together : made - summed;

@@ -34,17 +34,13 @@ static int64_t multiply_adds(const hg_op_node *node) {
   return hg_shape_count(node->output) * kernel[0] * kernel[1] * node->input.channels;
 }
 
-static hg_conv_job job_of(const hg_op_call *call) {
-  return (hg_conv_job){.call = call, .map = hg_conv_map_of(call->node, false)};
-}
-
 static void forward(const hg_op_call *call) {
-  hg_conv_job job = job_of(call);
+  hg_conv_job job = hg_conv_job_of(call, false);
   hg_conv_run_down(&job, hg_conv_finish_of(call), call->input, call->output);
 }
 
 static void backward(const hg_op_call *call) {
-  hg_conv_job job = job_of(call);
+  hg_conv_job job = hg_conv_job_of(call, false);
   hg_conv_run_gradients(&job);
   if (call->input_gradient != NULL) hg_conv_run_up(&job, (hg_conv_finish){0}, call->output_gradient, call->input_gradient);
 }

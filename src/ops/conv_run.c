@@ -22,6 +22,10 @@ hg_conv_map hg_conv_map_of(const hg_op_node *node, bool transposed) {
   return hg_conv_map_make(large, small, layer->kernel_size, layer->strides, (int[2]){y.before, x.before}, padding);
 }
 
+hg_conv_job hg_conv_job_of(const hg_op_call *call, bool transposed) {
+  return (hg_conv_job){.call = call, .map = hg_conv_map_of(call->node, transposed), .transposed = transposed, .enlarged = {1, 1}};
+}
+
 /* ---- Scratch */
 
 /* Up of a replicated image goes through the gradient of the padded one. */
@@ -118,7 +122,7 @@ void hg_conv_image_down(const hg_conv_job *job, const float *weight, hg_conv_fin
   const hg_conv_map *map = &job->map;
   float *room = worker_memory(job, worker);
   if (hg_conv_is_thin(map)) {
-    hg_conv_thin_down(map, large, weight, finish, first, last, small, room);
+    hg_conv_thin_down(map, job->enlarged, large, weight, finish, first, last, small, room);
     return;
   }
   int lines = (last - 1 - first) * map->y.stride + map->y.kernel;

@@ -10,7 +10,11 @@ typedef struct hg_conv_job {
   const hg_op_call *call;
   hg_conv_map map;
   bool transposed; /* conv2d_transpose: small is its input, large its output */
+  int enlarged[2]; /* pixels of a large image that each given to hg_conv_image_down stands for; 1 unless the map is thin */
 } hg_conv_job;
+
+/* A job of a placed layer. */
+hg_conv_job hg_conv_job_of(const hg_op_call *call, bool transposed);
 
 hg_conv_map hg_conv_map_of(const hg_op_node *node, bool transposed);
 

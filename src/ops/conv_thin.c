@@ -24,7 +24,9 @@ static size_t larger_size(size_t a, size_t b) { return a > b ? a : b; }
 size_t hg_conv_thin_room(const hg_conv_map *map) {
   size_t pixels = (size_t)map->y.length * (size_t)map->x.length;
   size_t products = rounded(pixels * (size_t)tap_values(map));
-  return products + larger_size(products + rounded((size_t)map->x.small), rounded(hg_conv_padded_large_count(map)));
+  enum { ROUNDING = 32 }; /* products, planes and planes with pixels repeated may take the place of products and planes */
+  size_t down = products + rounded((size_t)map->x.small) + ROUNDING;
+  return products + larger_size(down, rounded(hg_conv_padded_large_count(map)));
 }
 
 void hg_conv_pack_thin(const hg_conv_map *map, const float *weight, bool from_down, float *thin) {
@@ -51,53 +53,80 @@ static void add_shifted(const hg_conv_map *map, const float *line, int shift, fl
   for (int x = last; x < width; x++) sum[x] += line[map->x.large - 1];
 }
 
-/* One channel of one line of small pixels; `plane` is the products of its first tap, line by line from `top` on. */
-static void gather(const hg_conv_map *map, const float *plane, size_t plane_size, int top, int y, float *sum) {
+/* Products of the pixels of some lines with the taps, a plane for each value. */
+typedef struct planes {
+  const float *at;
+  size_t size;   /* of a plane */
+  int top, each; /* the first line; lines of the large image that one stands for */
+} planes;
+
+/* Channel s of one line of small pixels. */
+static void gather(const hg_conv_map *map, const planes *p, int s, int y, float *sum) {
   for (int ky = 0; ky < map->y.kernel; ky++) {
     int from = y + ky - map->y.before;
     if (map->replicate) from = clamp(from, map->y.large);
     bool there = from >= 0 && from < map->y.large;
     for (int kx = 0; kx < map->x.kernel && there; kx++) {
-      const float *tap = plane + plane_size * (size_t)((ky * map->x.kernel + kx) * map->small_channels);
-      add_shifted(map, tap + (ptrdiff_t)(from - top) * map->x.large, kx - map->x.before, sum);
+      const float *tap = p->at + p->size * (size_t)((ky * map->x.kernel + kx) * map->small_channels + s);
+      add_shifted(map, tap + (ptrdiff_t)(from / p->each - p->top) * map->x.large, kx - map->x.before, sum);
     }
   }
 }
 
-static void gather_lines(const hg_conv_map *map, const float *planes, size_t plane_size, int top, int first, int last,
-                         const float *bias, float *sum, float *small) {
+static void gather_lines(const hg_conv_map *map, const planes *p, int first, int last, const float *bias, float *sum,
+                         float *small) {
   int channels = map->small_channels, width = map->x.small;
   for (int y = first; y < last; y++)
     for (int s = 0; s < channels; s++) {
       for (int x = 0; x < width; x++) sum[x] = bias == NULL ? 0 : bias[s];
-      gather(map, planes + plane_size * (size_t)s, plane_size, top, y, sum);
+      gather(map, p, s, y, sum);
       float *to = small + (ptrdiff_t)y * width * channels + s;
       for (int x = 0; x < width; x++) to[x * channels] = sum[x];
     }
 }
 
-void hg_conv_thin_down(const hg_conv_map *map, const float *large, const float *thin, hg_conv_finish finish, int first, int last,
-                       float *small, float *room) {
-  int in = map->large_channels, values = tap_values(map);
-  int top = clamp(first - map->y.before, map->y.large);
-  int bottom = clamp(last - 1 - map->y.before + map->y.kernel - 1, map->y.large);
-  hg_gemm g = {.rows = (bottom - top + 1) * map->x.large,
+static void repeat_each(const float *from, size_t count, int times, float *to) {
+  if (times == 2) /* the usual case, which then runs in vectors */
+    for (size_t i = 0; i < count; i++) to[2 * i] = to[2 * i + 1] = from[i];
+  else
+    for (size_t i = 0; i < count; i++)
+      for (int j = 0; j < times; j++) *to++ = from[i];
+}
+
+/* Products of lines [top, bottom] of the image that each stand for enlarged[0] lines. */
+static planes multiply_taps(const hg_conv_map *map, const int enlarged[2], const float *large, const float *thin, int top,
+                            int bottom, float *room) {
+  const hg_gemm_kernels *kernels = hg_gemm_kernels_get();
+  int in = map->large_channels, values = tap_values(map), width = map->x.large / enlarged[1];
+  hg_gemm g = {.rows = (bottom - top + 1) * width,
                .columns = values,
                .groups = 1,
                .segments = 1,
                .steps = in,
-               .a = large + (ptrdiff_t)top * map->x.large * in,
+               .a = large + (ptrdiff_t)top * width * in,
                .a_row = in,
                .a_step = 1,
                .b = thin,
                .b_step = values,
                .c = room,
                .c_row = values};
-  const hg_gemm_kernels *kernels = hg_gemm_kernels_get();
   kernels->product(&g);
-  float *planes = room + rounded((size_t)g.rows * (size_t)values), *sum = planes + rounded((size_t)g.rows * (size_t)values);
-  kernels->transpose(g.rows, values, room, values, planes, g.rows);
-  gather_lines(map, planes, (size_t)g.rows, top, first, last, finish.bias, sum, small);
+  size_t count = (size_t)g.rows * (size_t)values;
+  float *at = room + rounded(count);
+  kernels->transpose(g.rows, values, room, values, at, g.rows);
+  planes p = {.at = at, .size = (size_t)g.rows * (size_t)enlarged[1], .top = top, .each = enlarged[0]};
+  if (enlarged[1] == 1) return p;
+  p.at = at + rounded(count);
+  repeat_each(at, count, enlarged[1], at + rounded(count));
+  return p;
+}
+
+void hg_conv_thin_down(const hg_conv_map *map, const int enlarged[2], const float *large, const float *thin,
+                       hg_conv_finish finish, int first, int last, float *small, float *room) {
+  int top = clamp(first - map->y.before, map->y.large) / enlarged[0];
+  int bottom = clamp(last - 1 - map->y.before + map->y.kernel - 1, map->y.large) / enlarged[0];
+  planes p = multiply_taps(map, enlarged, large, thin, top, bottom, room + rounded((size_t)map->x.small));
+  gather_lines(map, &p, first, last, finish.bias, room, small);
   ptrdiff_t line = (ptrdiff_t)map->x.small * map->small_channels;
   hg_pointwise()->activate(finish.activation, finish.negative_slope, (last - first) * line, small + first * line,
                            small + first * line);

@@ -14,9 +14,10 @@ size_t hg_conv_thin_room(const hg_conv_map *map);
 /* (kh, kw, L, S), or (kh, kw, S, L) if not from_down, to (L, kh * kw * S). */
 void hg_conv_pack_thin(const hg_conv_map *map, const float *weight, bool from_down, float *thin);
 
-/* As hg_conv_down, from the large image itself. */
-void hg_conv_thin_down(const hg_conv_map *map, const float *large, const float *thin, hg_conv_finish finish, int first, int last,
-                       float *small, float *room);
+/* As hg_conv_down, from the large image itself; or from one of which each pixel stands for `enlarged` pixels (vertical,
+ * horizontal) of the large image: alike pixels have the same products. */
+void hg_conv_thin_down(const hg_conv_map *map, const int enlarged[2], const float *large, const float *thin,
+                       hg_conv_finish finish, int first, int last, float *small, float *room);
 
 /* sum (kh, kw, S, L) = (first ? 0 : sum) + one image's products. */
 void hg_conv_thin_weight_gradient(const hg_conv_map *map, const float *large, const float *small, bool first, float *sum,
