@@ -10,16 +10,9 @@
 
 /* Bytes beside floats: the compiler's own vectors are as long as the bytes want, too long for a pixel's channels, so that
  * most of the work would go one by one. Here LANES of both go together. */
-typedef float lanes_float __attribute__((vector_size(4 * LANES)));
 typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
 typedef int16_t lanes_short __attribute__((vector_size(2 * LANES)));
 typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
-
-static inline lanes_float load_floats(const float *from) {
-  lanes_float lanes;
-  memcpy(&lanes, from, sizeof lanes);
-  return lanes;
-}
 
 /* From one length to four times it at once the compiler would go byte by byte. */
 static inline lanes_int load_codes(const uint8_t *from) {
@@ -31,8 +24,6 @@ static inline lanes_int load_codes(const uint8_t *from) {
   return __builtin_convertvector(__builtin_convertvector(lanes, lanes_short), lanes_int);
 #endif
 }
-
-static inline void store_floats(lanes_float lanes, float *to) { memcpy(to, &lanes, sizeof lanes); }
 
 static inline void store_codes(lanes_int lanes, uint8_t *to) {
 #if defined(__AVX512F__)

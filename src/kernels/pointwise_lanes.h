@@ -7,6 +7,16 @@
 
 enum { LANES = 16 };
 
+typedef float lanes_float __attribute__((vector_size(4 * LANES)));
+
+static inline lanes_float load_floats(const float *from) {
+  lanes_float lanes;
+  memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+static inline void store_floats(lanes_float lanes, float *to) { memcpy(to, &lanes, sizeof lanes); }
+
 static inline float fold(float lane[LANES]) {
   for (int width = LANES / 2; width > 0; width /= 2)
     for (int i = 0; i < width; i++) lane[i] += lane[i + width];

@@ -211,29 +211,47 @@ static void average_pool_gradient(const hg_pool_shape *shape, const float *dy, f
   }
 }
 
+/* In vectors, since a call of memcpy takes longer than a pixel. */
+static void repeat_pixel(int channels, int times, const float *x, float *y) {
+  int c = 0;
+  for (; c + LANES <= channels; c += LANES) {
+    lanes_float lanes = load_floats(x + c);
+    for (int copy = 0; copy < times; copy++) store_floats(lanes, y + copy * channels + c);
+  }
+  for (; c < channels; c++)
+    for (int copy = 0; copy < times; copy++) y[copy * channels + c] = x[c];
+}
+
 static void upsample(const hg_pool_shape *shape, const float *x, float *y) {
-  size_t bytes = (size_t)shape->channels * sizeof *y;
-  int64_t row_values = (int64_t)shape->width * shape->size[1] * shape->channels;
+  int64_t wide = (int64_t)shape->size[1] * shape->channels, row_values = shape->width * wide;
   for (int row = 0; row < shape->height; row++) {
-    float *to = y;
     for (int column = 0; column < shape->width; column++, x += shape->channels)
-      for (int copy = 0; copy < shape->size[1]; copy++, to += shape->channels) memcpy(to, x, bytes);
+      repeat_pixel(shape->channels, shape->size[1], x, y + column * wide);
     for (int copy = 1; copy < shape->size[0]; copy++) memcpy(y + copy * row_values, y, (size_t)row_values * sizeof *y);
     y += shape->size[0] * row_values;
   }
 }
 
-static void upsample_gradient(const hg_pool_shape *shape, const float *dy, float *dx) {
-  int64_t row_values = (int64_t)shape->width * shape->size[1] * shape->channels;
-  for (int row = 0; row < shape->height; row++) {
-    for (int column = 0; column < shape->width; column++, dx += shape->channels) {
-      const float *corner = dy + row * shape->size[0] * row_values + (int64_t)column * shape->size[1] * shape->channels;
-      memset(dx, 0, (size_t)shape->channels * sizeof *dx);
-      for (int i = 0; i < shape->size[0]; i++)
-        for (int j = 0; j < shape->size[1]; j++)
-          add_row(shape->channels, corner + i * row_values + (int64_t)j * shape->channels, dx);
-    }
+/* From zero on, as add_row would. */
+static void add_2x2(int channels, const float *restrict above, const float *restrict below, float *restrict dx) {
+  for (int c = 0; c < channels; c++) dx[c] = 0.0f + above[c] + above[channels + c] + below[c] + below[channels + c];
+}
+
+static void add_window(const hg_pool_shape *shape, int64_t row_values, const float *corner, float *dx) {
+  if (shape->size[0] == 2 && shape->size[1] == 2) {
+    add_2x2(shape->channels, corner, corner + row_values, dx);
+    return;
   }
+  memset(dx, 0, (size_t)shape->channels * sizeof *dx);
+  for (int i = 0; i < shape->size[0]; i++)
+    for (int j = 0; j < shape->size[1]; j++) add_row(shape->channels, corner + i * row_values + (int64_t)j * shape->channels, dx);
+}
+
+static void upsample_gradient(const hg_pool_shape *shape, const float *dy, float *dx) {
+  int64_t wide = (int64_t)shape->size[1] * shape->channels, row_values = shape->width * wide;
+  for (int row = 0; row < shape->height; row++, dy += shape->size[0] * row_values)
+    for (int column = 0; column < shape->width; column++, dx += shape->channels)
+      add_window(shape, row_values, dy + column * wide, dx);
 }
 
 #endif

@@ -286,8 +286,30 @@ void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_
   }
 }
 
+bool hg_conv_sums_across(const hg_conv_map *map) {
+  enum { LANES = 16 };
+  int run = map->x.kernel * map->large_channels, out = map->small_channels;
+  int run_lanes = (run + LANES - 1) / LANES * LANES, out_lanes = (out + LANES - 1) / LANES * LANES;
+  return (int64_t)out * run_lanes < (int64_t)run * out_lanes;
+}
+
+/* The same products and chains with rows and columns changed over. */
+static hg_gemm transposed(const hg_gemm *g) {
+  hg_gemm t = *g;
+  t.rows = g->columns;
+  t.columns = g->rows;
+  t.a_group = g->b_group;
+  t.a_segment = g->b_segment;
+  t.a_step = g->b_step;
+  t.b_group = g->a_group;
+  t.b_segment = g->a_segment;
+  t.b_step = g->a_step;
+  t.c_row = t.start_row = g->rows;
+  return t;
+}
+
 void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view large, ptrdiff_t large_image, const float *small,
-                             bool first, float *sum) {
+                             bool across, bool first, float *sum) {
   int in = map->large_channels, out = map->small_channels;
   ptrdiff_t run = (ptrdiff_t)map->x.kernel * in, small_line = (ptrdiff_t)map->x.small * out;
   int lines = larger(HG_CONV_CHAIN / map->x.small, 1);
@@ -304,13 +326,15 @@ void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view la
                .b_step = out,
                .c_row = out,
                .start_row = out};
+  if (across) g = transposed(&g);
   for (int y = 0; y < map->y.small; y += lines)
     for (int ky = 0; ky < map->y.kernel; ky++) {
       part all = lines_inside(map, ky);
       int top = larger(y, all.first), end = larger(smaller(y + lines, all.end), top);
+      const float *from_large = large.at + (top * map->y.stride + ky) * large.line, *from_small = small + top * small_line;
       g.segments = end - top;
-      g.a = large.at + (top * map->y.stride + ky) * large.line;
-      g.b = small + top * small_line;
+      g.a = across ? from_small : from_large;
+      g.b = across ? from_large : from_small;
       g.c = sum + ky * run * out;
       g.start = first && y == 0 ? NULL : g.c;
       hg_gemm_kernels_get()->product(&g);

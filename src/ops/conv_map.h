@@ -72,11 +72,13 @@ void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down,
 void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_conv_finish finish, int first, int last,
                 float *large);
 
-/* sum (kh, kw, L, S) = (first ? 0 : sum) + the products of some images, whose large ones lie `large_image` floats apart.
- * A weight's chain goes through all of them while it is in registers: HG_CONV_CHAIN pixels or so are best. */
+/* sum (kh, kw, L, S), or (kh, S, kw, L) if across, = (first ? 0 : sum) + the products of some images, whose large ones lie
+ * `large_image` floats apart. A weight's chain goes through all of them while it is in registers: HG_CONV_CHAIN pixels or so are
+ * best. */
 enum { HG_CONV_CHAIN = 192 };
+bool hg_conv_sums_across(const hg_conv_map *map); /* whether a kernel row's inputs fill vectors better than S channels */
 void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view large, ptrdiff_t large_image, const float *small,
-                             bool first, float *sum);
+                             bool across, bool first, float *sum);
 
 /* sum[c] = (first ? 0 : sum[c]) + sum over the pixels of (pixels, channels). */
 void hg_conv_channel_sums(const float *values, int pixels, int channels, bool first, float *sum);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "kernels/gemm.h"
 #include "kernels/pointwise.h"
 #include "ops/conv_thin.h"
 #include "ops/native.h"
@@ -224,6 +225,8 @@ static void derive_images(const hg_conv_job *job, int image, int images) {
   hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, count * images, output, gradient, gradient);
 }
 
+static bool sums_across(const hg_conv_job *job) { return !job->transposed && hg_conv_sums_across(&job->map); }
+
 static void sum_weight(const hg_conv_job *job, int images, const float *large, const float *small, bool first, float *weight,
                        float *room) {
   const hg_conv_map *map = &job->map;
@@ -237,7 +240,7 @@ static void sum_weight(const hg_conv_job *job, int images, const float *large, c
   hg_conv_view view = {0};
   for (int i = images - 1; i >= 0; i--)
     view = hg_conv_pad_large(map, large + stored * (size_t)i, 0, map->y.length, room + padded * (size_t)i);
-  hg_conv_weight_gradient(map, images, view, (ptrdiff_t)(map->padded ? padded : stored), small, first, weight);
+  hg_conv_weight_gradient(map, images, view, (ptrdiff_t)(map->padded ? padded : stored), small, sums_across(job), first, weight);
 }
 
 void hg_conv_sum_images(const hg_conv_job *job, int piece, bool first, int images, const float *large, const float *small,
@@ -277,12 +280,23 @@ static void add_pieces(const void *context, int64_t first, int64_t last) {
     }
 }
 
+/* (kh, S, kw, L) to (kh, kw, L, S). */
+static void put_sums_across(const hg_conv_map *map, const float *sum, float *gradient) {
+  int run = map->x.kernel * map->large_channels, out = map->small_channels;
+  for (int ky = 0; ky < map->y.kernel; ky++) {
+    ptrdiff_t at = (ptrdiff_t)ky * run * out;
+    hg_gemm_kernels_get()->transpose(out, run, sum + at, run, gradient + at, out);
+  }
+}
+
 /* From the form of the sums to the layer's. */
 static void put_weight_gradient(const hg_conv_job *job, const float *sum) {
   const hg_conv_map *map = &job->map;
   float *gradient = job->call->gradients[0];
   bool large_last = hg_conv_is_thin(map); /* sums are (kh, kw, S, L), else (kh, kw, L, S); the layer's are (kh, kw, in, out) */
-  if (large_last == job->transposed)
+  if (!large_last && sums_across(job))
+    put_sums_across(map, sum, gradient);
+  else if (large_last == job->transposed)
     memcpy(gradient, sum, sizeof *sum * hg_conv_weight_count(map));
   else if (large_last)
     hg_conv_transpose_taps(map, map->small_channels, map->large_channels, sum, gradient);
