@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "study/run.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,10 +117,61 @@ static void a_classical_method_is_scored_on_the_validation_images(void **state) 
   hg_store_close(store);
 }
 
+/* Of the first run; NaN where it has no such figure. */
+static double metric_of(const char *name) {
+  hg_store *store = NULL;
+  hg_run_record *records = NULL;
+  hg_metric *metrics = NULL;
+  int count = 0, metric_count = 0;
+  double value = (double)NAN;
+  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
+  assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
+  assert_int_equal(hg_store_list_metrics(store, records[0].id, &metrics, &metric_count, NULL), HG_OK);
+  for (int i = 0; i < metric_count; i++)
+    if (strcmp(metrics[i].name, name) == 0) value = metrics[i].value;
+  for (int i = 0; i < count; i++) hg_run_record_release(&records[i]);
+  hg_free(records);
+  hg_free(metrics);
+  hg_store_close(store);
+  return value;
+}
+
+#define NETWORK_SEEN(views)                                                                                              \
+  "  net: {encoder: [flatten, {dense: {units: 6, activation: relu}}], classifier: [{dense: 8}], loss: {classification: " \
+  "cross_entropy}, train: {batch_size: 4, epochs: 5}, evaluate: {test_time_augmentation: {" views "}}}\n"
+
+static void test_time_augmentation_is_measured_without_training_again(void **state) {
+  (void)state;
+  told first = {0}, second = {0}, third = {0};
+  assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK, NULL, 0, &first), HG_OK);
+  assert_true(isnan(metric_of("test.accuracy_tta")));
+  double accuracy = metric_of("test.accuracy");
+  assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK_SEEN("flip: yes, shift: 1"), NULL, 0, &second), HG_OK);
+  assert_int_equal(second.skipped, 1);
+  assert_true(metric_of("test.views_tta") == 18);
+  assert_true(metric_of("test.accuracy_tta") >= 0 && metric_of("test.accuracy_tta") <= 1);
+  assert_true(metric_of("test.accuracy") == accuracy);
+  assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK_SEEN("flip: yes"), NULL, 0, &third), HG_OK);
+  assert_int_equal(third.skipped, 1);
+  assert_true(metric_of("test.views_tta") == 2); /* asked for other views, it is measured anew */
+}
+
+static void codes_are_looked_at_where_the_study_wants_it(void **state) {
+  (void)state;
+  told t = {0};
+  assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK "report: {codes: no}\n", NULL, 0, &t), HG_OK);
+  assert_true(isnan(metric_of("codes.width")));
+  assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK, NULL, 0, &t), HG_OK);
+  assert_true(metric_of("codes.width") == 6); /* auto: it has an encoder */
+  assert_int_equal(t.skipped, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_classical_method_is_scored_on_the_validation_images, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,9 @@ hg_code hg_runner_put_training(hg_runner *runner, const hg_planned_run *run, hg_
  * kind of corruption. */
 hg_code hg_runner_measure_denoising(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_denoising.c */
 
+/* Scores with test-time augmentation, where the study asks for it. */
+hg_code hg_runner_average_views(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_views.c */
+
 /* ---- for one data set */
 
 /* Test images in a map of codes at most, and of these on a page: a map of a short training has these alone. */

@@ -58,6 +58,7 @@ static hg_code analyse_run(hg_runner *runner, int index, hg_error *error) {
   } steps[] = {{hg_runner_score_classes, "scores by class", false},
                {hg_runner_put_training, "figures of the training", true},
                {hg_runner_measure_denoising, "denoising", true},
+               {hg_runner_average_views, "test-time augmentation", true},
                {map_codes, "a map of codes", true}};
   const hg_planned_run *run = &runner->runs[index];
   bool network = runner->study->models[run->model].kind == HG_MODEL_NETWORK;

@@ -115,6 +115,7 @@ extern const hg_table hg_data_table;             /* schema_data.c */
 extern const hg_variant hg_classical_variants[]; /* schema_classical.c */
 extern const int hg_classical_variant_count;
 extern const hg_table hg_model_table, hg_corrupt_table, hg_augment_table; /* schema_model.c */
+extern const hg_table hg_evaluate_table;                                  /* schema_evaluate.c */
 extern const hg_table hg_features_table, hg_hog_table, hg_kmeans_table;
 extern const hg_table hg_study_table;  /* schema.c */
 extern const hg_table hg_report_table; /* schema_report.c */

@@ -343,6 +343,7 @@ static const hg_field model_fields[] = {
      .table = &hg_augment_table,
      .fallback = "off",
      .doc = "changes training images each time they are seen, in this order"},
+    {.key = "evaluate", .type = HG_FIELD_TABLE, .table = &hg_evaluate_table, .doc = "how a trained network is tested besides"},
     {.key = "engine",
      .type = HG_FIELD_CHOICE,
      .offset = offsetof(hg_model, engine),
@@ -391,7 +392,8 @@ static const hg_field model_fields[] = {
 };
 const hg_table hg_model_table = {.name = "model", FIELDS(model_fields)};
 
-static const char *const network_keys[] = {"encoder", "decoder", "classifier", "loss", "train", "corrupt", "augment", "engine"};
+static const char *const network_keys[] = {"encoder", "decoder", "classifier", "loss",  "train",
+                                           "corrupt", "augment", "evaluate",   "engine"};
 static const char *const method_keys[] = {"logistic_regression", "naive_bayes", "svm", "knn", "linear_svm"};
 static const char *const classical_keys[] = {"features", "limit"};
 #define COUNT(array) (sizeof(array) / sizeof *(array))

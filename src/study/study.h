@@ -15,6 +15,12 @@ typedef struct hg_model_block {
   int line; /* 0 = the model has no such block */
 } hg_model_block;
 
+/* Test-time augmentation: what each test image is looked at as, beside as it is. */
+typedef struct hg_test_views {
+  bool flip; /* mirrored left to right */
+  int shift; /* moved by up to so many pixels, each way */
+} hg_test_views;
+
 typedef struct hg_model {
   char name[HG_NAME_SIZE];
   char id[HG_NAME_SIZE]; /* the row of a table of results it belongs to, such as A1; "" = none. No part of its settings. */
@@ -32,6 +38,7 @@ typedef struct hg_model {
   hg_losses losses;
   hg_train_settings train; /* seed, threads, checkpoint and progress are filled in by run.c; augment and corrupt are here */
   hg_engine engine;
+  hg_test_views views; /* no part of its settings */
 
   /* classical */
   hg_classical_settings classical;
