@@ -11,7 +11,7 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # What a program must link with the static library: pkg-config --static. Named here one by one and not by Requires.private, which
 # would ask for the static copies of everything that stands behind them, down to Kerberos.
-set(static_libraries "-lyaml -ljansson -lsqlite3 -lpng -ljpeg -larchive -lz -lcurl -lcrypto -llinear")
+set(static_libraries "-lyaml -ljansson -lsqlite3 -lpng -ljpeg -larchive -lz -lcrypto -llinear")
 if(HOURGLASS_HAS_ONEDNN)
   string(APPEND static_libraries " -ldnnl")
 endif()

@@ -2,6 +2,7 @@
 #include "data/download.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,6 +10,19 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+/* libcurl stands on thirty libraries, whose loading would be most of the program's start: the first download loads it. */
+static const char library_name[] = "libcurl.so.4";
+static struct {
+  CURLcode (*global_init)(long flags);
+  CURL *(*init)(void);
+  CURLcode (*setopt)(CURL *curl, CURLoption option, ...);
+  CURLcode (*getinfo)(CURL *curl, CURLINFO info, ...);
+  CURLcode (*perform)(CURL *curl);
+  void (*cleanup)(CURL *curl);
+  const char *(*strerror)(CURLcode code);
+  bool whole; /* all of them were found */
+} library;
 
 /* A transfer's state between libcurl's calls. */
 typedef struct transfer {
@@ -33,7 +47,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *context) 
 static bool begin(transfer *state) {
   long status = 0;
   state->begun = true;
-  curl_easy_getinfo(state->curl, CURLINFO_RESPONSE_CODE, &status);
+  library.getinfo(state->curl, CURLINFO_RESPONSE_CODE, &status);
   if (state->offset > 0 && status != 206) {
     state->offset = 0;
     state->disk = ftruncate(state->download->descriptor, 0) != 0;
@@ -70,32 +84,32 @@ static int tell_progress(void *context, curl_off_t total, curl_off_t now, curl_o
 
 static void set_options(transfer *state, const char *range) {
   CURL *curl = state->curl;
-  curl_easy_setopt(curl, CURLOPT_URL, state->download->url);
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
-  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "hourglass/" HG_VERSION);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)state->download->connect_seconds);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)state->download->stall_seconds);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, state->download->cause);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, state);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, state);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, state->download->progress == NULL ? 1L : 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, tell_progress);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, state);
-  if (range[0] != '\0') curl_easy_setopt(curl, CURLOPT_RANGE, range);
+  library.setopt(curl, CURLOPT_URL, state->download->url);
+  library.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  library.setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  library.setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  library.setopt(curl, CURLOPT_MAXREDIRS, 5L);
+  library.setopt(curl, CURLOPT_FAILONERROR, 1L);
+  library.setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  library.setopt(curl, CURLOPT_USERAGENT, "hourglass/" HG_VERSION);
+  library.setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)state->download->connect_seconds);
+  library.setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  library.setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)state->download->stall_seconds);
+  library.setopt(curl, CURLOPT_ERRORBUFFER, state->download->cause);
+  library.setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+  library.setopt(curl, CURLOPT_HEADERDATA, state);
+  library.setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+  library.setopt(curl, CURLOPT_WRITEDATA, state);
+  library.setopt(curl, CURLOPT_NOPROGRESS, state->download->progress == NULL ? 1L : 0L);
+  library.setopt(curl, CURLOPT_XFERINFOFUNCTION, tell_progress);
+  library.setopt(curl, CURLOPT_XFERINFODATA, state);
+  if (range[0] != '\0') library.setopt(curl, CURLOPT_RANGE, range);
 }
 
 static hg_download_end judge(const transfer *state, CURLcode result, int64_t before) {
   hg_download *download = state->download;
   long status = 0;
-  curl_easy_getinfo(state->curl, CURLINFO_RESPONSE_CODE, &status);
+  library.getinfo(state->curl, CURLINFO_RESPONSE_CODE, &status);
   if (result == CURLE_OK) return HG_DOWNLOAD_WHOLE;
   if (result == CURLE_ABORTED_BY_CALLBACK) return HG_DOWNLOAD_INTERRUPTED;
   hg_download_end end = HG_DOWNLOAD_BROKEN;
@@ -109,30 +123,48 @@ static hg_download_end judge(const transfer *state, CURLcode result, int64_t bef
   } else if (state->disk) {
     snprintf(download->cause, sizeof download->cause, "the file cannot be written: %s", strerror(errno));
   } else if (download->cause[0] == '\0') {
-    snprintf(download->cause, sizeof download->cause, "%s", curl_easy_strerror(result));
+    snprintf(download->cause, sizeof download->cause, "%s", library.strerror(result));
   }
   return end;
 }
 
-static void start_library(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
+/* *function is a pointer to a function; POSIX has them as large as pointers to data. */
+static bool find(void *handle, const char *name, void *function) {
+  void *symbol = dlsym(handle, name);
+  memcpy(function, &symbol, sizeof symbol);
+  return symbol != NULL;
+}
+
+static void start_library(void) {
+  void *handle = dlopen(library_name, RTLD_NOW | RTLD_LOCAL); /* stays to the end of the process */
+  library.whole = handle != NULL && find(handle, "curl_global_init", &library.global_init) &&
+                  find(handle, "curl_easy_init", &library.init) && find(handle, "curl_easy_setopt", &library.setopt) &&
+                  find(handle, "curl_easy_getinfo", &library.getinfo) && find(handle, "curl_easy_perform", &library.perform) &&
+                  find(handle, "curl_easy_cleanup", &library.cleanup) && find(handle, "curl_easy_strerror", &library.strerror);
+  if (library.whole) library.global_init(CURL_GLOBAL_DEFAULT);
+}
 
 hg_download_end hg_download_run(hg_download *download) {
   _Static_assert(sizeof download->cause >= CURL_ERROR_SIZE, "libcurl writes its message there");
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, start_library);
+  if (!library.whole) {
+    snprintf(download->cause, sizeof download->cause, "%s cannot be loaded; the package libcurl4 brings it", library_name);
+    return HG_DOWNLOAD_BROKEN;
+  }
   download->cause[0] = '\0';
-  transfer state = {.download = download, .curl = curl_easy_init(), .range_start = -1};
+  transfer state = {.download = download, .curl = library.init(), .range_start = -1};
   off_t end = lseek(download->descriptor, 0, SEEK_END);
   if (state.curl == NULL || end < 0) {
     snprintf(download->cause, sizeof download->cause, "%s", state.curl == NULL ? "out of memory" : strerror(errno));
-    curl_easy_cleanup(state.curl);
+    library.cleanup(state.curl);
     return HG_DOWNLOAD_BROKEN;
   }
   char range[32] = "";
   state.offset = end;
   if (end > 0) snprintf(range, sizeof range, "%lld-", (long long)end);
   set_options(&state, range);
-  hg_download_end result = judge(&state, curl_easy_perform(state.curl), end);
-  curl_easy_cleanup(state.curl);
+  hg_download_end result = judge(&state, library.perform(state.curl), end);
+  library.cleanup(state.curl);
   return result;
 }
