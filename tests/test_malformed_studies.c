@@ -27,7 +27,7 @@ static const struct {
     {"control-character", "2:9", "a control character stands here; remove it", HG_OK},
     {"zero-byte", "", "byte 9 is zero: this is not a text file", HG_OK},
     {"unclosed-bracket", "3:7", "not YAML: did not find expected ',' or '}' while parsing a flow mapping", HG_OK},
-    {"bad-indent", "4:3", "not YAML: did not find expected key while parsing a block mapping", HG_OK},
+    {"bad-indent", "4:3", "not YAML: did not find expected key while parsing a block mapping; indent the line", HG_OK},
     {"unclosed-quote", "1:8", "not YAML: found unexpected end of stream while scanning a quoted scalar", HG_OK},
     {"duplicate-key", "10:5", "`loss` is given twice; the first is on line 9", HG_OK},
     {"two-documents", "10:1", "a second document begins here; a file holds one study", HG_OK},

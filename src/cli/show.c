@@ -4,6 +4,7 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "study/run.h"
+#include "study/schema.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -118,6 +119,18 @@ static json_t *model_json(const shown_model *shown) {
   return object;
 }
 
+static hg_code fail_model(const hg_study *study, const char *name, hg_error *error) {
+  const char **names = hg_calloc((size_t)study->model_count + 1, sizeof *names);
+  if (names == NULL) return hg_fail_memory(error, "show", sizeof *names);
+  for (int i = 0; i < study->model_count; i++) names[i] = study->models[i].name;
+  const char *nearest = hg_nearest_word(name, names, study->model_count);
+  hg_code code = nearest != NULL
+                     ? hg_fail(error, HG_USAGE, "show", "the study has no model `%s`; did you mean `%s`?", name, nearest)
+                     : hg_fail(error, HG_USAGE, "show", "the study has no model `%s`; its first is `%s`", name, names[0]);
+  hg_free(names);
+  return code;
+}
+
 static hg_code show_models(const hg_study *study, const char *only, json_t *list, hg_error *error) {
   bool found = false;
   for (int i = 0; i < study->model_count; i++) {
@@ -134,8 +147,7 @@ static hg_code show_models(const hg_study *study, const char *only, json_t *list
     found = true;
   }
   if (found) return HG_OK;
-  return hg_fail(error, HG_USAGE, "show", "the study has no model `%s`; its first is `%s`", only,
-                 study->model_count > 0 ? study->models[0].name : "");
+  return fail_model(study, only, error);
 }
 
 hg_code hg_show_command(const hg_arguments *arguments, hg_error *error) {

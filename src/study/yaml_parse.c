@@ -56,8 +56,10 @@ static hg_code fail_parser(builder *b) {
                         "this character cannot stand here; YAML is indented with spaces, never tabs, and text that begins with "
                         "a special character (@ ` %% tab) needs quotes");
   }
-  return hg_node_fail(b->document, &place, b->error, "not YAML: %s%s%s", problem, p->context == NULL ? "" : " ",
-                      p->context == NULL ? "" : p->context);
+  bool block = p->context != NULL && strstr(p->context, "block") != NULL; /* most often a line that is out of line */
+  return hg_node_fail(b->document, &place, b->error, "not YAML: %s%s%s%s", problem, p->context == NULL ? "" : " ",
+                      p->context == NULL ? "" : p->context,
+                      block ? "; indent the line as its neighbours of the same level are" : "");
 }
 
 static hg_code next_event(builder *b, yaml_event_t *event) {
