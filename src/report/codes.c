@@ -172,7 +172,7 @@ static void put_model_maps(hg_page *page, int at, int maps, bool folded) {
   hg_text *out = &page->out;
   map of;
   if (!read_map(model, &of)) return;
-  int64_t count = MOST_POINTS / (2 * maps);
+  int64_t count = MOST_POINTS / (2 * (maps < 1 ? 1 : maps));
   if (count < FEWEST_POINTS) count = FEWEST_POINTS;
   if (count > of.drawn_count) count = of.drawn_count;
   if (folded) {

@@ -287,7 +287,8 @@ void hg_page_denoising(hg_page *page) {
   char noise[48];
   if (!hg_page_has_denoising(page)) return;
   for (int i = 0; i < page->model_count; i++) grids += corruption_of(&page->models[i]) != NULL;
-  size_t most = MOST_OF_ALL / grids < MOST_OF_ONE ? MOST_OF_ALL / grids : MOST_OF_ONE;
+  size_t most = MOST_OF_ALL / (grids < 1 ? 1 : grids);
+  if (most > MOST_OF_ONE) most = MOST_OF_ONE;
   hg_text_put(out, "<section id=\"denoising\"><h2>Denoising</h2>");
   for (int i = 0; i < page->model_count; i++) {
     if (!leads(page, i, &of)) continue;
