@@ -279,6 +279,7 @@ static void a_block_keeps_no_map_in_memory(void **state) {
 }
 
 int main(void) {
+  hg_pool_oversubscribe(true); /* as many threads as the tests ask for, on any machine */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_block_gives_the_bits_of_its_layers_on_1_2_3_and_7_threads),
       cmocka_unit_test(a_block_gives_the_bits_of_its_layers_on_every_instruction_set),

@@ -402,6 +402,7 @@ static void parameters_carry_fans_and_resolved_initializers(void **state) {
 }
 
 int main(void) {
+  hg_pool_oversubscribe(true); /* as many threads as the tests ask for, on any machine */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dense_is_a_matrix_product_forward_and_backward),
       cmocka_unit_test(conv2d_valid_matches_the_sums_written_out),

@@ -146,6 +146,7 @@ static void losses_and_optimizers_give_the_same_bits_everywhere(void **state) {
 }
 
 int main(void) {
+  hg_pool_oversubscribe(true); /* as many threads as the tests ask for, on any machine */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_layer_gives_the_same_bits_on_1_2_3_and_7_threads),
       cmocka_unit_test(every_layer_gives_the_same_bits_on_every_instruction_set),

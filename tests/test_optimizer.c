@@ -286,6 +286,7 @@ static void the_cosine_starts_at_1_and_nears_its_end(void **state) {
 }
 
 int main(void) {
+  hg_pool_oversubscribe(true); /* as many threads as the tests ask for, on any machine */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(optimizers_make_pytorchs_steps),
       cmocka_unit_test(clip_norm_brings_a_long_gradient_to_its_length_and_leaves_a_short_one),

@@ -374,6 +374,7 @@ static void every_allocation_may_fail(void **state) {
 }
 
 int main(void) {
+  hg_pool_oversubscribe(true); /* as many threads as the tests ask for, on any machine */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_mlp_learns),
       cmocka_unit_test(a_cnn_with_every_loss_learns),

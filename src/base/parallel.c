@@ -102,11 +102,11 @@ static void sleep_through(hg_pool *pool, unsigned state) {
 }
 
 /* Waits for an open region other than `seen`. To spin where the caller wants to run would keep the caller from its work. */
-static unsigned wait_for_region(hg_pool *pool, unsigned seen) {
+static void wait_for_region(hg_pool *pool, unsigned seen) {
   double tired = hg_seconds_now() + SPIN_SECONDS;
   for (int looks = 0;; looks++) {
     unsigned state = atomic_load_explicit(&pool->state, memory_order_acquire);
-    if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return state;
+    if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return;
     bool in_the_way = looks % LOOK == 0 && on_callers_processor(pool);
     if (in_the_way) atomic_store_explicit(&pool->alone, ALONE, memory_order_relaxed);
     if (in_the_way || (looks % LOOK == LOOK - 1 && hg_seconds_now() > tired)) {
@@ -114,7 +114,7 @@ static unsigned wait_for_region(hg_pool *pool, unsigned seen) {
       tired = hg_seconds_now() + SPIN_SECONDS;
       looks = -1;
     } else if (state % 2 == 1 && state != seen) {
-      return state;
+      return;
     } else {
       RELAX();
     }
@@ -127,7 +127,7 @@ static void *work(void *argument) {
   hg_pool *pool = me.pool;
   seat *mine = &pool->seats[me.index];
   for (unsigned seen = 0;;) {
-    seen = wait_for_region(pool, seen);
+    wait_for_region(pool, seen);
     if (atomic_load(&pool->stop)) return NULL;
     atomic_store_explicit(&mine->processor, sched_getcpu(), memory_order_relaxed);
     atomic_store(&mine->taken, true);
