@@ -42,8 +42,11 @@ int hg_conv_chain(const hg_conv_map *map) {
 }
 
 static size_t worker_count(const hg_conv_map *map) {
-  hg_conv_map padded = hg_conv_map_padded(map);
-  size_t small = hg_conv_padded_small_count(folds(map) ? &padded : map);
+  size_t small = hg_conv_padded_small_count(map);
+  if (folds(map)) {
+    hg_conv_map padded = hg_conv_map_padded(map);
+    small = hg_conv_padded_small_count(&padded);
+  }
   size_t up_or_down = rounded(hg_conv_padded_large_count(map)) + rounded(small);
   size_t sums = rounded(hg_conv_padded_large_count(map) * (size_t)hg_conv_chain(map));
   size_t most = up_or_down > sums ? up_or_down : sums, thin = hg_conv_is_thin(map) ? hg_conv_thin_room(map) : 0;
