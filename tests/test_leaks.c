@@ -127,12 +127,33 @@ static void fashion_mnist_has_near_doubles_and_no_equal_ones(void **state) {
   hg_dataset_free(test);
 }
 
+static void a_sealed_set_has_the_digest_it_had(void **state) {
+  (void)state;
+  hg_dataset *set = draw_set(1500, 77); /* large enough to be kept in the cache */
+  char plain[65], first[65], second[65], other[65];
+  hg_dataset_digest(set, plain);
+  for (int again = 0; again < 2; again++) {
+    set->digest[0] = '\0';
+    hg_dataset_seal(set);
+    hg_dataset_digest(set, again == 0 ? first : second);
+  }
+  assert_string_equal(first, plain);
+  assert_string_equal(second, plain);
+  set->digest[0] = '\0';
+  set->pixels[700000] ^= 1;
+  hg_dataset_seal(set);
+  hg_dataset_digest(set, other);
+  assert_string_not_equal(other, plain);
+  hg_dataset_free(set);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(different_images_are_no_leak),
       cmocka_unit_test(equal_and_nearly_equal_images_are_counted_with_examples),
       cmocka_unit_test(the_same_hash_is_no_leak_where_the_pixels_differ),
       cmocka_unit_test(the_threads_do_not_change_what_is_found),
+      cmocka_unit_test(a_sealed_set_has_the_digest_it_had),
       cmocka_unit_test(fashion_mnist_has_near_doubles_and_no_equal_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,7 @@ hg_code hg_dataset_convert(hg_dataset *dataset, int side, bool grayscale, hg_err
   if (to == 0 || (uint64_t)dataset->count > HG_MOST_DATA_BYTES / to)
     return hg_fail(error, HG_DATA, dataset->source, "%lld images of %d x %d are more than a data set may hold",
                    (long long)dataset->count, shape.height, shape.width);
-  uint8_t *made = hg_alloc_aligned((size_t)dataset->count * to);
+  uint8_t *made = hg_malloc((size_t)dataset->count * to);
   uint8_t *scratch = hg_malloc((size_t)shape.height * (size_t)shape.width * (size_t)old.channels);
   hg_code code =
       made == NULL || scratch == NULL ? hg_fail_memory(error, "converting images", (size_t)dataset->count * to) : HG_OK;
@@ -88,10 +88,10 @@ hg_code hg_dataset_convert(hg_dataset *dataset, int side, bool grayscale, hg_err
     code = convert_image(dataset->pixels + (size_t)i * from, old, side, gray, scratch, made + (size_t)i * to, error);
   hg_free(scratch);
   if (code != HG_OK) {
-    hg_free_aligned(made);
+    hg_free(made);
     return code;
   }
-  hg_free_aligned(dataset->pixels);
+  hg_free(dataset->pixels);
   dataset->pixels = made;
   dataset->shape = shape;
   return HG_OK;

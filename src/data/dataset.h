@@ -27,7 +27,8 @@ hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64
 
 /* SHA-256 over shape, pixels and labels, as lower-case hexadecimal (HG_SHA256_SIZE bytes). */
 void hg_dataset_digest(const hg_dataset *dataset, char *out);
-/* Finds the digest once for all later calls: from here on neither pixels nor labels may change. */
+/* seal.c: finds the digest once for all later calls: from here on neither pixels nor labels may change. What SHA-256 gave for the
+ * content of a large set is kept in the user's cache under a fast hash of that content. */
 void hg_dataset_seal(hg_dataset *dataset);
 
 #endif
