@@ -108,7 +108,7 @@ static void sort_values(float *values, int count) {
 }
 
 void hg_image_median(const float *image, hg_shape shape, int window, float *out) {
-  float values[HG_MOST_WINDOW * HG_MOST_WINDOW];
+  float values[HG_MOST_WINDOW * HG_MOST_WINDOW] = {0};
   int reach = window / 2;
   for (int y = 0; y < shape.height; y++)
     for (int x = 0; x < shape.width; x++)
