@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "test_folder.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -21,7 +22,6 @@
 #include <unistd.h>
 
 static const char program[] = BINARY_DIR "/hourglass";
-static char folder[64];
 
 /* ---- running it */
 
@@ -31,14 +31,6 @@ typedef struct outcome {
   int status; /* exit code, or minus the signal that ended it */
   char *out, *err;
 } outcome;
-
-static const char *in(const char *name) {
-  static char paths[8][256];
-  static int next;
-  char *path = paths[next++ % 8];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
 
 static char *read_text(const char *path) {
   char *text = NULL;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "study/run.h"
+#include "test_folder.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -46,16 +47,7 @@ static const char study_text[] =
 
 enum { RUNS = 8 }; /* four models, two seeds */
 
-static char folder[64];
 static json_t *whole; /* the report of the study left alone */
-
-static const char *in(const char *name) {
-  static char paths[8][256];
-  static int next;
-  char *path = paths[next++ % 8];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
 
 static void shell(const char *format, ...) {
   char command[1024];

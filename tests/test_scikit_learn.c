@@ -4,6 +4,7 @@
 #include "eval/metrics.h"
 #include "golden.h"
 #include "study/run.h"
+#include "test_folder.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -11,7 +12,6 @@
 
 enum { COUNT = 500, CLASSES = 10, TRAIN = 60, PIXELS = 28 * 28 };
 
-static char folder[64];
 static json_t *expected, *report, *measured; /* scikit-learn's figures; report.json; its only run */
 static char *page;
 
@@ -21,14 +21,6 @@ static const char study_text[] =
     "study: recorded\n"
     "data: {garments: {source: fashion-mnist, validation: 20}}\n"
     "models: {bayes: {naive_bayes: {}}}\n";
-
-static const char *in(const char *name) {
-  static char paths[4][256];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
-}
 
 static void put_big_endian(FILE *file, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) fputc((int)(value >> shift & 255), file);
