@@ -128,14 +128,6 @@ hg_code hg_precision_recall_new(const float *scores, int64_t stride, const int32
   return code == HG_OK ? make_precision_recall(&order, curve, error) : code;
 }
 
-hg_code hg_precision_recall_micro_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,
-                                      hg_precision_recall *curve, hg_error *error) {
-  ranking order;
-  *curve = (hg_precision_recall){0};
-  hg_code code = rank_all(probabilities, labels, count, classes, &order, error);
-  return code == HG_OK ? make_precision_recall(&order, curve, error) : code;
-}
-
 void hg_precision_recall_release(hg_precision_recall *curve) {
   hg_free(curve->threshold);
   hg_free(curve->precision);

@@ -16,9 +16,6 @@ typedef struct hg_precision_recall {
  * does. */
 hg_code hg_precision_recall_new(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label,
                                 hg_precision_recall *curve, hg_error *error);
-/* The micro average: every (sample, class) pair is one decision. probabilities (count, classes). */
-hg_code hg_precision_recall_micro_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,
-                                      hg_precision_recall *curve, hg_error *error);
 void hg_precision_recall_release(hg_precision_recall *curve);
 
 /* Points by falling threshold: (0, 0) first, then one per distinct score. */
