@@ -172,7 +172,8 @@ static void help_and_version_go_to_standard_output(void **state) {
 
 static void every_command_has_its_own_help(void **state) {
   (void)state;
-  const char *commands[] = {"run", "check", "show", "data list", "data inspect", "data fetch", "runs", "compare", "report"};
+  const char *commands[] = {"run",  "check",   "show",   "data", "data list",  "data inspect", "data fetch",
+                            "runs", "compare", "report", "help", "completion", "man"};
   for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
     char usage[64];
     snprintf(usage, sizeof usage, "Usage: hourglass %s", commands[i]);
@@ -180,7 +181,11 @@ static void every_command_has_its_own_help(void **state) {
     assert_status(result, 0);
     assert_has(result.out, usage);
     assert_has(result.out, "--color WHEN");
+    assert_has(run("help %s", commands[i]).out, usage);
   }
+  outcome data = run("data --help");
+  assert_has(data.out, "data fetch NAME");
+  assert_null(strstr(data.out, "report DIR"));
 }
 
 static void wrong_words_are_refused_with_the_nearest_right_one(void **state) {

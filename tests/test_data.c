@@ -339,12 +339,29 @@ static void peeking_tells_shape_and_classes_without_the_data(void **state) {
   settings.class_count = 3;
   settings.grayscale = true;
   settings.resize = 16;
-  hg_shape shape;
-  int classes;
-  assert_int_equal(hg_data_peek(&settings, NULL, &shape, &classes, NULL), HG_OK);
-  assert_int_equal(shape.height, 16);
-  assert_int_equal(shape.channels, 1);
-  assert_int_equal(classes, 3);
+  hg_data_outline outline;
+  assert_int_equal(hg_data_peek(&settings, NULL, &outline, NULL), HG_OK);
+  assert_int_equal(outline.shape.height, 16);
+  assert_int_equal(outline.shape.channels, 1);
+  assert_int_equal(outline.classes, 3);
+  assert_int_equal(outline.most, 15000);
+}
+
+static void classes_have_names_before_the_data_is_there(void **state) {
+  (void)state;
+  static const struct {
+    const char *source;
+    int label;
+    const char *name;
+  } cases[] = {{"fashion-mnist", 9, "Ankle boot"}, {"mnist", 7, "7"}, {"lines", 1, "length 7, width 1, 0 degrees, blue"}};
+  for (int i = 0; i < 3; i++) {
+    hg_data_settings settings = hg_data_settings_default();
+    settings.source = (char *)(uintptr_t)cases[i].source;
+    hg_dataset *named;
+    assert_int_equal(hg_data_name_classes(&settings, NULL, &named, NULL), HG_OK);
+    assert_string_equal(hg_dataset_class_name(named, cases[i].label), cases[i].name);
+    hg_dataset_free(named);
+  }
 }
 
 static void the_real_sets_have_their_published_sizes(void **state) {
@@ -406,6 +423,7 @@ int main(void) {
       cmocka_unit_test(a_missing_set_says_where_it_was_looked_for_and_what_brings_it),
       cmocka_unit_test(an_unknown_source_lists_the_catalog),
       cmocka_unit_test(peeking_tells_shape_and_classes_without_the_data),
+      cmocka_unit_test(classes_have_names_before_the_data_is_there),
       cmocka_unit_test(the_real_sets_have_their_published_sizes),
       cmocka_unit_test(a_failed_allocation_is_reported_and_leaks_nothing),
   };

@@ -142,13 +142,13 @@ static void resize_and_grayscale_bring_images_to_one_shape(void **state) {
   settings.validation = 0;
   settings.test = 1;
   hg_data data;
-  hg_shape shape;
-  int classes;
+  hg_data_outline outline;
   assert_int_equal(hg_data_open(&settings, NULL, &data, NULL), HG_OK);
-  assert_int_equal(hg_data_peek(&settings, NULL, &shape, &classes, NULL), HG_OK);
-  assert_int_equal(shape.height, 8);
-  assert_int_equal(shape.channels, 1);
-  assert_memory_equal(&shape, &data.train->shape, sizeof shape);
+  assert_int_equal(hg_data_peek(&settings, NULL, &outline, NULL), HG_OK);
+  assert_int_equal(outline.shape.height, 8);
+  assert_int_equal(outline.shape.channels, 1);
+  assert_memory_equal(&outline.shape, &data.train->shape, sizeof outline.shape);
+  assert_int_equal(outline.most, data.train->count);
   hg_data_release(&data);
 }
 

@@ -108,6 +108,27 @@ static void scalars_mean_what_their_key_says(void **state) {
   hg_study_free(study);
 }
 
+static void classes_are_chosen_by_name_as_by_label(void **state) {
+  (void)state;
+  hg_study *study = read_text(
+      "study: t\ndata:\n  named: {classes: [Trouser, T-shirt/top, 'Ankle boot'], source: fashion-mnist}\n"
+      "  numbered: {classes: [1, 0, 9], source: fashion-mnist}\n  digits: {source: mnist, classes: ['3', 5]}\n"
+      "models:\n  a: {data: named, naive_bayes: {}}\n  b: {data: numbered, naive_bayes: {}}\n"
+      "  c: {data: digits, naive_bayes: {}}\n");
+  assert_int_equal(study->data[0].class_count, 3);
+  assert_int_equal(study->data[0].classes[0], 1);
+  assert_int_equal(study->data[0].classes[1], 0);
+  assert_int_equal(study->data[0].classes[2], 9);
+  assert_int_equal(study->models[0].classes, 3);
+  assert_int_equal(study->data[2].classes[0], 3);
+  assert_int_equal(study->data[2].classes[1], 5);
+  char *named = hg_study_settings_json(study, 0), *numbered = hg_study_settings_json(study, 1);
+  assert_string_equal(named, numbered); /* so that a trained model stays done when its classes are written as names */
+  hg_free(named);
+  hg_free(numbered);
+  hg_study_free(study);
+}
+
 static void a_number_of_seeds_counts_from_1(void **state) {
   (void)state;
   hg_study *study = read_text("seeds: 3\n" BASE);
@@ -444,6 +465,7 @@ int main(void) {
       cmocka_unit_test(every_study_of_the_repository_is_sound),
       cmocka_unit_test(the_published_fashion_network_has_241546_parameters),
       cmocka_unit_test(scalars_mean_what_their_key_says),
+      cmocka_unit_test(classes_are_chosen_by_name_as_by_label),
       cmocka_unit_test(a_number_of_seeds_counts_from_1),
       cmocka_unit_test(every_layer_has_its_shorthand),
       cmocka_unit_test(losses_and_training_are_read_in_full),

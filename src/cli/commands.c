@@ -36,6 +36,7 @@ const hg_command hg_command_table[] = {
      "Output shapes, trainable parameters, multiply-adds and bytes are those of one image; the memory below the table is that "
      "of\n"
      "training on one batch."},
+    {"data", "COMMAND", NULL, 0, 0, 0, hg_data_command, "list, look at and download data sets", NULL},
     {"data list", "", NULL, 0, 0, TAKES_JSON, hg_data_list_command, "list the data sets known by name, and where they are", NULL},
     {"data inspect", "NAME|PATH", "data", 1, 1, TAKES_JSON, hg_data_inspect_command, "count and preview the images of a data set",
      NULL},

@@ -9,6 +9,11 @@
 #include <jansson.h>
 #include <string.h>
 
+hg_code hg_data_command(const hg_arguments *arguments, hg_error *error) {
+  (void)arguments;
+  return hg_fail(error, HG_USAGE, "data", "say what to do: hourglass data list | inspect | fetch");
+}
+
 /* ---- list */
 
 static json_t *entry_json(const hg_catalog_entry *entry, const char *place) {

@@ -3,10 +3,17 @@
 
 #include <string.h>
 
-static void print_left(FILE *out, const char *name, const char *rest) {
+static void print_command(FILE *out, const hg_command *command) {
   char left[64];
-  snprintf(left, sizeof left, "%s%s%s", name, rest[0] != '\0' ? " " : "", rest);
-  fprintf(out, "  %-30s ", left);
+  snprintf(left, sizeof left, "%s%s%s", command->name, command->operands[0] != '\0' ? " " : "", command->operands);
+  fprintf(out, "  %-30s %s\n", left, command->summary);
+}
+
+static void print_headed_commands(FILE *out, const hg_command *head) {
+  size_t length = strlen(head->name);
+  fprintf(out, "\nCommands:\n");
+  for (const hg_command *next = head + 1; next < hg_command_table + hg_command_count; next++)
+    if (strncmp(next->name, head->name, length) == 0) print_command(out, next);
 }
 
 static void print_option(FILE *out, hg_option_id id) {
@@ -28,10 +35,8 @@ static void print_program_help(FILE *out) {
   fprintf(out,
           "hourglass trains, evaluates and compares small-image models from one study file.\n\n"
           "Usage: hourglass COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n");
-  for (int i = 0; i < hg_command_count; i++) {
-    print_left(out, hg_command_table[i].name, hg_command_table[i].operands);
-    fprintf(out, "%s\n", hg_command_table[i].summary);
-  }
+  for (int i = 0; i < hg_command_count; i++)
+    if (!hg_command_heads(&hg_command_table[i])) print_command(out, &hg_command_table[i]);
   print_options(out, NULL);
   fprintf(out,
           "\nEnvironment:\n"
@@ -51,7 +56,9 @@ void hg_help_print(FILE *out, const hg_command *command) {
   fprintf(out, "hourglass %s: %s.\n\nUsage: hourglass %s%s%s [OPTIONS]\n", command->name, command->summary, command->name,
           command->operands[0] != '\0' ? " " : "", command->operands);
   if (command->text != NULL) fprintf(out, "\n%s\n", command->text);
+  if (hg_command_heads(command)) print_headed_commands(out, command);
   print_options(out, command);
+  if (hg_command_heads(command)) fprintf(out, "\n`hourglass %s COMMAND --help` says more.\n", command->name);
 }
 
 hg_code hg_help_command(const hg_arguments *arguments, hg_error *error) {
@@ -78,14 +85,8 @@ static void print_option_words(FILE *out, const hg_command *command) {
 }
 
 static void print_first_words(FILE *out) {
-  bool data = false;
-  for (int i = 0; i < hg_command_count; i++) {
-    const char *name = hg_command_table[i].name;
-    bool second = strncmp(name, "data ", 5) == 0;
-    if (!second) fprintf(out, " %s", name);
-    if (second && !data) fprintf(out, " data");
-    data = data || second;
-  }
+  for (int i = 0; i < hg_command_count; i++)
+    if (strchr(hg_command_table[i].name, ' ') == NULL) fprintf(out, " %s", hg_command_table[i].name);
 }
 
 static const char *operand_action(const char *completes) {
@@ -189,7 +190,8 @@ hg_code hg_man_command(const hg_arguments *arguments, hg_error *error) {
       "hourglass trains, evaluates and compares small-image models from one study file: classifiers, autoencoders, denoisers,\n"
       "encoders carried from one task to another, and the classical methods beside them.\n");
   printf(".SH COMMANDS\n");
-  for (int i = 0; i < hg_command_count; i++) print_roff_command(&hg_command_table[i]);
+  for (int i = 0; i < hg_command_count; i++)
+    if (!hg_command_heads(&hg_command_table[i])) print_roff_command(&hg_command_table[i]);
   printf(".SH OPTIONS OF EVERY COMMAND\n");
   print_roff_option(HG_OPTION_COLOR);
   print_roff_option(HG_OPTION_HELP);

@@ -14,6 +14,13 @@ bool hg_command_takes(const hg_command *command, hg_option_id id) {
   return command != NULL && (command->options & HG_TAKES(id)) != 0;
 }
 
+bool hg_command_heads(const hg_command *command) {
+  const hg_command *next = command + 1;
+  size_t length = strlen(command->name);
+  return next < hg_command_table + hg_command_count && strncmp(next->name, command->name, length) == 0 &&
+         next->name[length] == ' ';
+}
+
 bool hg_arguments_has(const hg_arguments *arguments, hg_option_id id) { return arguments->options[id].count > 0; }
 
 const char *hg_arguments_value(const hg_arguments *arguments, hg_option_id id) {
@@ -74,7 +81,6 @@ static hg_code fail_command(const char *word, hg_error *error) {
 }
 
 static hg_code fail_data_command(const char *word, hg_error *error) {
-  if (word == NULL) return hg_fail(error, HG_USAGE, "data", "say what to do: hourglass data list | inspect | fetch");
   const char *nearest = nearest_of(word, command_names("data "));
   return hg_fail(error, HG_USAGE, "data", "unknown command `%s`; %s `%s`", word,
                  nearest != NULL ? "did you mean" : "the commands are list, inspect and fetch, for example",
@@ -152,7 +158,7 @@ static hg_code take_command(word_parser *parser, const char *word, hg_error *err
   snprintf(name, sizeof name, "%s", word);
   bool two = strcmp(word, "data") == 0;
   const char *second = two && parser->next < parser->argc ? parser->argv[parser->next] : NULL;
-  if (two && second != NULL && strcmp(second, "--help") != 0 && strcmp(second, "-h") != 0) {
+  if (two && second != NULL && second[0] != '-') {
     snprintf(name, sizeof name, "%s %s", word, second);
     parser->next++;
   }
@@ -161,7 +167,6 @@ static hg_code take_command(word_parser *parser, const char *word, hg_error *err
       parser->arguments->command = &hg_command_table[i];
       return HG_OK;
     }
-  if (two && second != NULL && strcmp(name, "data") == 0) return HG_OK; /* data --help: the program's own help lists them */
   return two ? fail_data_command(second, error) : fail_command(word, error);
 }
 

@@ -77,6 +77,8 @@ bool hg_number_parse(const char *text, int64_t *number);
 
 /* Whether the command takes the option. */
 bool hg_command_takes(const hg_command *command, hg_option_id id);
+/* Whether it only heads others: "data" of "data list". They follow it in the table. */
+bool hg_command_heads(const hg_command *command);
 
 /* help.c: NULL = the program's own help. */
 void hg_help_print(FILE *out, const hg_command *command);
@@ -88,6 +90,7 @@ hg_code hg_man_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_run_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_check_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_show_command(const hg_arguments *arguments, hg_error *error);
+hg_code hg_data_command(const hg_arguments *arguments, hg_error *error); /* always HG_USAGE: names the commands below it */
 hg_code hg_data_list_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_data_inspect_command(const hg_arguments *arguments, hg_error *error);
 hg_code hg_data_fetch_command(const hg_arguments *arguments, hg_error *error);

@@ -36,6 +36,7 @@ typedef struct hg_catalog_entry {
   hg_shape shape;
   int classes;
   int64_t train, test;                  /* images; 0 where settings decide */
+  int64_t largest_class;                /* training images of the class that has most */
   const char *const *class_names;       /* (classes), or NULL: "0", "1", ... or, for generated sets, from the generator */
   const char *package;                  /* Debian package that brings it, or NULL */
   const char *mirrors[HG_MOST_MIRRORS]; /* addresses of folders, each with a final '/'; tried in this order */

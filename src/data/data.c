@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/shape.h"
+#include "data/lines.h"
 #include "data/source.h"
 #include "data/splits.h"
 
@@ -90,10 +91,14 @@ static hg_code limit_to(const hg_data_settings *settings, int64_t limit, hg_spli
   return HG_OK;
 }
 
-/* Below 1 a share, else a number; at least one image of either is left. */
+int64_t hg_data_images(double amount, int64_t count) {
+  double images = amount < 1 ? amount * (double)count : amount;
+  return images < 1 ? 1 : images > 1e15 ? (int64_t)1e15 : (int64_t)floor(images + 0.5);
+}
+
+/* At least one image of either part is left. */
 static hg_code images_of(double amount, const char *what, const hg_dataset *from, int64_t *count, hg_error *error) {
-  double images = amount < 1 ? amount * (double)from->count : amount;
-  *count = images < 1 ? 1 : images > 1e15 ? (int64_t)1e15 : (int64_t)floor(images + 0.5);
+  *count = hg_data_images(amount, from->count);
   if (*count < from->count) return HG_OK;
   return hg_fail(error, HG_USAGE, from->source, "%s: %g leaves nothing to train on, the training part has %lld images", what,
                  amount, (long long)from->count);
@@ -165,21 +170,48 @@ void hg_data_release(hg_data *data) {
   memset(data, 0, sizeof *data);
 }
 
-hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes, hg_error *error) {
+static void outline_entry(const hg_catalog_entry *entry, const hg_data_settings *settings, hg_data_outline *outline) {
+  *outline = (hg_data_outline){entry->shape, entry->classes, entry->train};
+  if (settings->resize > 0) outline->shape.height = outline->shape.width = settings->resize;
+  if (settings->grayscale && entry->shape.channels == 3) outline->shape.channels = 1;
+  int64_t chosen = (int64_t)settings->class_count * entry->largest_class;
+  if (settings->class_count > 0 && chosen < outline->most) outline->most = chosen;
+  if (entry->layout == HG_LAYOUT_GENERATED)
+    outline->most = (int64_t)settings->lines.per_class * (settings->class_count > 0 ? settings->class_count : outline->classes);
+}
+
+hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_data_outline *outline, hg_error *error) {
   hg_source source;
   hg_code code = check_settings(settings, error);
   const hg_catalog_entry *entry = settings->source == NULL ? NULL : hg_catalog_find(settings->source);
   if (code == HG_OK && entry != NULL) {
-    *shape = entry->shape;
-    *classes = entry->classes;
-    if (settings->resize > 0) shape->height = shape->width = settings->resize;
-    if (settings->grayscale && shape->channels == 3) shape->channels = 1;
+    outline_entry(entry, settings, outline);
   } else if (code == HG_OK) {
     code = hg_source_find(settings->source, base_folder, &source, error);
-    if (code == HG_OK) code = hg_source_peek(&source, settings, shape, classes, error);
+    if (code == HG_OK) code = hg_source_peek(&source, settings, outline, error);
   }
-  if (code == HG_OK) code = check_classes(settings, *classes, settings->source, error);
-  if (code == HG_OK && settings->class_count > 0) *classes = settings->class_count;
+  if (code == HG_OK) code = check_classes(settings, outline->classes, settings->source, error);
+  if (code == HG_OK && settings->class_count > 0) outline->classes = settings->class_count;
+  return code;
+}
+
+static hg_code name_entry(const hg_catalog_entry *entry, hg_dataset **named, hg_error *error) {
+  hg_code code = hg_dataset_new(entry->shape, 0, entry->classes, named, error);
+  if (code == HG_OK && entry->layout == HG_LAYOUT_GENERATED) code = hg_lines_name_classes(*named, error);
+  for (int i = 0; code == HG_OK && entry->class_names != NULL && i < entry->classes; i++)
+    code = hg_dataset_name_class(*named, i, entry->class_names[i], error);
+  return code;
+}
+
+hg_code hg_data_name_classes(const hg_data_settings *settings, const char *base_folder, hg_dataset **named, hg_error *error) {
+  *named = NULL;
+  hg_source source;
+  const hg_catalog_entry *entry = settings->source == NULL ? NULL : hg_catalog_find(settings->source);
+  hg_code code = entry != NULL ? name_entry(entry, named, error) : hg_source_find(settings->source, base_folder, &source, error);
+  if (code == HG_OK && entry == NULL) code = hg_source_read(&source, settings, named, NULL, error);
+  if (code == HG_OK) return HG_OK;
+  hg_dataset_free(*named);
+  *named = NULL;
   return code;
 }
 

@@ -43,8 +43,21 @@ typedef struct hg_data {
 hg_code hg_data_open(const hg_data_settings *settings, const char *base_folder, hg_data *data, hg_error *error);
 void hg_data_release(hg_data *data);
 
-/* The shape and number of classes without reading all of it where the source tells them (catalog, IDX header); `check`
- * and `show` use it. Opens the data set where nothing cheaper is known. */
-hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_shape *shape, int *classes, hg_error *error);
+typedef struct hg_data_outline {
+  hg_shape shape;
+  int classes;  /* after the choice of classes */
+  int64_t most; /* no more training images than this are left for training and validation */
+} hg_data_outline;
+
+/* What can be told without reading all of it where the source tells (catalog, IDX header); `check` and `show` use it. Opens the
+ * data set where nothing cheaper is known. */
+hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_data_outline *outline, hg_error *error);
+
+/* Below 1 a share of count, else a number of images; at least one. It may be more than count has. */
+int64_t hg_data_images(double amount, int64_t count);
+
+/* Every class's name before any are chosen, as the class names of a data set; its images are of no interest, and a set of the
+ * catalog need not be on this machine. */
+hg_code hg_data_name_classes(const hg_data_settings *settings, const char *base_folder, hg_dataset **named, hg_error *error);
 
 #endif

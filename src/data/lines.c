@@ -113,7 +113,7 @@ static void plan_class(const hg_lines_settings *settings, uint64_t seed, int lab
   class_plan->test = test;
 }
 
-static hg_code name_classes(hg_dataset *dataset, hg_error *error) {
+hg_code hg_lines_name_classes(hg_dataset *dataset, hg_error *error) {
   hg_code code = HG_OK;
   for (int label = 0; code == HG_OK && label < HG_LINES_CLASSES; label++) {
     line_class line = class_of(label);
@@ -140,7 +140,7 @@ static hg_code draw_part(const plan *plans, bool test_part, hg_dataset **dataset
     }
   }
   snprintf(made->source, sizeof made->source, "line images");
-  return name_classes(made, error);
+  return hg_lines_name_classes(made, error);
 }
 
 static hg_code check(const hg_lines_settings *settings, hg_error *error) {

@@ -15,6 +15,9 @@ enum { HG_LINES_SIDE = 28, HG_LINES_CLASSES = 96 };
  * HG_USAGE where per_class < 1 or test_share is not within (0, 1). */
 hg_code hg_lines_make(const hg_lines_settings *settings, uint64_t seed, hg_dataset **train, hg_dataset **test, hg_error *error);
 
+/* Names the 96 classes of `dataset`. */
+hg_code hg_lines_name_classes(hg_dataset *dataset, hg_error *error);
+
 /* Draws class `label`, moved by (dx, dy), into (28, 28, 3). */
 void hg_lines_draw(int label, int dx, int dy, uint8_t *pixels);
 

@@ -260,30 +260,36 @@ hg_code hg_source_read(const hg_source *source, const hg_data_settings *settings
   return code;
 }
 
-static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes,
+static int64_t chosen_images(const hg_dataset *dataset, const hg_data_settings *settings) {
+  if (settings->class_count == 0 || dataset->labels == NULL) return dataset->count;
+  int64_t count = 0;
+  for (int64_t i = 0; i < dataset->count; i++)
+    for (int k = 0; k < settings->class_count; k++) count += dataset->labels[i] == settings->classes[k];
+  return count;
+}
+
+static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *settings, hg_data_outline *outline,
                                hg_error *error) {
-  hg_dataset *train = NULL;
-  hg_code code = hg_source_read(source, settings, &train, NULL, error);
+  hg_dataset *train = NULL, *test = NULL;
+  hg_code code = hg_source_read(source, settings, &train, &test, error);
   if (code != HG_OK) return code;
-  *shape = train->shape;
-  *classes = train->classes;
+  *outline = (hg_data_outline){train->shape, train->classes, chosen_images(train, settings)};
+  if (test == NULL) outline->most -= hg_data_images(settings->test, outline->most);
   hg_dataset_free(train);
+  hg_dataset_free(test);
   return HG_OK;
 }
 
-hg_code hg_source_peek(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes,
-                       hg_error *error) {
-  int64_t count;
+hg_code hg_source_peek(const hg_source *source, const hg_data_settings *settings, hg_data_outline *outline, hg_error *error) {
   if (source->found.layout == HG_LAYOUT_FOLDER || source->found.layout == HG_LAYOUT_ARCHIVE)
-    return peek_by_reading(source, settings, shape, classes, error);
-  *shape = (hg_shape){32, 32, 3};
-  *classes = 10;
+    return peek_by_reading(source, settings, outline, error);
+  *outline = (hg_data_outline){{32, 32, 3}, 10, 50000};
   hg_code code = HG_OK;
   if (source->found.layout == HG_LAYOUT_IDX) {
-    code = hg_idx_peek(source->found.images[0], shape, &count, error);
-    if (code == HG_OK) code = idx_classes(source, classes, error);
+    code = hg_idx_peek(source->found.images[0], &outline->shape, &outline->most, error);
+    if (code == HG_OK) code = idx_classes(source, &outline->classes, error);
   }
-  if (settings->resize > 0) shape->height = shape->width = settings->resize;
-  if (settings->grayscale && shape->channels == 3) shape->channels = 1;
+  if (settings->resize > 0) outline->shape.height = outline->shape.width = settings->resize;
+  if (settings->grayscale && outline->shape.channels == 3) outline->shape.channels = 1;
   return code;
 }

@@ -14,8 +14,8 @@ typedef struct hg_source {
 /* Catalog names win over paths of the same name (write ./mnist for the path). base_folder may be NULL: the current one. */
 hg_code hg_source_find(const char *source, const char *base_folder, hg_source *found, hg_error *error);
 
-/* Shape and classes of the training part, from the catalog or from headers where they tell; else the source is read. */
-hg_code hg_source_peek(const hg_source *source, const hg_data_settings *settings, hg_shape *shape, int *classes, hg_error *error);
+/* Shape, classes and number of images of the training part, from headers where they tell; else the source is read. */
+hg_code hg_source_peek(const hg_source *source, const hg_data_settings *settings, hg_data_outline *outline, hg_error *error);
 
 /* Reads the parts whose pointers are not NULL. *test is NULL where the source has no test part.
  * settings: resize, grayscale, lines and seed are used. */

@@ -138,6 +138,9 @@ hg_code hg_study_read_models(hg_reader *reader);   /* schema_model.c */
 hg_code hg_study_read_report(hg_reader *reader);   /* schema_report.c */
 hg_code hg_study_check(hg_reader *reader);         /* schema_check.c: what needs several parts: cycles, losses, shapes */
 
+/* schema_check.c: puts the place in the study file before the message about a data set that is in reader->error; returns code. */
+hg_code hg_reject_source(hg_reader *reader, const hg_node *entry, hg_code code);
+
 /* ---- schema_reference.c: the reference part of docs/study-format.md as Markdown (hg_malloc'ed; NULL = out of memory). */
 char *hg_study_reference(void);
 

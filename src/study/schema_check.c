@@ -231,32 +231,45 @@ static hg_code check_network(hg_reader *reader, const hg_model *model) {
 
 /* ---------------------------------------------------------------- the whole */
 
-/* Puts file:line:column in the place of a message about a data set. */
-static hg_code reject_data(hg_reader *reader, const hg_data_settings *data, hg_code code) {
+hg_code hg_reject_source(hg_reader *reader, const hg_node *entry, hg_code code) {
   hg_error cause = *reader->error;
-  const hg_node *entry = hg_node_get(reader->data_nodes, data->name);
   const hg_node *classes = hg_node_get(entry, "classes"), *source = hg_node_get(entry, "source");
+  if (code != HG_USAGE && code != HG_DATA) return code;
   if (code == HG_USAGE) return hg_reject(reader, classes == NULL ? entry : classes, "%s", cause.message);
   hg_reject(reader, source == NULL ? entry : source, "%s: %s", cause.place, cause.message);
   reader->error->code = code;
   return code;
 }
 
+/* Before anything is read: a validation part that leaves nothing to train on. */
+static hg_code check_validation(hg_reader *reader, const hg_data_settings *data, int64_t most) {
+  bool limited = data->limit > 0 && data->limit < most;
+  int64_t left = limited ? data->limit : most, cut = data->validation > 0 ? hg_data_images(data->validation, left) : 0;
+  if (cut < left) return HG_OK;
+  const hg_node *entry = hg_node_get(reader->data_nodes, data->name), *validation = hg_node_get(entry, "validation");
+  return hg_reject(reader, validation == NULL ? entry : validation,
+                   "`validation: %.12g` leaves nothing to train on: %s %lld training images", data->validation,
+                   limited                 ? "`limit` allows"
+                   : data->class_count > 0 ? "the chosen classes have at most"
+                                           : "the set has at most",
+                   (long long)left);
+}
+
 /* The shape and classes of every data set that a model uses. */
 static hg_code look_at_data(hg_reader *reader) {
   hg_study *study = reader->study;
   for (int d = 0; d < study->data_count; d++) {
-    hg_shape shape = {0, 0, 0};
-    int classes = 0;
+    hg_data_outline outline = {0};
     bool looked = false;
     for (int m = 0; m < study->model_count; m++) {
       if (study->models[m].data != d) continue;
-      hg_code code = looked ? HG_OK : hg_data_peek(&study->data[d], study->folder, &shape, &classes, reader->error);
-      if (code == HG_USAGE || code == HG_DATA) return reject_data(reader, &study->data[d], code);
+      hg_code code = looked ? HG_OK : hg_data_peek(&study->data[d], study->folder, &outline, reader->error);
+      if (code != HG_OK) return hg_reject_source(reader, hg_node_get(reader->data_nodes, study->data[d].name), code);
+      if (!looked) code = check_validation(reader, &study->data[d], outline.most);
       if (code != HG_OK) return code;
       looked = true;
-      study->models[m].input = shape;
-      study->models[m].classes = classes;
+      study->models[m].input = outline.shape;
+      study->models[m].classes = outline.classes;
     }
   }
   return HG_OK;

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -8,26 +9,68 @@
 #define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
 #define MOST_IMAGES 1e9
 
+/* What stands in the list is read when the source is known: read_entry. */
 static hg_code read_classes(hg_reader *reader, const hg_node *node, void *target) {
-  static const hg_field label = {.key = "classes", .type = HG_FIELD_INT, .low = 0, .high = HG_MOST_CLASSES - 1};
   hg_data_settings *data = target;
   if (node->kind != HG_NODE_LIST || node->count < 2) {
-    return hg_reject(reader, node, "`classes` must be a list of at least two labels, such as [1, 3, 5]");
+    return hg_reject(reader, node,
+                     "`classes` must be a list of at least two names or labels, such as [Trouser, Dress] or [1, 3]");
   }
   hg_free(data->classes);
   data->class_count = 0;
   data->classes = hg_calloc(node->count, sizeof *data->classes);
-  if (data->classes == NULL) return hg_fail_memory(reader->error, "classes", node->count * sizeof *data->classes);
-  for (size_t i = 0; i < node->count; i++) {
-    int64_t value;
-    hg_code code = hg_value_whole(reader, &label, node->items[i], &value);
-    if (code != HG_OK) return code;
-    for (int j = 0; j < data->class_count; j++) {
-      if (data->classes[j] == value) return hg_reject(reader, node->items[i], "the label %d is given twice", (int)value);
-    }
-    data->classes[data->class_count++] = (int)value;
+  return data->classes == NULL ? hg_fail_memory(reader->error, "classes", node->count * sizeof *data->classes) : HG_OK;
+}
+
+/* A number is a label; in quotes it is a name, as of the folder "007". */
+static bool is_label(const hg_node *node) {
+  return node->kind != HG_NODE_SCALAR || (!node->quoted && node->text[strspn(node->text, "0123456789+-.")] == 0);
+}
+
+static hg_code read_label(hg_reader *reader, const hg_node *node, int *label) {
+  static const hg_field field = {.key = "classes", .type = HG_FIELD_INT, .low = 0, .high = HG_MOST_CLASSES - 1};
+  int64_t value = 0;
+  hg_code code = hg_value_whole(reader, &field, node, &value);
+  *label = (int)value;
+  return code;
+}
+
+static hg_code find_class(hg_reader *reader, const hg_node *node, const hg_dataset *named, int *label) {
+  for (*label = 0; *label < named->classes; ++*label) {
+    if (strcmp(named->class_names[*label], node->text) == 0) return HG_OK;
   }
+  char what[HG_NAME_SIZE + 32];
+  snprintf(what, sizeof what, "a class of `%s`", reader->study->data[reader->study->data_count - 1].source);
+  return hg_reject_word(reader, node, what, (const char *const *)named->class_names, named->classes);
+}
+
+static hg_code add_class(hg_reader *reader, const hg_node *node, int label, hg_data_settings *data) {
+  for (int j = 0; j < data->class_count; j++) {
+    if (data->classes[j] == label) return hg_reject(reader, node, "the class `%.60s` is given twice", node->text);
+  }
+  data->classes[data->class_count++] = label;
   return HG_OK;
+}
+
+/* The names are looked up in the data only where one is written. */
+static hg_code choose_classes(hg_reader *reader, const hg_node *entry, hg_data_settings *data) {
+  const hg_node *list = hg_node_get(entry, "classes");
+  hg_dataset *named = NULL;
+  hg_code code = HG_OK;
+  for (size_t i = 0; list != NULL && i < list->count && code == HG_OK; i++) {
+    const hg_node *node = list->items[i];
+    int label = 0;
+    if (is_label(node)) {
+      code = read_label(reader, node, &label);
+    } else {
+      if (named == NULL) code = hg_data_name_classes(data, reader->study->folder, &named, reader->error);
+      if (code != HG_OK) code = hg_reject_source(reader, entry, code);
+      if (code == HG_OK) code = find_class(reader, node, named, &label);
+    }
+    if (code == HG_OK) code = add_class(reader, node, label, data);
+  }
+  hg_dataset_free(named);
+  return code;
 }
 
 static const char *lines_split_name(int value) {
@@ -86,9 +129,9 @@ static const hg_field data_fields[] = {
     {.key = "classes",
      .type = HG_FIELD_READ,
      .read = read_classes,
-     .type_doc = "list of labels",
+     .type_doc = "list of names or labels",
      .fallback = "all",
-     .doc = "the labels to keep; they become 0, 1, ... in this order"},
+     .doc = "the classes to keep, by name or label; they become 0, 1, ... in this order"},
     {.key = "limit",
      .type = HG_FIELD_INT64,
      .offset = offsetof(hg_data_settings, limit),
@@ -143,11 +186,6 @@ int hg_study_find_data(const hg_study *study, const char *name) {
 }
 
 static hg_code check_data(hg_reader *reader, const hg_node *node, const hg_data_settings *data) {
-  const hg_node *validation = hg_node_get(node, "validation");
-  if (validation != NULL && data->validation >= 1 && data->limit > 0 && data->validation >= (double)data->limit) {
-    return hg_reject(reader, validation, "%.12g validation images leave nothing of the %lld that `limit` allows",
-                     data->validation, (long long)data->limit);
-  }
   const hg_node *made = hg_node_key(node, "lines");
   if (made != NULL && strcmp(data->source, "lines") != 0) {
     return hg_reject(reader, made, "`lines` belongs to `source: lines`; here the source is `%.60s`", data->source);
@@ -160,6 +198,7 @@ static hg_code read_entry(hg_reader *reader, const hg_node *key, const hg_node *
   data->line = key->line;
   hg_code code = hg_value_name(reader, "data", key, data->name);
   if (code == HG_OK) code = hg_table_read(reader, &hg_data_table, node, data);
+  if (code == HG_OK) code = choose_classes(reader, node, data);
   if (code == HG_OK) code = check_data(reader, node, data);
   return code;
 }
