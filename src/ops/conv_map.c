@@ -139,11 +139,11 @@ void hg_conv_fold_large(const hg_conv_map *map, float *padded, float *image) {
   size_t padded_line = (size_t)map->x.length * (size_t)map->large_channels;
   size_t line = (size_t)map->x.large * (size_t)map->large_channels;
   size_t first = (size_t)map->y.before, edge = first + (size_t)map->y.large;
-  for (size_t y = 0; y < first; y++) add(padded + y * padded_line, padded_line, padded + first * padded_line);
-  for (size_t y = edge; y < (size_t)map->y.length; y++)
+  for (size_t y = 0; map->replicate && y < first; y++) add(padded + y * padded_line, padded_line, padded + first * padded_line);
+  for (size_t y = edge; map->replicate && y < (size_t)map->y.length; y++)
     add(padded + y * padded_line, padded_line, padded + (edge - 1) * padded_line);
   for (size_t y = first; y < edge; y++) {
-    fold_line(map, padded + y * padded_line);
+    if (map->replicate) fold_line(map, padded + y * padded_line);
     copy_pixels(padded + y * padded_line + (size_t)map->x.before * (size_t)map->large_channels, line, image + (y - first) * line);
   }
 }

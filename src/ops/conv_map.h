@@ -60,8 +60,8 @@ size_t hg_conv_padded_small_count(const hg_conv_map *map); /* 0 where up needs n
 hg_conv_view hg_conv_pad_large(const hg_conv_map *map, const float *image, int first, int lines, float *to);
 hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float *to);
 
-/* The image's gradient from the padded image's: what fell on a repeated place is added to the pixel it repeats. Changes
- * `padded`. */
+/* The image's gradient from the padded image's: what fell on a repeated place is added to the pixel it repeats, what fell on
+ * zeros is left. Changes `padded`. */
 void hg_conv_fold_large(const hg_conv_map *map, float *padded, float *image);
 
 /* Lines [first, last) of the small image, from a view whose line 0 is padded line first * stride. */

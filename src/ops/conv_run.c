@@ -4,6 +4,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/pointwise.h"
+#include "ops/conv_scatter.h"
 #include "ops/conv_thin.h"
 #include "ops/native.h"
 
@@ -31,6 +32,9 @@ hg_conv_job hg_conv_job_of(const hg_op_call *call, bool transposed) {
 
 /* Up of a replicated image goes through the gradient of the padded one. */
 static bool folds(const hg_conv_map *map) { return map->replicate && map->padded; }
+
+/* Only where the up map is a gradient, which has no bias. */
+static bool scatters(const hg_conv_job *job) { return !job->transposed && hg_conv_scatters(&job->map); }
 
 static size_t packed_count(const hg_conv_map *map) { return rounded(hg_conv_weight_count(map)); }
 
@@ -168,8 +172,18 @@ void hg_conv_run_down(const hg_conv_job *job, hg_conv_finish finish, const float
 
 const float *hg_conv_up_weight(const hg_conv_job *job) {
   hg_conv_map padded = hg_conv_map_padded(&job->map);
-  hg_conv_pack_up(folds(&job->map) ? &padded : &job->map, job->call->values[0], !job->transposed, packed_weight(job));
+  if (scatters(job))
+    hg_conv_pack_scatter(&job->map, job->call->values[0], packed_weight(job));
+  else
+    hg_conv_pack_up(folds(&job->map) ? &padded : &job->map, job->call->values[0], !job->transposed, packed_weight(job));
   return packed_weight(job);
+}
+
+static void scattered_up(const hg_conv_job *job, const float *weight, const float *small, float *large, int worker) {
+  bool padded = job->map.padded;
+  float *to = padded ? worker_memory(job, worker) : large;
+  hg_conv_scatter(&job->map, small, weight, to);
+  if (padded) hg_conv_fold_large(&job->map, to, large);
 }
 
 /* Up of one image whose padding repeats its edge. */
@@ -184,6 +198,10 @@ static void folded_up(const hg_conv_job *job, const float *weight, hg_conv_finis
 
 void hg_conv_image_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
                       int worker) {
+  if (scatters(job)) {
+    scattered_up(job, weight, small, large, worker);
+    return;
+  }
   if (folds(&job->map)) {
     folded_up(job, weight, finish, small, large, worker);
     return;
@@ -209,7 +227,7 @@ static void up_task(void *context, int64_t index, int worker) {
 }
 
 void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *small, float *large) {
-  spread s = make_spread(job, job->map.y.large, folds(&job->map));
+  spread s = make_spread(job, job->map.y.large, folds(&job->map) || scatters(job));
   s.weight = hg_conv_up_weight(job);
   s.finish = finish;
   s.from = small;
