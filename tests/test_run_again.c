@@ -82,6 +82,37 @@ static void a_method_that_draws_no_numbers_is_fitted_once(void **state) {
   assert_int_equal(again.skipped, 7);
 }
 
+/* "b1 b2 a1 a2 " */
+static void list_runs(char *order, size_t size) {
+  hg_store *store = NULL;
+  hg_run_record *records = NULL;
+  int count = 0;
+  order[0] = '\0';
+  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
+  assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++) {
+    size_t used = strlen(order);
+    snprintf(order + used, size - used, "%s%d@%d ", records[i].name, (int)records[i].seed, records[i].position);
+    hg_run_record_release(&records[i]);
+  }
+  hg_free(records);
+  hg_store_close(store);
+}
+
+static void runs_stand_together_by_model_whatever_order_they_were_made_in(void **state) {
+  (void)state;
+#define SMALL_NETWORK "{classifier: [flatten, {dense: 8}], loss: {classification: cross_entropy}, train: {epochs: 1}}\n"
+  told t = {0};
+  char order[256];
+  uint64_t first = 1, third = 3;
+  assert_int_equal(run("study: x\nseeds: 3\n" DATA "models:\n  a: " SMALL_NETWORK "  b: " SMALL_NETWORK, &first, 1, &t), HG_OK);
+  assert_int_equal(run("study: x\nseeds: 3\n" DATA "models:\n  new: " SMALL_NETWORK "  b: " SMALL_NETWORK "  a: " SMALL_NETWORK,
+                       &third, 1, &t),
+                   HG_OK);
+  list_runs(order, sizeof order);
+  assert_string_equal(order, "new3@0 b1@1 b3@1 a1@2 a3@2 ");
+}
+
 static void a_resumed_training_says_where_it_goes_on(void **state) {
   (void)state;
   static const char text[] = "study: x\n" DATA "models:\n" NETWORK;
@@ -169,6 +200,7 @@ static void codes_are_looked_at_where_the_study_wants_it(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(runs_stand_together_by_model_whatever_order_they_were_made_in, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),

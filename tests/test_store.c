@@ -77,15 +77,15 @@ static void a_run_is_read_back_as_it_was_put(void **state) {
   hg_store_close(store);
 }
 
-static void runs_are_listed_by_position_then_seed(void **state) {
+static void runs_are_listed_model_by_model(void **state) {
   (void)state;
   hg_store *store = open_store();
   const struct {
     const char *name;
     uint64_t seed;
     int position;
-  } given[] = {{"b", 2, 1}, {"b", 1, 1}, {"a", 1, 2}, {"c", 1, 0}};
-  for (int i = 0; i < 4; i++) {
+  } given[] = {{"b", 2, 1}, {"b", 1, 1}, {"a", 1, 2}, {"c", 1, 0}, {"c", 2, 2}, {"a", 3, 1}};
+  for (int i = 0; i < 6; i++) {
     hg_run_record record = {.seed = given[i].seed, .position = given[i].position};
     snprintf(record.name, sizeof record.name, "%s", given[i].name);
     assert_int_equal(hg_store_put_run(store, &record, NULL), HG_OK);
@@ -98,7 +98,7 @@ static void runs_are_listed_by_position_then_seed(void **state) {
     snprintf(order + strlen(order), sizeof order - strlen(order), "%s%d ", records[i].name, (int)records[i].seed);
     hg_run_record_release(&records[i]);
   }
-  assert_string_equal(order, "c1 b1 b2 a1 ");
+  assert_string_equal(order, "c1 c2 a1 a3 b1 b2 ");
   hg_free(records);
   hg_store_close(store);
 }
@@ -453,7 +453,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STORE_TEST(facts_outlive_the_process),
       STORE_TEST(a_run_is_read_back_as_it_was_put),
-      STORE_TEST(runs_are_listed_by_position_then_seed),
+      STORE_TEST(runs_are_listed_model_by_model),
       STORE_TEST(a_history_keeps_missing_figures_and_every_digit),
       STORE_TEST(a_metric_is_replaced_by_name),
       STORE_TEST(a_new_identity_drops_old_figures_and_files),

@@ -356,7 +356,8 @@ hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count,
   size_t capacity = 0;
   *records = NULL;
   *count = 0;
-  hg_query query = hg_query_begin(store, "SELECT " RUN_COLUMNS " FROM runs ORDER BY position, seed", error);
+  hg_query query = hg_query_begin(
+      store, "SELECT " RUN_COLUMNS " FROM runs ORDER BY MIN(position) OVER (PARTITION BY name), name, seed", error);
   while (hg_query_row(&query)) {
     hg_run_record *record = hg_query_append(&query, records, &capacity, count, sizeof **records);
     if (record != NULL) read_run(&query, record);

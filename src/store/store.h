@@ -75,7 +75,7 @@ void hg_run_record_release(hg_run_record *record);
 hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error);
 /* *found says if there is one. */
 hg_code hg_store_get_run(hg_store *store, const char *name, uint64_t seed, hg_run_record *record, bool *found, hg_error *error);
-/* All, by position then seed; the caller releases each and frees the array. */
+/* All, model by model: by its least position, then by seed. The caller releases each and frees the array. */
 hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count, hg_error *error);
 /* Removes runs (and their folders) that the study no longer has. */
 hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count, hg_error *error);

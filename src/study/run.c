@@ -158,10 +158,9 @@ static hg_code take_up(hg_runner *runner, hg_planned_run *run, bool *done, hg_er
     return HG_OK;
   }
   *done = true;
-  stored.position = run->record.position; /* models may have been put in another order */
   hg_run_record_release(&run->record);
   run->record = stored;
-  return hg_store_put_run(runner->store, &run->record, error);
+  return HG_OK;
 }
 
 static hg_code set_status(hg_runner *runner, hg_planned_run *run, const char *status, const char *message, hg_error *error) {

@@ -137,6 +137,14 @@ static hg_code is_kept(hg_runner *runner, const hg_run_record *record, bool *kep
   return code;
 }
 
+/* Models may have been put in another order since; runs of seeds that are not asked for now are told of too. */
+static hg_code place(hg_runner *runner, hg_run_record *record, hg_error *error) {
+  int model = find_model(runner->study, record->name);
+  if (record->position == model) return HG_OK;
+  record->position = model;
+  return hg_store_put_run(runner->store, record, error);
+}
+
 hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error) {
   hg_run_record *records = NULL;
   int count = 0, kept_count = 0;
@@ -145,6 +153,7 @@ hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error) {
     bool kept = false;
     code = is_kept(runner, &records[i], &kept, error);
     if (!kept) continue;
+    if (code == HG_OK) code = place(runner, &records[i], error);
     hg_run_record record = records[kept_count];
     records[kept_count++] = records[i];
     records[i] = record;
