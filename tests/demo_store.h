@@ -274,6 +274,8 @@ static void demo_findings(hg_store *store) {
   static const hg_comparison comparisons[] = {
       {"cnn", "transfer", "accuracy", "seeds-and-images", 0.0135, 0.0021, 0.0249, 0.0203, 0.9275, 0.914, 0.0406, 3, 61, 34,
        "better", "cnn is better than transfer: accuracy 1.35 points higher"},
+      {"cnn", "transfer", "macro_f1", "seeds-and-images", 0.0131, 0.0018, 0.0247, 0.0221, 0.9271, 0.914, 0.0442, 3, 0, 0,
+       "better", "cnn is better than transfer: macro_f1 0.0131 higher"},
       {"transfer", "cnn", "accuracy", "seeds-and-images", -0.003, -0.011, 0.005, 0.4812, 0.914, 0.917, 0.4812, 3, 30, 36,
        "undecided", "No significant difference in accuracy between transfer and cnn"},
       {"cnn", "naive_bayes", "accuracy", "mcnemar", 0.335, 0.313, 0.357, 1.2e-140, 0.9275, 0.5925, 3.6e-140, 1, 702, 32, "better",
@@ -282,7 +284,7 @@ static void demo_findings(hg_store *store) {
                                            {"transfer", "test.accuracy", 0.919, 0.9125, 0.90, 0.92, 1, ""}};
   hg_error error;
   demo_check(hg_store_put_warnings(store, warnings, 1, &error), &error);
-  demo_check(hg_store_put_comparisons(store, comparisons, 3, &error), &error);
+  demo_check(hg_store_put_comparisons(store, comparisons, 4, &error), &error);
   demo_check(hg_store_put_published(store, published, 2, &error), &error);
 }
 

@@ -43,7 +43,7 @@ static void the_json_holds_every_run_with_its_history(void **state) {
   assert_string_equal(json_string_value(json_object_get(first, "status")), "done");
   assert_int_equal(json_integer_value(json_object_get(first, "parameters")), 241546);
   assert_int_equal(json_array_size(json_object_get(first, "history")), 20);
-  assert_int_equal(json_array_size(json_object_get(report, "comparisons")), 3);
+  assert_int_equal(json_array_size(json_object_get(report, "comparisons")), 4);
   assert_int_equal(json_array_size(json_object_get(report, "published")), 2);
   assert_int_equal(json_array_size(json_object_get(report, "warnings")), 1);
   json_decref(report);
@@ -120,6 +120,31 @@ static void better_is_said_only_where_p_is_small(void **state) {
   char *page = demo_page();
   assert_holds(page, "<b>cnn</b> is <span class=\"verdict better\">better</span> than <b>transfer</b>");
   assert_holds(page, "<span class=\"verdict\">No significant difference</span> between <b>transfer</b> and <b>cnn</b>");
+  hg_free(page);
+}
+
+/* Between id="answer" and the end of that section, in a buffer. */
+static const char *first_screen(const char *page) {
+  static char part[16384];
+  const char *start = strstr(page, "<section id=\"answer\">"), *end = start == NULL ? NULL : strstr(start, "</section>");
+  assert_non_null(end);
+  snprintf(part, sizeof part, "%.*s", (int)(end - start), start);
+  return part;
+}
+
+static void the_first_screen_says_one_sentence_for_each_pair(void **state) {
+  (void)state;
+  char *page = demo_page();
+  const char *screen = first_screen(page);
+  assert_holds(screen,
+               "<b>cnn</b> is <span class=\"verdict better\">better</span> than <b>transfer</b> in accuracy: "
+               "92.75\xe2\x80\xaf% against 91.40\xe2\x80\xaf%");
+  assert_holds(screen, "p 0.0406 (test over seeds and images, Holm; 3 seeds)");
+  assert_holds(screen, "</span> between <b>transfer</b> and <b>cnn</b> in accuracy: 91.40\xe2\x80\xaf% and 91.70\xe2\x80\xaf%");
+  assert_null(strstr(screen, "F1")); /* it stands in the table below */
+  assert_null(strstr(screen, "0.0442"));
+  assert_true(strstr(screen, "<b>naive_bayes</b>") < strstr(screen, "No significant")); /* what is decided comes first */
+  assert_holds(page, "0.0442");
   hg_free(page);
 }
 
@@ -369,6 +394,7 @@ int main(void) {
       cmocka_unit_test(figures_that_are_missing_are_null),
       cmocka_unit_test(the_page_holds_what_the_store_knows),
       cmocka_unit_test(better_is_said_only_where_p_is_small),
+      cmocka_unit_test(the_first_screen_says_one_sentence_for_each_pair),
       cmocka_unit_test(maps_of_codes_stand_beside_each_other_and_share_one_sheet),
       cmocka_unit_test(denoising_stands_beside_a_median_filter_at_every_level),
       cmocka_unit_test(the_data_are_shown_class_by_class),

@@ -29,7 +29,7 @@ static bool leads(const hg_page *page, int at, const task *of) {
   return true;
 }
 
-static void put_winner(hg_page *page, int winner, int models, const task *of) {
+static void put_winner(hg_page *page, int winner, int models, bool passed_over, const task *of) {
   hg_text *out = &page->out;
   hg_estimate score = score_of(page, winner, of);
   hg_text_put(out, "<li>");
@@ -52,22 +52,24 @@ static void put_winner(hg_page *page, int winner, int models, const task *of) {
     hg_text_put(out, models == 1 ? "" : ", ");
   }
   if (models > 1) hg_text_format(out, "of %d models", models);
+  if (passed_over) hg_text_put(out, "; of a sweep only the setting that validation chose counts");
   hg_text_put(out, "</span></li>");
 }
 
 /* Of a sweep only the point that validation chose may win. */
 static void put_task(hg_page *page, const task *of, int first) {
   int winner = -1, models = 0;
-  double best = NAN;
+  double best = NAN, best_of_all = NAN;
   for (int i = 0; i < page->model_count; i++) {
     double value = strcmp(data_of(page, i), data_of(page, first)) == 0 ? score_of(page, i, of).value : NAN;
     if (isnan(value)) continue;
     models++;
+    best_of_all = of->less ? fmin(best_of_all, value) : fmax(best_of_all, value);
     if (!hg_page_may_win(page, i) || !(winner < 0 || (of->less ? value < best : value > best))) continue;
     winner = i;
     best = value;
   }
-  if (winner >= 0) put_winner(page, winner, models, of);
+  if (winner >= 0) put_winner(page, winner, models, of->less ? best_of_all < best : best_of_all > best, of);
 }
 
 void hg_page_answer(hg_page *page) {

@@ -118,7 +118,7 @@ void hg_figure_keep_order(hg_figure *figure, int column) {
   json_t *order = json_array();
   for (int i = 0; i < figure->data.columns[column].word_count; i++)
     json_array_append_new(order, json_string(figure->data.columns[column].words[i]));
-  hg_figure_set(figure, "facet.sort", order);
+  hg_figure_set(figure, json_object_get(figure->spec, "facet") != NULL ? "facet.sort" : "encoding.y.sort", order);
 }
 
 /* The shapes that page.c draws as SVG, in its order. */

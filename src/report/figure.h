@@ -33,7 +33,7 @@ void hg_figure_list_release(hg_figure_list *list);
 /* Sets spec.PATH, as in "layer.2.encoding.x.axis.format"; what is missing on the way is made. Takes value over. */
 void hg_figure_set(hg_figure *figure, const char *path, json_t *value);
 
-/* Panels of a faceted figure in the order in which the words of a column came. */
+/* Panels of a faceted figure, else rows, in the order in which the words of a column came. */
 void hg_figure_keep_order(hg_figure *figure, int column);
 
 /* Gives the words of a field the page's marks, by their order in `names`: `steps[i]` is the mark of names[i], negative: a grey or

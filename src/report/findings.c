@@ -67,11 +67,11 @@ static void put_verdict(hg_text *out, const hg_comparison *row) {
   }
 }
 
-static void put_difference(hg_text *out, const hg_comparison *row) {
-  if (hg_metric_is_share(row->metric))
-    hg_text_points(out, row->difference);
+static void put_difference(hg_text *out, double difference, bool share) {
+  if (share)
+    hg_text_points(out, difference);
   else
-    hg_text_figure(out, row->difference);
+    hg_text_figure(out, difference);
 }
 
 static void put_interval(hg_text *out, double low, double high, bool share) {
@@ -90,7 +90,7 @@ static void put_comparison(hg_text *out, const hg_comparison *row) {
   hg_text_html(out, row->metric);
   put_named(out, ", ", row->a, " \xe2\x88\x92 ");
   put_named(out, "", row->b, "</span></td><td class=\"num\">");
-  put_difference(out, row);
+  put_difference(out, row->difference, hg_metric_is_share(row->metric));
   hg_text_put(out, "</td><td class=\"num\">");
   put_interval(out, row->low, row->high, hg_metric_is_share(row->metric));
   hg_text_put(out, "</td><td class=\"num\">");
@@ -107,7 +107,7 @@ void hg_page_findings(hg_page *page) {
   hg_text *out = &page->out;
   if (page->report.comparison_count == 0) return;
   hg_text_put(out,
-              "<h3 id=\"findings\">Is the difference real?</h3><div class=\"scroll\"><table class=\"comparisons\"><thead><tr><th "
+              "<h3 id=\"findings\">Is the difference real?</h3><div class=\"scroll tall\"><table class=\"comparisons\"><thead><tr><th "
               "scope=\"col\">Finding</th>"
               "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
               "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\" class=\"num\">p by Holm</th><th "
@@ -119,39 +119,138 @@ void hg_page_findings(hg_page *page) {
       "Holm\xe2\x80\x99s correction for all comparisons of the same score. Tests pair the models on the same test images.</p>");
 }
 
-/* One line of the first screen. */
-static void put_sentence(hg_text *out, const hg_comparison *row) {
-  hg_text_put(out, "<li>");
-  if (row->text[0] != '\0') {
-    hg_text_html(out, row->text);
-  } else {
-    put_verdict(out, row);
-    hg_text_put(out, ": ");
-    hg_text_html(out, row->metric);
-    hg_text_put(out, " ");
-    put_difference(out, row);
+/* ---------------------------------------------------------------- the first screen: one sentence for each pair */
+
+/* A metric without its level: "mse (gaussian 0.3)" is of "mse". */
+static bool same_score(const hg_comparison *a, const hg_comparison *b) {
+  size_t length = strcspn(a->metric, " ");
+  return strcspn(b->metric, " ") == length && strncmp(a->metric, b->metric, length) == 0;
+}
+
+static bool same_pair(const hg_comparison *a, const hg_comparison *b) {
+  return strcmp(a->a, b->a) == 0 && strcmp(a->b, b->b) == 0;
+}
+
+/* Whether the pair's sentence is about this row: its accuracy, or where it has none its first score. */
+static bool speaks(const hg_report *report, int at) {
+  const hg_comparison *row = &report->comparisons[at];
+  bool accuracy = strcmp(row->metric, "accuracy") == 0;
+  for (int i = 0; i < report->comparison_count; i++) {
+    const hg_comparison *other = &report->comparisons[i];
+    if (i == at || !same_pair(row, other)) continue;
+    if (strcmp(other->metric, "accuracy") == 0 ? !accuracy || i < at : !accuracy && i < at) return false;
   }
-  if (verdict_of(row) != UNTESTED) {
-    hg_text_put(out, " <span class=\"proof\">");
-    put_test(out, row->test);
-    bool corrected = !isnan(row->p_holm);
-    hg_text_put(out, ", p ");
-    put_p_value(out, corrected ? row->p_holm : row->p_value);
-    hg_text_put(out, corrected ? " by Holm</span>" : "</span>");
+  return true;
+}
+
+/* The same score of the pair at several levels of noise. */
+typedef struct level_count {
+  int all, same; /* same: with the first one's verdict */
+  double most_p; /* of those: the largest, corrected */
+} level_count;
+
+static double p_of(const hg_comparison *row) { return isnan(row->p_holm) ? row->p_value : row->p_holm; }
+
+static level_count count_levels(const hg_report *report, const hg_comparison *row) {
+  level_count levels = {0};
+  for (int i = 0; i < report->comparison_count; i++) {
+    const hg_comparison *other = &report->comparisons[i];
+    if (!same_pair(row, other) || !same_score(row, other)) continue;
+    levels.all++;
+    if (verdict_of(other) != verdict_of(row)) continue;
+    levels.same++;
+    levels.most_p = levels.same == 1 ? p_of(other) : fmax(levels.most_p, p_of(other));
+  }
+  return levels;
+}
+
+static void put_metric(hg_text *out, const char *metric) {
+  static const char *const words[][2] = {{"macro_f1", "macro F1"}, {"mse", "MSE"}, {"psnr", "PSNR"}, {"ssim", "SSIM"}};
+  size_t length = strcspn(metric, " ");
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strlen(words[i][0]) == length && strncmp(words[i][0], metric, length) == 0) {
+      hg_text_put(out, words[i][1]);
+      return;
+    }
+  hg_text_words(out, metric);
+}
+
+/* "97.37 % against 97.00 %", the winner's first. */
+static void put_values(hg_text *out, const hg_comparison *row, bool swapped, const char *between) {
+  bool share = hg_metric_is_share(row->metric);
+  hg_text_put(out, ": ");
+  hg_text_score(out, swapped ? row->value_b : row->value_a, share);
+  hg_text_put(out, between);
+  hg_text_score(out, swapped ? row->value_a : row->value_b, share);
+}
+
+/* "p 0.0195 (McNemar's test, Holm; 1 seed)" */
+static void put_p(hg_text *out, const hg_comparison *row, double p, const char *what) {
+  hg_text_put(out, what);
+  put_p_value(out, p);
+  hg_text_put(out, " (");
+  put_test(out, row->test);
+  if (!isnan(row->p_holm)) hg_text_put(out, ", Holm");
+  if (row->seeds > 0) hg_text_format(out, "; %d seed%s", row->seeds, row->seeds == 1 ? "" : "s");
+  hg_text_put(out, ")");
+}
+
+static void put_levels(hg_text *out, const hg_comparison *row, level_count levels) {
+  if (levels.same == levels.all)
+    hg_text_format(out, " at all %d levels of noise <span class=\"proof\">", levels.all);
+  else
+    hg_text_format(out, " at %d of %d levels of noise <span class=\"proof\">", levels.same, levels.all);
+  put_p(out, row, levels.most_p, "largest p ");
+  hg_text_put(out, "</span>");
+}
+
+/* The difference is the winner's less the other's. */
+static void put_proof(hg_text *out, const hg_comparison *row, bool swapped) {
+  bool share = hg_metric_is_share(row->metric);
+  hg_text_put(out, " <span class=\"proof\">");
+  put_difference(out, swapped ? -row->difference : row->difference, share);
+  hg_text_put(out, ", 95&nbsp;% interval ");
+  put_interval(out, swapped ? -row->high : row->low, swapped ? -row->low : row->high, share);
+  put_p(out, row, p_of(row), "; p ");
+  hg_text_put(out, "</span>");
+}
+
+static void put_sentence(hg_text *out, const hg_report *report, const hg_comparison *row) {
+  verdict found = verdict_of(row);
+  level_count levels = count_levels(report, row);
+  hg_text_put(out, "<li>");
+  put_verdict(out, row);
+  hg_text_put(out, " in ");
+  put_metric(out, row->metric);
+  if (found != UNTESTED && levels.all > 1) {
+    put_levels(out, row, levels);
+  } else if (found != UNTESTED) {
+    put_values(out, row, found == B_BETTER, found == UNDECIDED ? " and " : " against ");
+    put_proof(out, row, found == B_BETTER);
   }
   hg_text_put(out, "</li>");
 }
 
+/* What is decided first. */
 void hg_page_short_findings(hg_page *page) {
-  enum { MOST = 6 };
+  enum { MOST = 7 };
   hg_text *out = &page->out;
-  int count = page->report.comparison_count;
-  if (count == 0) {
+  const hg_report *report = &page->report;
+  int pairs = 0;
+  if (report->comparison_count == 0) {
     hg_text_put(out, "<p class=\"note\">Nothing was compared: no difference on this page is tested.</p>");
     return;
   }
   hg_text_put(out, "<ul>");
-  for (int i = 0; i < count && i < MOST; i++) put_sentence(out, &page->report.comparisons[i]);
-  hg_text_put(out, "</ul>");
-  if (count > MOST) hg_text_format(out, "<p class=\"note\"><a href=\"#findings\">All %d comparisons</a></p>", count);
+  for (int decided = 1; decided >= 0; decided--)
+    for (int i = 0; i < report->comparison_count; i++) {
+      verdict found = verdict_of(&report->comparisons[i]);
+      if ((found == A_BETTER || found == B_BETTER) != decided || !speaks(report, i)) continue;
+      if (pairs++ < MOST) put_sentence(out, report, &report->comparisons[i]);
+    }
+  hg_text_put(out, "</ul><p class=\"note\"><a href=\"#findings\">");
+  if (pairs > MOST)
+    hg_text_format(out, "All %d pairs, and their other scores</a></p>", pairs);
+  else
+    hg_text_put(out, pairs < report->comparison_count ? "The other scores of these pairs</a></p>" : "All tests</a></p>");
 }

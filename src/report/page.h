@@ -126,6 +126,9 @@ hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, 
 void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const char *also);
 /* Room beside the panels of a faceted figure for the words of a column. */
 void hg_page_label_room(hg_figure *figure, int column);
+/* Words stand to the right of `end`: where a bar at `published` would go through them, they stand to the right of the bar. range:
+ * what the axis shows. */
+void hg_page_clear_words(hg_figure *figure, double range);
 void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note);
 
 void hg_page_answer(hg_page *page);                                  /* the first screen */

@@ -52,10 +52,12 @@
     Object.values(node).forEach((inner) => limitLabels(inner, limit));
   }
 
-  /* Words beside the rightmost mark need as many pixels as the template says. */
-  function makeRoomBeside(spec, figure, width) {
+  /* Words beside a mark need as many pixels as the template says: beyond a bar that would go through them, and at the plot's end. */
+  function makeRoomBeside(spec, width) {
     const scale = spec.layer[2].encoding.x.scale, [least, most] = scale.domain, plot = 0.6 * width, words = spec.usermeta.beside;
-    const end = Math.max(...numbers(figure.data.columns.end));
+    const room = (most - least) * words / (plot - words), rows = spec.data.values;
+    for (const row of rows) if (row.published > row.end && row.published - row.end < room) row.end = row.published;
+    const end = Math.max(...rows.map((row) => row.end));
     scale.domain = [least, Math.max(most, end + (end - least) * words / (plot - words))];
   }
 
@@ -64,7 +66,7 @@
     if (spec.height && spec.height.step) spec.height = spec.height.step * figure.data.columns[spec.encoding.y.field].words.length;
     if (width < 480) for (const part of [spec.encoding, spec.layer, spec.spec]) limitLabels(part, Math.floor(0.34 * width));
     if (spec.facet) return panels(spec, width);
-    if (spec.usermeta && spec.usermeta.beside) makeRoomBeside(spec, figure, width);
+    if (spec.usermeta && spec.usermeta.beside) makeRoomBeside(spec, width);
     const most = spec.usermeta && spec.usermeta.square ? Math.min(width, spec.width) : null;
     if (most) return {...spec, width: most, height: most, autosize: {type: "fit-x", contains: "padding"}};
     return {...spec, width: "container", autosize: {type: "fit-x", contains: "padding"}};

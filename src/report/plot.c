@@ -44,6 +44,18 @@ void hg_page_label_room(hg_figure *figure, int column) {
   hg_figure_set(figure, "usermeta.room", json_integer((longest * LETTER > MOST ? MOST : longest * LETTER) + MARGIN));
 }
 
+void hg_page_clear_words(hg_figure *figure, double range) {
+  const double room = 0.12; /* of a plot on paper; page.js looks again where it is narrower */
+  hg_frame *data = &figure->data;
+  const hg_frame_column *end = find_column(data, "end"), *published = find_column(data, "published");
+  if (data->failed || end == NULL || published == NULL) return;
+  for (size_t row = 0; row < hg_frame_rows(data); row++) {
+    double *cells = data->cells + row * (size_t)data->column_count;
+    double bar = cells[published - data->columns], *words = &cells[end - data->columns];
+    if (bar > *words && bar - *words < room * range) *words = bar;
+  }
+}
+
 void hg_page_put_figure(hg_page *page, const hg_figure *figure, const char *note) {
   hg_text *out = &page->out;
   hg_text_put(out, "<figure class=\"chart\"><figcaption><b>");

@@ -56,6 +56,7 @@ static void set_scale(hg_figure *figure, bool share) {
   hg_frame_range(&figure->data, "published", &low, &high);
   least = fmin(least, low), most = fmax(most, high);
   double range = most > least ? most - least : fabs(most) > 0 ? 0.1 * fabs(most) : 1;
+  hg_page_clear_words(figure, 1.26 * range);
   json_t *domain = json_pack("[f, f]", least - 0.06 * range, most + 0.2 * range);
   hg_figure_set(figure, "layer.2.encoding.x.scale.domain", domain);
   if (!share) return;
@@ -76,6 +77,7 @@ static void put_figure(hg_page *page, const char *metric) {
   for (int i = 0; i < page->report.published_count; i++)
     if (strcmp(page->report.published[i].metric, metric) == 0) put_row(&figure->data, &page->report.published[i]);
   set_scale(figure, hg_metric_is_share(metric));
+  hg_figure_keep_order(figure, 0);
   hg_figure_set(figure, "layer.2.encoding.x.title", json_string(words));
   hg_page_put_figure(page, figure,
                      "An upright bar is the published figure; dot and line are the measured one and its 95\xc2\xa0% interval.");

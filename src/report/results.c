@@ -117,8 +117,27 @@ static double published_accuracy(const hg_report *report, const char *model) {
   return NAN;
 }
 
-static void put_accuracy_row(hg_frame *data, const hg_page *page, const hg_page_model *model) {
+/* A published figure far from all that was measured would press the rest together: how far is drawn. */
+typedef struct span {
+  double least, most;
+} span;
+
+static span drawn_span(const hg_page *page) {
+  span s = {NAN, NAN};
+  for (int i = 0; i < page->model_count; i++) {
+    hg_estimate estimate = hg_page_estimate(page, &page->models[i], "test.accuracy");
+    s.least = fmin(s.least, isnan(estimate.low) ? estimate.value : estimate.low);
+    s.most = fmax(s.most, isnan(estimate.high) ? estimate.value : estimate.high);
+  }
+  double beyond = fmax(s.most - s.least, 0.05);
+  return (span){s.least - beyond, s.most + beyond};
+}
+
+static bool is_drawn(span s, double published) { return published >= s.least && published <= s.most; }
+
+static void put_accuracy_row(hg_frame *data, const hg_page *page, const hg_page_model *model, span drawn) {
   hg_estimate estimate = hg_page_estimate(page, model, "test.accuracy");
+  double published = published_accuracy(&page->report, model->name);
   char label[32];
   if (estimate.seeds == 0) return;
   snprintf(label, sizeof label, "%.1f\xe2\x80\xaf%%", 100 * estimate.value);
@@ -127,36 +146,57 @@ static void put_accuracy_row(hg_frame *data, const hg_page *page, const hg_page_
   hg_frame_number(data, estimate.value);
   hg_frame_number(data, interval ? estimate.low : estimate.value);
   hg_frame_number(data, interval ? estimate.high : estimate.value);
-  hg_frame_number(data, published_accuracy(&page->report, model->name));
+  hg_frame_number(data, is_drawn(drawn, published) ? published : NAN);
   hg_frame_number(data, estimate.seeds);
   hg_frame_number(data, interval ? fmin(estimate.high, 1) : estimate.value);
   hg_frame_word(data, label);
 }
 
 /* Room to the right for the figure beside the interval. */
-static void set_accuracy_scale(hg_figure *figure, bool published) {
+static void set_accuracy_scale(hg_figure *figure) {
   double least, most, low, high;
   hg_frame_range(&figure->data, "low", &least, &most);
   hg_frame_range(&figure->data, "end", &low, &most);
   hg_frame_range(&figure->data, "published", &low, &high);
-  if (published) least = fmin(least, low), most = fmax(most, high);
+  least = fmin(least, low), most = fmax(most, high); /* NaN where nothing was published */
   double range = fmax(most - least, 0.01);
+  hg_page_clear_words(figure, 1.2 * range);
   json_t *domain = json_pack("[f, f]", fmax(0, least - 0.06 * range), most + 0.14 * range);
   hg_figure_set(figure, "layer.2.encoding.x.scale.domain", domain);
 }
 
+/* "An upright bar marks the published figure; that of deep is not in the chart." */
+static void note_published(const hg_page *page, span drawn, hg_text *note) {
+  int inside = 0, outside = 0;
+  hg_text names = {0};
+  for (int i = 0; i < page->model_count; i++) {
+    double published = published_accuracy(&page->report, page->models[i].name);
+    if (isnan(published) || is_drawn(drawn, published)) {
+      inside += !isnan(published);
+      continue;
+    }
+    hg_text_format(&names, "%s%s (%.1f\xc2\xa0%%)", outside++ > 0 ? ", " : "", page->models[i].name, 100 * published);
+  }
+  if (inside > 0) hg_text_put(note, "An upright bar marks the published figure.");
+  if (outside > 0) hg_text_format(note, "%sPublished far from here, and not drawn: %s.", inside > 0 ? " " : "", names.bytes);
+  note->failed = note->failed || names.failed;
+  hg_text_release(&names);
+}
+
 static void put_accuracy(hg_page *page) {
-  bool published = false;
+  span drawn = drawn_span(page);
   hg_figure *figure = hg_page_figure(page, "interval", "model: value low high published seeds end label:", "accuracy", "");
   hg_figure_title(figure, "Test accuracy and its 95 %% interval");
-  for (int i = 0; i < page->model_count; i++) {
-    put_accuracy_row(&figure->data, page, &page->models[i]);
-    published = published || !isnan(published_accuracy(&page->report, page->models[i].name));
-  }
-  set_accuracy_scale(figure, published);
+  for (int i = 0; i < page->model_count; i++) put_accuracy_row(&figure->data, page, &page->models[i], drawn);
+  set_accuracy_scale(figure);
+  hg_figure_keep_order(figure, 0);
   hg_page_marks(page, figure, "layer.2.encoding", "layer.1.encoding");
   figure->legend = 0;
-  hg_page_put_figure(page, figure, published ? "An upright bar marks the published figure." : "");
+  hg_text note = {0};
+  note_published(page, drawn, &note);
+  hg_page_put_figure(page, figure, note.bytes == NULL ? "" : note.bytes);
+  page->out.failed = page->out.failed || note.failed;
+  hg_text_release(&note);
 }
 
 void hg_page_results(hg_page *page) {
