@@ -197,6 +197,34 @@ static void codes_are_looked_at_where_the_study_wants_it(void **state) {
   assert_int_equal(t.skipped, 1);
 }
 
+static int occurrences(const char *text, const char *part) {
+  int count = 0;
+  for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) count++;
+  return count;
+}
+
+static void of_a_hundred_classes_the_page_shows_averages_and_the_worst(void **state) {
+  (void)state;
+  told t = {0};
+  static const char text[] =
+      "study: x\ndata: {lines: {source: lines, lines: {per_class: 5}}}\n"
+      "models:\n  bayes: {naive_bayes: {}}\n  one: {knn: 1}\n";
+  assert_int_equal(run(text, NULL, 0, &t), HG_OK);
+  char *page = NULL, *name = hg_path_join(out, "report.html");
+  size_t bytes = 0;
+  assert_int_equal(hg_file_read(name, 5000000, &page, &bytes, NULL), HG_OK);
+  assert_non_null(strstr(page, "Of 96 classes the 12 with the least average precision"));
+  assert_non_null(strstr(page, "data-figure=\"precision-recall-lines\""));
+  assert_non_null(strstr(page, "data-figure=\"roc-lines\""));
+  const char *precision = strstr(page, "<h4>Average precision</h4>"), *area = strstr(page, "<h4>Area under the ROC curve</h4>");
+  assert_true(precision != NULL && area > precision);
+  char table[16384];
+  snprintf(table, sizeof table, "%.*s", (int)(area - precision), precision);
+  assert_int_equal(occurrences(table, "<tr>"), 1 + 12 + 2); /* head, classes, micro and macro average */
+  hg_free(page);
+  hg_free(name);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
@@ -204,6 +232,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(of_a_hundred_classes_the_page_shows_averages_and_the_worst, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_classical_method_is_scored_on_the_validation_images, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

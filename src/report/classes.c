@@ -14,10 +14,46 @@ bool hg_page_in_group(const hg_page *page, const hg_page_group *group, int at) {
 static bool leads_group(const hg_page *page, int at, hg_page_group *group) {
   const hg_page_model *model = &page->models[at];
   if (!model->has_scores) return false;
-  *group = (hg_page_group){at, model->shown->record.data, model->scores.classes};
+  *group = (hg_page_group){.first = at, .data = model->shown->record.data, .classes = model->scores.classes};
   for (int i = 0; i < at; i++)
     if (hg_page_in_group(page, group, i)) return false;
   return true;
+}
+
+/* Mean over the models; a class that none of them was tested on is no worse than any. */
+static double score_of_class(const hg_page *page, const hg_page_group *group, int label) {
+  double sum = 0;
+  int models = 0;
+  for (int i = 0; i < page->model_count; i++) {
+    const hg_page_model *model = &page->models[i];
+    if (!hg_page_in_group(page, group, i) || model->scores.per_class[label].support == 0) continue;
+    double precision = hg_page_class_score(model, label, false);
+    sum += isnan(precision) ? model->scores.per_class[label].recall : precision;
+    models++;
+  }
+  return models == 0 ? 2 : sum / models;
+}
+
+/* A panel or a row for each of a hundred classes would be no help: of more than fit, those that models do worst on. */
+static void choose_classes(const hg_page *page, hg_page_group *group) {
+  double scores[HG_PAGE_WORST_CLASSES];
+  if (group->classes <= HG_PAGE_MOST_CLASSES) {
+    for (int k = 0; k < group->classes; k++) group->shown[group->shown_count++] = k;
+    return;
+  }
+  for (int k = 0; k < group->classes; k++) {
+    double score = score_of_class(page, group, k);
+    int at = group->shown_count;
+    for (; at > 0 && score < scores[at - 1]; at--) {
+      if (at == HG_PAGE_WORST_CLASSES) continue;
+      scores[at] = scores[at - 1];
+      group->shown[at] = group->shown[at - 1];
+    }
+    if (at == HG_PAGE_WORST_CLASSES) continue;
+    scores[at] = score;
+    group->shown[at] = k;
+    if (group->shown_count < HG_PAGE_WORST_CLASSES) group->shown_count++;
+  }
 }
 
 static void put_share(hg_text *out, double recall) {
@@ -32,7 +68,8 @@ static void put_class_rows(hg_page *page, const hg_page_group *group) {
   for (int i = 0; i < page->model_count; i++)
     if (hg_page_in_group(page, group, i)) hg_page_model_head(page, i);
   hg_text_put(out, "</tr></thead><tbody>");
-  for (int k = 0; k < group->classes; k++) {
+  for (int n = 0; n < group->shown_count; n++) {
+    int k = group->shown[n];
     hg_text_put(out, "<tr><th scope=\"row\">");
     hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
     hg_text_put(out, "</th>");
@@ -45,16 +82,16 @@ static void put_class_rows(hg_page *page, const hg_page_group *group) {
 static void put_model_rows(hg_page *page, const hg_page_group *group) {
   hg_text *out = &page->out;
   char buffer[16];
-  for (int k = 0; k < group->classes; k++) {
+  for (int n = 0; n < group->shown_count; n++) {
     hg_text_put(out, "<th scope=\"col\" class=\"num\">");
-    hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
+    hg_text_html(out, hg_page_class_name(&page->models[group->first], group->shown[n], buffer));
     hg_text_put(out, "</th>");
   }
   hg_text_put(out, "</tr></thead><tbody>");
   for (int i = 0; i < page->model_count; i++) {
     if (!hg_page_in_group(page, group, i)) continue;
     hg_page_model_cell(page, i, false);
-    for (int k = 0; k < group->classes; k++) put_share(out, page->models[i].scores.per_class[k].recall);
+    for (int n = 0; n < group->shown_count; n++) put_share(out, page->models[i].scores.per_class[group->shown[n]].recall);
     hg_text_put(out, "</tr>");
   }
 }
@@ -101,7 +138,8 @@ static void put_class_figure(hg_page *page, const hg_page_group *group) {
   for (int i = 0; i < page->model_count; i++) {
     const hg_page_model *model = &page->models[i];
     if (!hg_page_in_group(page, group, i)) continue;
-    for (int k = 0; k < model->scores.classes; k++) {
+    for (int n = 0; n < group->shown_count; n++) {
+      int k = group->shown[n];
       hg_frame_word(&figure->data, model->name);
       hg_frame_word(&figure->data, hg_page_class_name(model, k, buffer));
       hg_frame_number(&figure->data, model->scores.per_class[k].recall);
@@ -117,7 +155,6 @@ static void put_class_figure(hg_page *page, const hg_page_group *group) {
 
 /* ---------------------------------------------------------------- the section */
 
-/* A table or a panel for each of a hundred classes would be no help. */
 static void put_group(hg_page *page, const hg_page_group *group) {
   hg_text *out = &page->out;
   if (group->data[0] != '\0') {
@@ -125,11 +162,15 @@ static void put_group(hg_page *page, const hg_page_group *group) {
     hg_text_html(out, group->data);
     hg_text_put(out, "</h3>");
   }
-  if (group->classes <= HG_PAGE_MOST_CLASSES) {
-    put_class_figure(page, group);
-    put_table(page, group);
-    hg_page_ranking(page, group);
-  }
+  if (group->shown_count < group->classes)
+    hg_text_format(
+        out,
+        "<p class=\"note\">Of %d classes the %d with the least average precision, mean of these models, the worst first. "
+        "Averages are over all classes; each model\xe2\x80\x99s own section has the scores of all.</p>",
+        group->classes, group->shown_count);
+  put_class_figure(page, group);
+  put_table(page, group);
+  hg_page_ranking(page, group);
   hg_page_calibration(page, group);
   if (group->classes <= HG_PAGE_MOST_CLASSES) hg_page_answers(page, group);
 }
@@ -144,6 +185,7 @@ void hg_page_classes(hg_page *page) {
       hg_text_put(out,
                   "<section id=\"classes\"><h2>Class by class</h2><p class=\"note\">Of every model the first finished seed.</p>");
     opened = true;
+    choose_classes(page, &group);
     put_group(page, &group);
   }
   if (opened) hg_text_put(out, "</section>");

@@ -106,12 +106,13 @@ static void put_comparison(hg_text *out, const hg_comparison *row) {
 void hg_page_findings(hg_page *page) {
   hg_text *out = &page->out;
   if (page->report.comparison_count == 0) return;
-  hg_text_put(out,
-              "<h3 id=\"findings\">Is the difference real?</h3><div class=\"scroll tall\"><table class=\"comparisons\"><thead><tr><th "
-              "scope=\"col\">Finding</th>"
-              "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
-              "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\" class=\"num\">p by Holm</th><th "
-              "scope=\"col\">Test</th></tr></thead><tbody>");
+  hg_text_put(
+      out,
+      "<h3 id=\"findings\">Is the difference real?</h3><div class=\"scroll tall\"><table class=\"comparisons\"><thead><tr><th "
+      "scope=\"col\">Finding</th>"
+      "<th scope=\"col\" class=\"num\">Difference</th><th scope=\"col\" class=\"num\">95&nbsp;% interval</th>"
+      "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\" class=\"num\">p by Holm</th><th "
+      "scope=\"col\">Test</th></tr></thead><tbody>");
   for (int i = 0; i < page->report.comparison_count; i++) put_comparison(out, &page->report.comparisons[i]);
   hg_text_put(
       out,

@@ -78,7 +78,7 @@ static hg_code load_scores(hg_store *store, hg_page_model *model, bool curves, h
   else
     code = hg_classification_report_new(shares->data, labels->data, labels->dim[0], (int)shares->dim[1], &model->scores, &cause);
   model->has_scores = code == HG_OK;
-  if (code == HG_OK && curves && model->scores.classes <= HG_PAGE_MOST_CLASSES)
+  if (code == HG_OK && curves)
     code = hg_page_ranks_load(shares->data, labels->data, model->scores.count, model->scores.classes, &model->ranks, &cause);
   if (code != HG_OK && code != HG_NO_MEMORY) note_trouble(model, &cause);
 done:

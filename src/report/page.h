@@ -8,7 +8,7 @@
 #include "report/load.h"
 #include "store/safetensors.h"
 
-enum { HG_PAGE_MOST_CLASSES = 24, HG_PAGE_POINTS = 64 };
+enum { HG_PAGE_MOST_CLASSES = 24, HG_PAGE_WORST_CLASSES = 12, HG_PAGE_POINTS = 64 };
 
 /* A line, thinned to what a small panel shows. */
 typedef struct hg_page_curve {
@@ -86,7 +86,11 @@ typedef struct hg_page_group {
   int first; /* model */
   const char *data;
   int classes;
+  int shown[HG_PAGE_MOST_CLASSES]; /* those that tables and panels are about: all, or the worst of more than fit, worst first */
+  int shown_count;
 } hg_page_group;
+/* Average precision or area under the ROC curve of a class, by the shown run; NaN = unknown. */
+double hg_page_class_score(const hg_page_model *model, int label, bool area);
 bool hg_page_in_group(const hg_page *page, const hg_page_group *group, int at);
 
 /* Of all classes and both averages; *out is the caller's to hg_free, after a failure too. */
@@ -126,6 +130,8 @@ hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, 
 void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const char *also);
 /* Room beside the panels of a faceted figure for the words of a column. */
 void hg_page_label_room(hg_figure *figure, int column);
+/* Panels as wide as the longest of their names, the words of a column. */
+void hg_page_panel_room(hg_figure *figure, int column);
 /* Words stand to the right of `end`: where a bar at `published` would go through them, they stand to the right of the bar. range:
  * what the axis shows. */
 void hg_page_clear_words(hg_figure *figure, double range);

@@ -35,13 +35,25 @@ void hg_page_marks(hg_page *page, hg_figure *figure, const char *where, const ch
   hg_free(steps);
 }
 
+static int longest_word(const hg_frame_column *words) {
+  int longest = 0;
+  for (int i = 0; i < words->word_count; i++)
+    if ((int)strlen(words->words[i]) > longest) longest = (int)strlen(words->words[i]);
+  return longest;
+}
+
 void hg_page_label_room(hg_figure *figure, int column) {
   enum { LETTER = 7, MOST = 180, MARGIN = 18 };
-  int longest = 0;
-  const hg_frame_column *labels = &figure->data.columns[column];
-  for (int i = 0; i < labels->word_count; i++)
-    if ((int)strlen(labels->words[i]) > longest) longest = (int)strlen(labels->words[i]);
+  int longest = longest_word(&figure->data.columns[column]);
   hg_figure_set(figure, "usermeta.room", json_integer((longest * LETTER > MOST ? MOST : longest * LETTER) + MARGIN));
+}
+
+void hg_page_panel_room(hg_figure *figure, int column) {
+  enum { LETTER = 7, MOST = 280 };
+  int longest = LETTER * longest_word(&figure->data.columns[column]);
+  json_t *meta = json_object_get(figure->spec, "usermeta");
+  if (longest > json_integer_value(json_object_get(meta, "panel")))
+    hg_figure_set(figure, "usermeta.panel", json_integer(longest > MOST ? MOST : longest));
 }
 
 void hg_page_clear_words(hg_figure *figure, double range) {

@@ -118,16 +118,23 @@ static void put_curve(hg_page *page, hg_figure *figure, int at, int panel, bool 
   }
 }
 
+static void put_panel(hg_page *page, const hg_page_group *group, hg_figure *figure, int panel, bool roc) {
+  for (int i = 0; i < page->model_count; i++)
+    if (hg_page_in_group(page, group, i) && page->models[i].ranks != NULL) put_curve(page, figure, i, panel, roc);
+}
+
 static void put_figure(hg_page *page, const hg_page_group *group, bool roc) {
   hg_figure *figure =
       roc ? hg_page_figure(page, "roc", "model: class: false_positive~ recall~ order mark", "roc", group->data)
           : hg_page_figure(page, "recall", "model: class: recall~ precision~ order mark", "precision-recall", group->data);
   hg_figure_title(figure, "%s%s%s", roc ? "Receiver operating characteristic" : "Precision against recall",
                   group->data[0] == '\0' ? "" : " on ", group->data);
-  for (int panel = 0; panel < group->classes + 2; panel++)
-    for (int i = 0; i < page->model_count; i++)
-      if (hg_page_in_group(page, group, i) && page->models[i].ranks != NULL) put_curve(page, figure, i, panel, roc);
+  bool averages_first = group->shown_count < group->classes;
+  for (int average = 0; averages_first && average < 2; average++) put_panel(page, group, figure, group->classes + average, roc);
+  for (int n = 0; n < group->shown_count; n++) put_panel(page, group, figure, group->shown[n], roc);
+  for (int average = 0; !averages_first && average < 2; average++) put_panel(page, group, figure, group->classes + average, roc);
   hg_figure_keep_order(figure, 1);
+  hg_page_panel_room(figure, 1);
   hg_page_marks(page, figure, "spec.encoding", "spec.layer.1.encoding");
   hg_page_put_figure(
       page, figure,
@@ -137,7 +144,7 @@ static void put_figure(hg_page *page, const hg_page_group *group, bool roc) {
 
 /* ---------------------------------------------------------------- tables */
 
-static double class_score(const hg_page_model *model, int label, bool area) {
+double hg_page_class_score(const hg_page_model *model, int label, bool area) {
   for (int i = 0; i < model->shown->class_count; i++)
     if (model->shown->classes[i].label == label)
       return area ? model->shown->classes[i].roc_auc : model->shown->classes[i].average_precision;
@@ -164,14 +171,15 @@ static void put_table(hg_page *page, const hg_page_group *group, bool area) {
   for (int i = 0; i < page->model_count; i++)
     if (hg_page_in_group(page, group, i) && page->models[i].ranks != NULL) hg_page_model_head(page, i);
   hg_text_put(out, "</tr></thead><tbody>");
-  for (int k = 0; k < group->classes; k++) {
+  for (int n = 0; n < group->shown_count; n++) {
+    int k = group->shown[n];
     hg_text_put(out, "<tr><th scope=\"row\">");
     hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
     hg_text_put(out, "</th>");
     for (int i = 0; i < page->model_count; i++) {
       if (!hg_page_in_group(page, group, i) || page->models[i].ranks == NULL) continue;
       hg_text_put(out, "<td class=\"num\">");
-      hg_text_figure(out, class_score(&page->models[i], k, area));
+      hg_text_figure(out, hg_page_class_score(&page->models[i], k, area));
       hg_text_put(out, "</td>");
     }
     hg_text_put(out, "</tr>");
