@@ -212,8 +212,8 @@ static void put_page(hg_page *page) {
   hg_text_put(out, "</script>\n</body>\n</html>\n");
 }
 
-hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
-  *page = (hg_page){0};
+static hg_code make_with(hg_store *store, size_t thumbnail_bytes, hg_page *page, hg_error *error) {
+  *page = (hg_page){.thumbnail_bytes = thumbnail_bytes};
   hg_code code = hg_report_load(store, &page->report, error);
   if (code == HG_OK) code = hg_page_models_load(page, store, error);
   if (code == HG_OK) code = hg_page_sheets_load(page, store, error);
@@ -222,6 +222,15 @@ hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
   put_page(page);
   page->out.failed = page->out.failed || page->styles.failed;
   return page->out.failed ? hg_fail_memory(error, "report.html", page->out.length) : HG_OK;
+}
+
+/* Fine thumbnails first; where the page would be too large to be sent about, coarser and fewer ones. */
+hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
+  enum { MOST_PAGE = 4900000, FINE = 2600000, COARSE = 1000000 };
+  hg_code code = make_with(store, FINE, page, error);
+  if (code != HG_OK || page->out.length <= MOST_PAGE) return code;
+  hg_page_release(page);
+  return make_with(store, COARSE, page, error);
 }
 
 void hg_page_release(hg_page *page) {

@@ -54,6 +54,7 @@ typedef struct hg_page {
   hg_sheet *sheets;
   int sheet_count;
   size_t sheet_capacity;
+  size_t thumbnail_bytes; /* that all sheets of thumbnails together may take of the page */
   hg_safetensors *leaks;  /* (report.data_count): examples; empty where there are none */
   hg_figure_list figures; /* in the order of the page */
   hg_report report;
@@ -114,7 +115,8 @@ void hg_page_model_cell(hg_page *page, int at, bool runs);
 void hg_page_model_head(hg_page *page, int at); /* the head of a model's column */
 
 /* sheet.c. A sheet of images (count, H, W, 1 or 3): a PNG, or where that takes more than `most` bytes of the page a JPEG; where
- * that does too, of the first half of them, and so on, but of no fewer than `fewest`. -1 where it cannot be made. */
+ * that does too, of images of half the side, then of the first half of them, and so on, but of no fewer than `fewest`. -1 where
+ * it cannot be made. */
 int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest);
 void hg_page_tile(hg_page *page, int sheet, int64_t at, const char *what);
 int hg_page_thumbnails(const hg_page *page, const char *data); /* the sheet of a data set; -1 = none */

@@ -1,13 +1,14 @@
 /* Sheets: many small images of one size as one picture, of which the page shows tiles. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/shape.h"
 #include "report/page.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Where a PNG would be too large, a JPEG; where that is too, half of the images. */
-enum { QUALITY = 65 };
+/* A PNG beyond this is worth less than what else a page could hold. */
+enum { QUALITY = 65, MOST_PNG = 660000, FINE_SIDE = 24 };
 
 /* ---------------------------------------------------------------- making */
 
@@ -41,11 +42,49 @@ static void encode(const hg_sheet *sheet, const uint8_t *images, size_t most, hg
     return;
   }
   hg_text_png(out, pixels, whole);
-  if (out->length > most) {
+  if (out->length > most || out->length > MOST_PNG) {
     out->length = 0;
     hg_text_jpeg(out, pixels, whole, QUALITY);
   }
   hg_free(pixels);
+}
+
+/* The mean of every block of 2 x 2 pixels; NULL = out of memory. *tile becomes that of the copies. */
+static uint8_t *shrink(const uint8_t *images, int64_t count, hg_shape *tile) {
+  hg_shape small = {tile->height / 2, tile->width / 2, tile->channels};
+  uint8_t *made = hg_malloc((size_t)count * (size_t)hg_shape_count(small)), *out = made;
+  size_t line = (size_t)tile->width * (size_t)tile->channels;
+  for (int64_t i = 0; made != NULL && i < count; i++)
+    for (int y = 0; y < small.height; y++)
+      for (int x = 0; x < small.width; x++)
+        for (int c = 0; c < small.channels; c++) {
+          const uint8_t *at = images + ((size_t)i * (size_t)tile->height + 2 * (size_t)y) * line +
+                              2 * (size_t)x * (size_t)small.channels + (size_t)c;
+          *out++ = (uint8_t)((at[0] + at[small.channels] + at[line] + at[line + (size_t)small.channels] + 2) / 4);
+        }
+  *tile = small;
+  return made;
+}
+
+static bool is_fine(hg_shape tile) { return tile.height >= FINE_SIDE && tile.width >= FINE_SIDE; }
+
+/* Into at most `most` bytes: coarser first, then fewer. */
+static void fit(hg_sheet *sheet, const uint8_t *images, size_t most, int64_t fewest, hg_text *picture) {
+  uint8_t *small = NULL;
+  encode(sheet, images, most, picture);
+  while (!picture->failed && picture->length > most && (is_fine(sheet->tile) || sheet->count / 2 >= fewest)) {
+    picture->length = 0;
+    if (is_fine(sheet->tile)) {
+      uint8_t *smaller = shrink(small == NULL ? images : small, sheet->count, &sheet->tile);
+      hg_free(small);
+      small = smaller;
+      picture->failed = picture->failed || small == NULL;
+    } else {
+      lay_out(sheet, sheet->count / 2);
+    }
+    if (!picture->failed) encode(sheet, small == NULL ? images : small, most, picture);
+  }
+  hg_free(small);
 }
 
 int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest) {
@@ -57,15 +96,10 @@ int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape 
   hg_sheet *sheet = &page->sheets[page->sheet_count];
   *sheet = (hg_sheet){.tile = tile};
   lay_out(sheet, count);
-  encode(sheet, images, most, &picture);
-  while (!picture.failed && picture.length > most && sheet->count / 2 >= fewest) {
-    picture.length = 0;
-    lay_out(sheet, sheet->count / 2);
-    encode(sheet, images, most, &picture);
-  }
+  fit(sheet, images, most, fewest, &picture);
   if (!picture.failed && picture.length > 0) {
     hg_text_format(&page->styles, ".sheet-%d{--columns:%d;--rows:%d;aspect-ratio:%d/%d;background-image:url(", page->sheet_count,
-                   sheet->columns, sheet->rows, tile.width, tile.height);
+                   sheet->columns, sheet->rows, sheet->tile.width, sheet->tile.height);
     hg_text_put_bytes(&page->styles, picture.bytes, picture.length);
     hg_text_put(&page->styles, ")}\n");
   }
@@ -115,7 +149,7 @@ static bool is_sound(const hg_named_tensor *images, const hg_named_tensor *index
   return dim[1] >= 1 && dim[1] <= MOST_SIDE && dim[2] >= 1 && dim[2] <= MOST_SIDE && (dim[3] == 1 || dim[3] == 3);
 }
 
-enum { FEWEST = 64 };
+enum { FEWEST = 64, MOST_OF_ONE = 1100000 };
 
 static hg_code add_thumbnails(hg_page *page, int data, const hg_safetensors *file, size_t most, hg_error *error) {
   const hg_named_tensor *images = hg_safetensors_find(file, "images"), *index = hg_safetensors_find(file, "index");
@@ -132,13 +166,12 @@ static hg_code add_thumbnails(hg_page *page, int data, const hg_safetensors *fil
 }
 
 hg_code hg_page_sheets_load(hg_page *page, hg_store *store, hg_error *error) {
-  enum { MOST_OF_ALL = 1000000, MOST_OF_ONE = 660000 };
   int sets = page->report.data_count;
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < sets; i++) {
     char *folder = NULL, *path = NULL;
     hg_safetensors file = {0};
-    size_t most = sets * MOST_OF_ONE > MOST_OF_ALL ? (size_t)(MOST_OF_ALL / sets) : MOST_OF_ONE;
+    size_t share = page->thumbnail_bytes / (size_t)sets, most = share < MOST_OF_ONE ? share : MOST_OF_ONE;
     code = hg_store_data_folder(store, page->report.data[i].name, &folder, error);
     if (code == HG_OK && (path = hg_path_join(folder, "thumbnails.safetensors")) == NULL)
       code = hg_fail_memory(error, "thumbnails.safetensors", 0);

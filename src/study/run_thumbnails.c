@@ -2,13 +2,15 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/shape.h"
 #include "study/analysis.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of all thumbnails of one data set, before they are packed: what a page can carry. */
-enum { MOST_BYTES = 1600000 };
+/* Bytes of all thumbnails of one data set, before they are packed: 2,000 of 32 x 32 in colour. A page makes them smaller where it
+ * must. */
+enum { MOST_BYTES = 6144000 };
 
 /* ---------------------------------------------------------------- which images */
 
@@ -67,39 +69,42 @@ static void shrink(const uint8_t *image, hg_shape shape, int factor, hg_shape sm
       }
 }
 
-static hg_code make_images(const hg_dataset *test, const hg_map_choice *choice, int *height, int *width, uint8_t **images,
-                           hg_error *error) {
-  hg_shape shape = test->shape, small = shape;
-  int factor = 1;
-  while ((int64_t)small.height * small.width * shape.channels * choice->drawn_count > MOST_BYTES && small.height > 1 &&
-         small.width > 1) {
-    factor++;
-    small.height = shape.height / factor;
-    small.width = shape.width / factor;
+static hg_shape small_shape(hg_shape shape, int64_t count, int *factor) {
+  hg_shape small = shape;
+  for (*factor = 1;
+       (int64_t)small.height * small.width * shape.channels * count > MOST_BYTES && small.height > 1 && small.width > 1;) {
+    ++*factor;
+    small.height = shape.height / *factor;
+    small.width = shape.width / *factor;
   }
-  size_t bytes = (size_t)small.height * (size_t)small.width * (size_t)shape.channels;
+  return small;
+}
+
+static hg_code make_images(const hg_dataset *test, const hg_map_choice *choice, hg_shape *small, uint8_t **images,
+                           hg_error *error) {
+  int factor;
+  *small = small_shape(test->shape, choice->drawn_count, &factor);
+  size_t bytes = (size_t)hg_shape_count(*small);
   *images = hg_malloc(bytes * (size_t)choice->drawn_count);
   if (*images == NULL) return hg_fail_memory(error, "thumbnails", bytes * (size_t)choice->drawn_count);
   for (int64_t i = 0; i < choice->drawn_count; i++)
-    shrink(hg_dataset_image(test, choice->index[choice->drawn[i]]), shape, factor, small, *images + (size_t)i * bytes);
-  *height = small.height;
-  *width = small.width;
+    shrink(hg_dataset_image(test, choice->index[choice->drawn[i]]), test->shape, factor, *small, *images + (size_t)i * bytes);
   return HG_OK;
 }
 
 static hg_code write_thumbnails(const char *path, const hg_dataset *test, const char *digest, const hg_map_choice *choice,
                                 hg_error *error) {
   const char *const remarks[] = {"digest", digest, NULL};
-  int height = 0, width = 0;
+  hg_shape small = test->shape;
   uint8_t *images = NULL;
   int64_t drawn = choice->drawn_count, *index = hg_malloc((size_t)drawn * sizeof *index);
   hg_code code = index == NULL ? hg_fail_memory(error, "thumbnails", (size_t)drawn * sizeof *index)
-                               : make_images(test, choice, &height, &width, &images, error);
+                               : make_images(test, choice, &small, &images, error);
   if (code == HG_OK) {
     for (int64_t i = 0; i < drawn; i++) index[i] = choice->index[choice->drawn[i]];
     const hg_named_tensor tensors[] = {
         {.name = "index", .dtype = HG_I64, .rank = 1, .dim = {drawn}, .data = index},
-        {.name = "images", .dtype = HG_U8, .rank = 4, .dim = {drawn, height, width, test->shape.channels}, .data = images}};
+        {.name = "images", .dtype = HG_U8, .rank = 4, .dim = {drawn, small.height, small.width, small.channels}, .data = images}};
     code = hg_safetensors_write(path, tensors, 2, remarks, error);
   }
   hg_free(images);
@@ -107,12 +112,15 @@ static hg_code write_thumbnails(const char *path, const hg_dataset *test, const 
   return code;
 }
 
-/* Whether the file was made from this very data. */
-static bool is_made(const char *path, const char *digest) {
+/* Whether the file was made from this very data, and as fine as it would be today. */
+static bool is_made(const char *path, const hg_dataset *test, const char *digest) {
   char made_from[80] = "";
+  int factor;
   hg_safetensors file = {0};
   bool made = hg_path_exists(path) && hg_safetensors_read(path, &file, NULL) == HG_OK &&
               hg_safetensors_metadata(&file, "digest", made_from, sizeof made_from) && strcmp(made_from, digest) == 0;
+  const hg_named_tensor *images = made ? hg_safetensors_find(&file, "images") : NULL;
+  made = images != NULL && images->rank == 4 && images->dim[1] == small_shape(test->shape, images->dim[0], &factor).height;
   hg_safetensors_release(&file);
   return made;
 }
@@ -141,7 +149,7 @@ hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error)
   hg_code code = hg_store_data_folder(runner->store, settings->name, &folder, error);
   if (code == HG_OK && (path = hg_path_join(folder, "thumbnails.safetensors")) == NULL)
     code = hg_fail_memory(error, "thumbnails", 1);
-  if (code == HG_OK && !is_made(path, opened->digest)) {
+  if (code == HG_OK && !is_made(path, opened->test, opened->digest)) {
     code = hg_map_choice_new(opened->test, settings->seed, HG_MAP_DRAWN, &choice, error);
     if (code == HG_OK) code = write_thumbnails(path, opened->test, opened->digest, &choice, error);
   }
