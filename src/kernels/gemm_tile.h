@@ -7,8 +7,8 @@
  *   vec_zero, vec_set, vec_load, vec_store, vec_load_masked, vec_store_masked, vec_fma, vec_mul,
  *   vec_max (the second where it is not a number, and of two zeros), vec_negative (mask of x < 0), vec_blend, mask_first
  *
- * A tile of R rows and V vectors of columns keeps its R * V sums in registers through the whole chain. R, V and whether the
- * last vector is cut are constants in each of its instances. */
+ * A tile of R rows and V vectors of columns keeps its R * V sums in registers through the whole chain. R, V, whether the last
+ * vector is cut and what kind of chain it is are constants in each of its instances. */
 #ifndef HG_KERNELS_GEMM_TILE_H
 #define HG_KERNELS_GEMM_TILE_H
 
@@ -17,6 +17,9 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 enum { MOST_ROWS = 16, MOST_VECTORS = 4, BASES = (MOST_ROWS + 2) / 3 };
+
+/* Chains: of a single segment; of several; of either kind with a hint, which to others would cost a load of every tenth. */
+typedef enum chain { SINGLE, SEVERAL, HINTED, KINDS } chain;
 
 /* Where a tile lies: the first elements of its rows and columns. */
 typedef struct place {
@@ -36,8 +39,10 @@ INLINE vec activated(hg_activation activation, vec slope, vec x) {
 }
 
 /* One segment. */
-INLINE void multiply(const hg_gemm *g, const float *a, const float *b, const float *next, mask last, int R, int V, bool cut,
+INLINE void multiply(const hg_gemm *g, const float *a, const float *b, const place *at, int R, int V, bool cut, chain kind,
                      vec sum[MOST_ROWS][MOST_VECTORS]) {
+  const float *next = at->next;
+  const mask last = at->last;
   const ptrdiff_t a_row = g->a_row, a_step = g->a_step, b_step = g->b_step, next_row = g->next_row;
   const float *base[BASES]; /* one for three rows: the other two are reached by scaled indexing */
   UNROLL for (int t = 0; t < (R + 2) / 3; t++) base[t] = a + 3 * t * a_row;
@@ -53,6 +58,7 @@ INLINE void multiply(const hg_gemm *g, const float *a, const float *b, const flo
       __asm__("" : "+r"(base[t])); /* else the compiler makes a pointer of each row and spills them */
     }
     b += b_step;
+    if (kind != HINTED) continue;
     UNROLL for (int v = 0; v < V; v++) __builtin_prefetch(next + v * LANES, 0, 2);
     next += next_row;
   }
@@ -76,7 +82,7 @@ INLINE void store(const hg_gemm *g, const place *at, int R, int V, bool cut, hg_
   }
 }
 
-INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut) {
+INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut, chain kind) {
   vec sum[MOST_ROWS][MOST_VECTORS];
   if (at->start == NULL) {
     UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < V; v++) sum[i][v] = vec_zero();
@@ -85,9 +91,9 @@ INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut) {
         load_column(at->start + i * g->start_row, v, V, cut, at->last);
   }
   const float *a = at->a, *b = at->b;
-  for (int group = 0; group < g->groups; group++, a += g->a_group, b += g->b_group)
-    for (int s = 0; s < g->segments; s++)
-      multiply(g, a + s * g->a_segment, b + s * g->b_segment, at->next, at->last, R, V, cut, sum);
+  for (int group = 0; group < (kind == SINGLE ? 1 : g->groups); group++, a += g->a_group, b += g->b_group)
+    for (int s = 0; s < (kind == SINGLE ? 1 : g->segments); s++)
+      multiply(g, a + s * g->a_segment, b + s * g->b_segment, at, R, V, cut, kind, sum);
   if (g->activation == HG_RELU)
     store(g, at, R, V, cut, HG_RELU, sum);
   else if (g->activation == HG_LEAKY_RELU)
@@ -96,18 +102,31 @@ INLINE void tile(const hg_gemm *g, const place *at, int R, int V, bool cut) {
     store(g, at, R, V, cut, HG_LINEAR, sum);
 }
 
-#define TILE(R, V)                                                                            \
-  static void tile_##R##x##V(const hg_gemm *g, const place *at) { tile(g, at, R, V, false); } \
-  static void tile_##R##x##V##_cut(const hg_gemm *g, const place *at) { tile(g, at, R, V, true); }
+#define INSTANCE(R, V, name, cut, kind) \
+  static void tile_##R##x##V##name(const hg_gemm *g, const place *at) { tile(g, at, R, V, cut, kind); }
+#define TILE(R, V)                            \
+  INSTANCE(R, V, _single, false, SINGLE)      \
+  INSTANCE(R, V, _several, false, SEVERAL)    \
+  INSTANCE(R, V, _hinted, false, HINTED)      \
+  INSTANCE(R, V, _single_cut, true, SINGLE)   \
+  INSTANCE(R, V, _several_cut, true, SEVERAL) \
+  INSTANCE(R, V, _hinted_cut, true, HINTED)
 
 TILES(TILE)
 
 typedef void tile_function(const hg_gemm *g, const place *at);
-static tile_function *const tiles[MOST_VECTORS + 1][MOST_ROWS + 1][2] = {
-#define ENTRY(R, V) [V][R] = {tile_##R##x##V, tile_##R##x##V##_cut},
+static tile_function *const tiles[MOST_VECTORS + 1][MOST_ROWS + 1][2][KINDS] = {
+#define ENTRY(R, V)                                                                       \
+  [V][R] = {{tile_##R##x##V##_single, tile_##R##x##V##_several, tile_##R##x##V##_hinted}, \
+            {tile_##R##x##V##_single_cut, tile_##R##x##V##_several_cut, tile_##R##x##V##_hinted_cut}},
     TILES(ENTRY)
 #undef ENTRY
 };
+
+static chain chain_of(const hg_gemm *g) {
+  if (g->next != NULL) return HINTED;
+  return g->groups == 1 && g->segments == 1 ? SINGLE : SEVERAL;
+}
 
 /* The size of the next piece of `left` things when no piece may be above `most`: pieces as equal as can be. */
 static int next_piece(int left, int most) {
@@ -117,13 +136,14 @@ static int next_piece(int left, int most) {
 
 static void panel(const hg_gemm *g, int column, int vectors, int cut) {
   static const int most_rows[MOST_VECTORS + 1] = {0, ROWS_1, ROWS_2, ROWS_3, ROWS_4};
-  place at = {.b = g->b + column, .next = (g->next == NULL ? g->b : g->next) + column, .last = mask_first(cut)};
+  place at = {.b = g->b + column, .next = g->next == NULL ? NULL : g->next + column, .last = mask_first(cut)};
+  chain kind = chain_of(g);
   for (int row = 0; row < g->rows;) {
     int rows = next_piece(g->rows - row, most_rows[vectors]);
     at.a = g->a + row * g->a_row;
     at.c = g->c + row * g->c_row + column;
     at.start = g->start == NULL ? NULL : g->start + row * g->start_row + column;
-    tiles[vectors][rows][cut != 0](g, &at);
+    tiles[vectors][rows][cut != 0][kind](g, &at);
     hg_gemm_activate_stored(g, rows, cut == 0 ? vectors * LANES : (vectors - 1) * LANES + cut, at.c);
     row += rows;
   }

@@ -27,7 +27,7 @@ bool hg_conv_scatters(const hg_conv_map *map) {
   if (map->small_channels < FEWEST_STEPS || map->y.small * vectors < FEWEST_SUMS) return false;
   int64_t scattered = lines * map->x.small * vectors;
   int64_t met = map->replicate ? lines * map->x.small * map->x.kernel : pairs_inside(&map->y) * pairs_inside(&map->x);
-  return 20 * scattered < 19 * met * whole_vectors(map->large_channels);
+  return scattered <= met * whole_vectors(map->large_channels);
 }
 
 void hg_conv_pack_scatter(const hg_conv_map *map, const float *weight, float *packed) {

@@ -6,7 +6,7 @@
 
 #include "ops/conv_map.h"
 
-/* Whether this takes fewer vectors than hg_conv_up does. */
+/* Whether this takes no more vectors than hg_conv_up does; as many, and it is quicker since one kernel row stays in the cache. */
 bool hg_conv_scatters(const hg_conv_map *map);
 
 /* (kh, kw, L, S), conv2d's own, to (kh, S, kw, L). */
