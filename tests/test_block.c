@@ -49,6 +49,9 @@ static const sample samples[] = {
      6,
      6,
      "c3x20sr m22v c3x40sr m22s d c2x18sl nr m22v"},
+    {"winograd in inference, in groups and pooled", {14, 14, 1}, 9, 9, "c3x32sr m22v d c3x64sr m22v d"},
+    {"winograd in inference, with norms", {16, 16, 3}, 17, 20, "c3x32rl nr m22v c3x64rl nr m22v"},
+    {"winograd in inference, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "c3x16sr u2 c3x32sr c3x40vt m22s"},
     {"steps of two", {15, 14, 2}, 5, 5, "z3x8sr m22v d z3x8sl nr m22s"},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };

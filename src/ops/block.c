@@ -1,6 +1,7 @@
 #include "ops/block_run.h"
 #include "ops/conv_check.h"
 #include "ops/conv_thin.h"
+#include "ops/conv_winograd.h"
 #include "ops/native.h"
 
 #include <math.h>
@@ -63,17 +64,33 @@ static size_t enlarged_count(const hg_conv_block *block, int chain) {
   return rounded((size_t)chain * (size_t)hg_shape_count(block->conv->input));
 }
 
+/* Images whose maps a worker has at hand. */
+static int images_at_hand(const hg_conv_block *block) {
+  hg_conv_map map = hg_conv_map_of(block->conv, false);
+  int chain = hg_conv_chain(&map), group = hg_conv_is_winograd(&map) ? hg_conv_winograd_images(&map) : 1;
+  return group > chain ? group : chain;
+}
+
 /* Beside the maps: the rows of one image that batch_norm takes together with the next one's. */
-static size_t worker_maps_count(const hg_conv_block *block, int chain) {
+static size_t worker_maps_count(const hg_conv_block *block, int images) {
   enum { MOST_ROWS = 16 };
   size_t rows = block->norm == NULL ? 0 : (size_t)MOST_ROWS * (size_t)block->conv->output.channels;
-  return rounded((size_t)chain * (size_t)hg_shape_count(block->conv->output) + rows);
+  return rounded((size_t)images * (size_t)hg_shape_count(block->conv->output) + rows);
 }
 
 static size_t worker_count(const hg_conv_block *block) {
   hg_conv_map map = hg_conv_map_of(block->conv, false);
   int chain = hg_conv_chain(&map);
-  return enlarged_count(block, chain) + worker_maps_count(block, chain);
+  return enlarged_count(block, chain) + worker_maps_count(block, images_at_hand(block));
+}
+
+/* All workers' memory; in inference of a few images by winograd it holds the maps of them all. */
+static size_t workers_count(const hg_op_node *node) {
+  const hg_conv_block *block = block_of(node);
+  size_t few = (size_t)(node->batch < HG_CONV_FEW ? node->batch : HG_CONV_FEW) * (size_t)hg_shape_count(block->conv->output);
+  size_t count = worker_count(block) * (size_t)node->threads;
+  hg_conv_map map = hg_conv_map_of(block->conv, false);
+  return few > count && hg_conv_is_winograd(&map) ? few : count;
 }
 
 hg_op_memory hg_block_memory(const hg_op_node *node) {
@@ -81,7 +98,7 @@ hg_op_memory hg_block_memory(const hg_op_node *node) {
   hg_op_memory memory = norm_memory(block);
   memory.saved += maps_count(block);
   if (has_codes(block) && node->training) memory.saved += ((size_t)node->batch * (size_t)hg_shape_count(node->output) + 3) / 4;
-  memory.scratch += rounded(hg_conv_scratch(block->conv, false)) + worker_count(block) * (size_t)node->threads;
+  memory.scratch += rounded(hg_conv_scratch(block->conv, false)) + workers_count(node);
   return memory;
 }
 
@@ -89,6 +106,8 @@ static float *worker_memory(const hg_block_run *run, int worker) {
   size_t before = rounded(hg_conv_scratch(run->block->conv, false)) + norm_memory(run->block).scratch;
   return run->call->scratch + before + worker_count(run->block) * (size_t)worker;
 }
+
+float *hg_block_all_maps(const hg_block_run *run) { return worker_memory(run, 0); }
 
 float *hg_block_enlarged(const hg_block_run *run, int worker) { return worker_memory(run, worker); }
 
@@ -107,7 +126,7 @@ static void start_conv(hg_block_run *run) {
   for (int i = parameters_of_conv(run->block); i < HG_OP_PARAMETERS; i++) conv->values[i] = conv->gradients[i] = NULL;
   run->finish = hg_conv_finish_of(conv);
   run->job = hg_conv_job_of(conv, false);
-  if (run->block->upsample == NULL || !hg_conv_is_thin(&run->job.map)) return;
+  if (run->block->upsample == NULL || (!run->job.winograd && !hg_conv_is_thin(&run->job.map))) return;
   hg_pool_shape shape = hg_upsample_shape(run->block->upsample);
   run->job.enlarged[0] = shape.size[0];
   run->job.enlarged[1] = shape.size[1];

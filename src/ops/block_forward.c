@@ -1,6 +1,7 @@
 /* A block forward. Without batch_norm, and in inference, a task takes some images, or a band of one image's lines, through
  * all of it. In training batch_norm needs the whole batch's sums in between: the convolution's maps are then kept. */
 #include "ops/block_run.h"
+#include "ops/conv_winograd.h"
 #include "ops/native.h"
 
 static int smaller(int a, int b) { return a < b ? a : b; }
@@ -98,6 +99,42 @@ static void run_at_once(hg_block_run *run) {
   hg_parallel_for(run->call->pool, groups * c.bands, take_images, &c);
 }
 
+/* ---- in inference, by winograd */
+
+static void finish_images(const hg_block_run *run, int first, int images, float *maps) {
+  int height = run->call->node->output.height;
+  if (run->block->norm != NULL) hg_norm_rows(&run->norm, images * run->norm.area, maps, maps);
+  for (int i = 0; i < images; i++) finish_lines(run, first + i, lines_of(run, 0, height), maps + run->map * i);
+}
+
+static void take_group(void *context, int64_t index, int worker) {
+  const hg_block_run *run = context;
+  int n = run->call->n, groups = hg_conv_winograd_groups(&run->job.map, n);
+  int first = (int)(n * index / groups), images = (int)(n * (index + 1) / groups) - first;
+  float *maps = activated(run, first, worker);
+  hg_conv_group_down(&run->job, run->weight, run->finish, images, run->call->input + run->in * first, maps, worker);
+  finish_images(run, first, images, maps);
+}
+
+static float *all_maps(const hg_block_run *run) { return run->block->pool != NULL ? hg_block_all_maps(run) : run->call->output; }
+
+static void finish_image(void *context, int64_t image, int worker) {
+  (void)worker;
+  const hg_block_run *run = context;
+  finish_images(run, (int)image, 1, all_maps(run) + run->map * image);
+}
+
+static void run_winograd(hg_block_run *run) {
+  if (run->block->norm != NULL) hg_norm_place_statistics(&run->norm);
+  if (hg_conv_takes_groups(&run->job)) {
+    run->weight = hg_conv_down_weight(&run->job);
+    hg_parallel_for(run->call->pool, hg_conv_winograd_groups(&run->job.map, run->call->n), take_group, run);
+  } else {
+    hg_conv_run_down(&run->job, run->finish, run->call->input, all_maps(run));
+    hg_parallel_for(run->call->pool, run->call->n, finish_image, run);
+  }
+}
+
 /* ---- batch_norm in training */
 
 /* A piece of the batch through the convolution, its sums gathered while an image is at hand. */
@@ -148,6 +185,10 @@ static void run_with_sums(hg_block_run *run) {
 void hg_block_forward(const hg_op_call *call) {
   hg_block_run run;
   hg_block_start(&run, call);
+  if (run.job.winograd) {
+    run_winograd(&run);
+    return;
+  }
   run.weight = hg_conv_down_weight(&run.job);
   if (run.block->norm != NULL && call->training)
     run_with_sums(&run);

@@ -36,6 +36,8 @@ const float *hg_block_large(const hg_block_run *run, int image, int slot, int wo
 /* A worker's memory: enlarged images (chain, large); maps (chain, map) and a few rows. */
 float *hg_block_enlarged(const hg_block_run *run, int worker);
 float *hg_block_maps(const hg_block_run *run, int worker);
+/* In their place: the maps of less than HG_CONV_FEW images. */
+float *hg_block_all_maps(const hg_block_run *run);
 
 void hg_block_forward(const hg_op_call *call);
 void hg_block_backward(const hg_op_call *call);

@@ -6,6 +6,7 @@
 #include "kernels/pointwise.h"
 #include "ops/conv_scatter.h"
 #include "ops/conv_thin.h"
+#include "ops/conv_winograd.h"
 #include "ops/native.h"
 
 enum { MOST_PIECES = 16, MOST_PARTIAL = 1 << 24, ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
@@ -25,7 +26,9 @@ hg_conv_map hg_conv_map_of(const hg_op_node *node, bool transposed) {
 }
 
 hg_conv_job hg_conv_job_of(const hg_op_call *call, bool transposed) {
-  return (hg_conv_job){.call = call, .map = hg_conv_map_of(call->node, transposed), .transposed = transposed, .enlarged = {1, 1}};
+  hg_conv_job job = {.call = call, .map = hg_conv_map_of(call->node, transposed), .transposed = transposed, .enlarged = {1, 1}};
+  job.winograd = !transposed && !call->training && hg_conv_is_winograd(&job.map);
+  return job;
 }
 
 /* ---- Scratch */
@@ -69,11 +72,21 @@ int hg_conv_pieces(const hg_conv_map *map, int n) {
   return smaller(n, most);
 }
 
+/* In inference, in place of all that: the transformed weight, and for each worker a panel of it and its tiles. */
+static size_t winograd_weight_count(const hg_conv_map *map) {
+  return hg_conv_winograd_panel_count(map) * (size_t)hg_conv_winograd_panels(map);
+}
+
+static size_t winograd_count(const hg_conv_map *map, int workers) {
+  return winograd_weight_count(map) + (hg_conv_winograd_panel_count(map) + hg_conv_winograd_room(map)) * (size_t)workers;
+}
+
 size_t hg_conv_scratch(const hg_op_node *node, bool transposed) {
   hg_conv_map map = hg_conv_map_of(node, transposed);
   size_t count = packed_count(&map) + worker_count(&map) * (size_t)node->threads;
   if (node->training) count += partial_count(&map, node->output.channels) * (size_t)hg_conv_pieces(&map, node->batch);
-  return count;
+  size_t winograd = transposed || !hg_conv_is_winograd(&map) ? 0 : winograd_count(&map, node->threads);
+  return count > winograd ? count : winograd;
 }
 
 static float *packed_weight(const hg_conv_job *job) { return job->call->scratch; }
@@ -147,11 +160,20 @@ static void down_task(void *context, int64_t index, int worker) {
                        s->to + hg_conv_small_count(map) * (size_t)image, worker);
 }
 
+static void transform_panel(void *context, int64_t panel, int worker) {
+  (void)worker;
+  const hg_conv_job *job = context;
+  float *to = packed_weight(job) + hg_conv_winograd_panel_count(&job->map) * (size_t)panel;
+  hg_conv_winograd_pack(&job->map, job->call->values[0], (int)panel, to);
+}
+
 const float *hg_conv_down_weight(const hg_conv_job *job) {
   const hg_conv_map *map = &job->map;
   const float *weight = job->call->values[0];
   float *packed = packed_weight(job);
-  if (hg_conv_is_thin(map))
+  if (job->winograd)
+    hg_parallel_for(job->call->pool, hg_conv_winograd_panels(map), transform_panel, (void *)job);
+  else if (hg_conv_is_thin(map))
     hg_conv_pack_thin(map, weight, !job->transposed, packed);
   else if (job->transposed)
     hg_conv_transpose_taps(map, map->small_channels, map->large_channels, weight, packed);
@@ -160,13 +182,66 @@ const float *hg_conv_down_weight(const hg_conv_job *job) {
   return packed;
 }
 
+/* ---- Down by winograd */
+
+static hg_conv_winograd winograd_of(const hg_conv_job *job, hg_conv_finish finish) {
+  return (hg_conv_winograd){.map = &job->map, .enlarged = job->enlarged, .weight = job->call->values[0], .finish = finish};
+}
+
+void hg_conv_group_down(const hg_conv_job *job, const float *weight, hg_conv_finish finish, int images, const float *large,
+                        float *small, int worker) {
+  hg_conv_winograd what = winograd_of(job, finish);
+  what.packed = weight;
+  what.last = hg_conv_winograd_panels(&job->map);
+  float *room = job->call->scratch + winograd_count(&job->map, worker) + hg_conv_winograd_panel_count(&job->map);
+  hg_conv_winograd_down(&what, images, large, small, room);
+}
+
+static void group_task(void *context, int64_t index, int worker) {
+  const spread *s = context;
+  const hg_conv_map *map = &s->job->map;
+  int n = s->job->call->n, groups = hg_conv_winograd_groups(map, n);
+  int first = (int)(n * index / groups), last = (int)(n * (index + 1) / groups);
+  hg_conv_group_down(s->job, s->weight, s->finish, last - first, s->from + hg_conv_large_count(map) * (size_t)first,
+                     s->to + hg_conv_small_count(map) * (size_t)first, worker);
+}
+
+static void panel_task(void *context, int64_t panel, int worker) {
+  const spread *s = context;
+  const hg_conv_job *job = s->job;
+  int n = job->call->n;
+  float *packed = job->call->scratch + winograd_count(&job->map, worker),
+        *room = packed + hg_conv_winograd_panel_count(&job->map);
+  hg_conv_winograd what = winograd_of(job, s->finish);
+  what.first = (int)panel;
+  what.last = what.first + 1;
+  if (n * hg_conv_winograd_tiles(&job->map) >= HG_WINOGRAD_FEW_TILES) {
+    hg_conv_winograd_pack(&job->map, what.weight, what.first, packed);
+    what.packed = packed;
+  }
+  hg_conv_winograd_down(&what, n, s->from, s->to, room);
+}
+
+static void run_winograd(spread *s) {
+  const hg_conv_job *job = s->job;
+  if (hg_conv_takes_groups(job)) {
+    s->weight = hg_conv_down_weight(job);
+    hg_parallel_for(job->call->pool, hg_conv_winograd_groups(&job->map, job->call->n), group_task, s);
+  } else {
+    hg_parallel_for(job->call->pool, hg_conv_winograd_panels(&job->map), panel_task, s);
+  }
+}
+
 void hg_conv_run_down(const hg_conv_job *job, hg_conv_finish finish, const float *large, float *small) {
-  const hg_conv_map *map = &job->map;
-  spread s = make_spread(job, map->y.small, false);
-  s.weight = hg_conv_down_weight(job);
+  spread s = make_spread(job, job->map.y.small, false);
   s.finish = finish;
   s.from = large;
   s.to = small;
+  if (job->winograd) {
+    run_winograd(&s);
+    return;
+  }
+  s.weight = hg_conv_down_weight(job);
   run_spread(&s, down_task);
 }
 

@@ -10,7 +10,8 @@ typedef struct hg_conv_job {
   const hg_op_call *call;
   hg_conv_map map;
   bool transposed; /* conv2d_transpose: small is its input, large its output */
-  int enlarged[2]; /* pixels of a large image that each given to hg_conv_image_down stands for; 1 unless the map is thin */
+  bool winograd;   /* conv2d in inference, where conv_winograd.h serves */
+  int enlarged[2]; /* pixels of a large image that each given stands for; 1 unless the map is thin or winograd */
 } hg_conv_job;
 
 /* A job of a placed layer. */
@@ -29,13 +30,22 @@ void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *
  * over fixed pieces of the batch that are added along a fixed tree. */
 void hg_conv_run_gradients(const hg_conv_job *job);
 
+/* Winograd takes batches of a few images panel by panel, since to read the whole transformed weight would take longer than to
+ * transform it on the way, and larger ones by groups of images. Both give the same bits. */
+enum { HG_CONV_FEW = 8 };
+static inline bool hg_conv_takes_groups(const hg_conv_job *job) { return job->winograd && job->call->n >= HG_CONV_FEW; }
+
 /* ---- The same for one image, for an operator that takes it further while it is in the cache (block.h). A weight is packed
  * into scratch where it needs to be, so that one of the two is there at a time. */
 
 const float *hg_conv_down_weight(const hg_conv_job *job);
 const float *hg_conv_up_weight(const hg_conv_job *job);
 
-/* Lines [first, last) of a small image; a whole large image. */
+/* Some images in a row, where hg_conv_takes_groups, with the packed weight. */
+void hg_conv_group_down(const hg_conv_job *job, const float *weight, hg_conv_finish finish, int images, const float *large,
+                        float *small, int worker);
+
+/* Lines [first, last) of a small image; a whole large image. Not by winograd. */
 void hg_conv_image_down(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *large, int first,
                         int last, float *small, int worker);
 void hg_conv_image_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,

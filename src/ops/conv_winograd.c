@@ -1,0 +1,193 @@
+#include "ops/conv_winograd.h"
+
+#include <string.h>
+
+#include "kernels/gemm.h"
+#include "kernels/pointwise.h"
+#include "kernels/winograd.h"
+
+enum { TILE = HG_WINOGRAD_TILE, SIDE = HG_WINOGRAD_SIDE, POSITIONS = HG_WINOGRAD_POSITIONS };
+enum { TILES = 28, MOST_TILES = 32, PANEL = 32, LANES = 16 };
+
+static int larger(int a, int b) { return a > b ? a : b; }
+static int smaller(int a, int b) { return a < b ? a : b; }
+static int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+static int tile_lines(const hg_conv_map *map) { return ceil_div(map->y.small, TILE); }
+static int tile_columns(const hg_conv_map *map) { return ceil_div(map->x.small, TILE); }
+int hg_conv_winograd_tiles(const hg_conv_map *map) { return tile_lines(map) * tile_columns(map); }
+
+/* In multiply-adds: a channel's transforms and the start of a sum cost as much as so many. Both were measured; where they say
+ * less than a fifth is gained the direct sums stay. */
+bool hg_conv_is_winograd(const hg_conv_map *map) {
+  enum { IMAGE = 10, MAP = 6, START = 8 };
+  bool kernel = map->y.kernel == 3 && map->x.kernel == 3 && map->y.stride == 1 && map->x.stride == 1;
+  int64_t in = map->large_channels, out = map->small_channels;
+  if (!kernel || in < HG_WINOGRAD_CHANNELS || out < HG_WINOGRAD_CHANNELS) return false;
+  int64_t in_lanes = (in + LANES - 1) / LANES * LANES, out_lanes = (out + LANES - 1) / LANES * LANES;
+  int64_t direct = (int64_t)map->y.small * map->x.small * 9 * in * out_lanes;
+  int64_t here = (int64_t)hg_conv_winograd_tiles(map) * POSITIONS * ((in + START + MAP) * out_lanes + IMAGE * in_lanes);
+  return 5 * direct >= 6 * here;
+}
+
+int64_t hg_conv_winograd_products(const hg_conv_map *map) {
+  return (int64_t)POSITIONS * hg_conv_winograd_tiles(map) * map->large_channels * map->small_channels;
+}
+
+int hg_conv_winograd_images(const hg_conv_map *map) { return ceil_div(TILES, hg_conv_winograd_tiles(map)); }
+
+int hg_conv_winograd_groups(const hg_conv_map *map, int n) {
+  enum { ALIKE = 4 }; /* threads that then have equal work */
+  int groups = ceil_div(n, hg_conv_winograd_images(map));
+  return smaller(ceil_div(groups, ALIKE) * ALIKE, n);
+}
+
+/* ---- Panels: PANEL channels, and in the last what is left, so that none has less than the kernels take. */
+
+int hg_conv_winograd_panels(const hg_conv_map *map) { return (map->small_channels - HG_WINOGRAD_CHANNELS) / PANEL + 1; }
+
+static int panel_channels(const hg_conv_map *map, int panel) {
+  bool last = panel == hg_conv_winograd_panels(map) - 1;
+  return last ? map->small_channels - panel * PANEL : PANEL;
+}
+
+static int widest_panel(const hg_conv_map *map) {
+  return larger(panel_channels(map, 0), panel_channels(map, hg_conv_winograd_panels(map) - 1));
+}
+
+/* ---- Memory. The positions of a channel in, of a tile, stand side by side, so that a transform writes to a few pages: (L, 36,
+ * panel), (tiles, 36, L), (tiles, 36, panel). An odd number of cache lines to a row spreads rows over the sets of the cache. */
+
+static ptrdiff_t row_of(int channels) { return ((ptrdiff_t)POSITIONS * channels + LANES - 1) / LANES / 2 * 2 * LANES + LANES; }
+static ptrdiff_t weight_row(const hg_conv_map *map) { return row_of(widest_panel(map)); }
+static ptrdiff_t image_row(const hg_conv_map *map) { return row_of(map->large_channels); }
+static ptrdiff_t map_row(const hg_conv_map *map) { return row_of(widest_panel(map)); }
+
+size_t hg_conv_winograd_panel_count(const hg_conv_map *map) { return (size_t)(map->large_channels * weight_row(map)); }
+
+size_t hg_conv_winograd_room(const hg_conv_map *map) {
+  return (size_t)(MOST_TILES * (image_row(map) + map_row(map)) + image_row(map) + map_row(map));
+}
+
+void hg_conv_winograd_pack(const hg_conv_map *map, const float *weight, int panel, float *packed) {
+  ptrdiff_t in = map->large_channels, out = map->small_channels;
+  hg_winograd_kernels_get()->weight((int)in, panel_channels(map, panel), weight + panel * PANEL, out, in * out, packed,
+                                    weight_row(map), widest_panel(map));
+}
+
+/* ---- Tiles */
+
+typedef struct work {
+  const hg_conv_winograd *what;
+  const hg_conv_map *map;
+  const float *large;
+  float *small;
+  float *image, *products; /* (36, tiles, L), (36, tiles, panel): transformed */
+  float *zeros, *spare;    /* (L), (panel): what pixels outside are read from and written to */
+} work;
+
+/* Where a tile lies: its image, and its first line and column of the map. */
+typedef struct place {
+  int image, y, x;
+} place;
+
+static place place_of(const hg_conv_map *map, int tile) {
+  int in_image = tile % hg_conv_winograd_tiles(map);
+  return (place){tile / hg_conv_winograd_tiles(map), in_image / tile_columns(map) * TILE, in_image % tile_columns(map) * TILE};
+}
+
+/* The stored line or column that stands at `at` of the padded large image; -1 = zeros. */
+static int stored(const hg_conv_side *side, bool replicate, int enlarged, int at) {
+  at -= side->before;
+  if (replicate) at = larger(smaller(at, side->large - 1), 0);
+  return at < 0 || at >= side->large ? -1 : at / enlarged;
+}
+
+static void read_tile(const work *w, place at, float *to) {
+  const hg_conv_map *map = w->map;
+  ptrdiff_t in = map->large_channels, line = map->x.large / w->what->enlarged[1] * in,
+            image = map->y.large / w->what->enlarged[0] * line;
+  const float *pixels[POSITIONS], *from = w->large + at.image * image;
+  int x[SIDE];
+  for (int k = 0; k < SIDE; k++) x[k] = stored(&map->x, map->replicate, w->what->enlarged[1], at.x + k);
+  for (int i = 0; i < SIDE; i++) {
+    int y = stored(&map->y, map->replicate, w->what->enlarged[0], at.y + i);
+    for (int k = 0; k < SIDE; k++) pixels[i * SIDE + k] = y < 0 || x[k] < 0 ? w->zeros : from + y * line + x[k] * in;
+  }
+  hg_winograd_kernels_get()->image((int)in, pixels, to, in);
+}
+
+static void activate_pixels(const work *w, int channels, float *const pixels[TILE * TILE]) {
+  hg_activation activation = w->what->finish.activation;
+  if (activation != HG_SIGMOID && activation != HG_TANH) return;
+  for (int i = 0; i < TILE * TILE; i++) hg_pointwise()->activate(activation, 0, channels, pixels[i], pixels[i]);
+}
+
+static void write_tile(const work *w, place at, const float *from, int panel) {
+  const hg_conv_map *map = w->map;
+  int channels = panel_channels(map, panel);
+  ptrdiff_t out = map->small_channels, line = map->x.small * out;
+  float *pixels[TILE * TILE], *to = w->small + at.image * map->y.small * line + panel * PANEL;
+  for (int y = at.y; y < at.y + TILE; y++)
+    for (int x = at.x; x < at.x + TILE; x++)
+      pixels[(y - at.y) * TILE + x - at.x] = y < map->y.small && x < map->x.small ? to + y * line + x * out : w->spare;
+  const float *bias = w->what->finish.bias == NULL ? NULL : w->what->finish.bias + panel * PANEL;
+  hg_winograd_kernels_get()->map(channels, from, widest_panel(map), bias, w->what->finish.activation,
+                                 w->what->finish.negative_slope, pixels);
+  activate_pixels(w, channels, pixels);
+}
+
+/* A panel of the products, with the packed weight or the layer's own. */
+static void multiply(const work *w, int tiles, int panel) {
+  const hg_conv_map *map = w->map;
+  int in = map->large_channels, row = widest_panel(map);
+  const float *packed = w->what->packed + hg_conv_winograd_panel_count(map) * (size_t)(panel - w->what->first);
+  hg_gemm g = {.rows = tiles,
+               .columns = panel_channels(map, panel),
+               .groups = 1,
+               .segments = 1,
+               .steps = in,
+               .a_row = image_row(map),
+               .a_step = 1,
+               .b_step = weight_row(map),
+               .c_row = map_row(map),
+               .next_row = weight_row(map)};
+  for (int p = 0; p < POSITIONS; p++) {
+    g.a = w->image + (ptrdiff_t)p * in;
+    g.b = packed + (ptrdiff_t)p * row;
+    g.c = w->products + (ptrdiff_t)p * row;
+    g.next = g.b + row;
+    hg_gemm_kernels_get()->product(&g);
+  }
+}
+
+static void multiply_on_the_way(const work *w, int tiles, int panel) {
+  const hg_conv_map *map = w->map;
+  ptrdiff_t in = map->large_channels, out = map->small_channels;
+  hg_winograd_kernels_get()->product((int)in, panel_channels(map, panel), w->what->weight + panel * PANEL, out, in * out, tiles,
+                                     w->image, image_row(map), w->products, widest_panel(map), map_row(map));
+}
+
+static void take_tiles(const work *w, int first, int last) {
+  const hg_conv_map *map = w->map;
+  for (int tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
+  for (int panel = w->what->first; panel < w->what->last; panel++) {
+    if (w->what->packed != NULL)
+      multiply(w, last - first, panel);
+    else
+      multiply_on_the_way(w, last - first, panel);
+    for (int tile = first; tile < last; tile++)
+      write_tile(w, place_of(map, tile), w->products + (tile - first) * map_row(map), panel);
+  }
+}
+
+void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float *large, float *small, float *room) {
+  const hg_conv_map *map = what->map;
+  work w = {.what = what, .map = map, .large = large, .small = small, .image = room};
+  w.products = w.image + MOST_TILES * image_row(map);
+  w.zeros = w.products + MOST_TILES * map_row(map);
+  w.spare = w.zeros + image_row(map);
+  memset(w.zeros, 0, sizeof *w.zeros * (size_t)map->large_channels);
+  int tiles = images * hg_conv_winograd_tiles(map), pieces = ceil_div(tiles, MOST_TILES);
+  for (int i = 0; i < pieces; i++) take_tiles(&w, tiles * i / pieces, tiles * (i + 1) / pieces);
+}
