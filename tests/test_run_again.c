@@ -1,6 +1,7 @@
 /* What a second call of a study does: it goes on where the first one stopped, and repeats nothing that no seed changes. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "report/report.h"
 #include "study/run.h"
 
 #include <math.h>
@@ -225,6 +226,63 @@ static void of_a_hundred_classes_the_page_shows_averages_and_the_worst(void **st
   hg_free(name);
 }
 
+static double validation_accuracy(hg_store *store, const char *name) {
+  hg_run_record record = {0};
+  hg_metric *metrics = NULL;
+  int count = 0;
+  bool found = false;
+  double value = (double)NAN;
+  assert_int_equal(hg_store_get_run(store, name, 1, &record, &found, NULL), HG_OK);
+  assert_true(found);
+  assert_int_equal(hg_store_list_metrics(store, record.id, &metrics, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++)
+    if (strcmp(metrics[i].name, "validation.accuracy") == 0) value = metrics[i].value;
+  hg_run_record_release(&record);
+  hg_free(metrics);
+  return value;
+}
+
+/* The model that is varied is one of the points: k is 5 of itself. */
+static void the_validation_set_chooses_of_a_sweep_and_it_is_told(void **state) {
+  (void)state;
+  static const char *const names[] = {"near", "near[k=1]", "near[k=20]"}, *const values[] = {"5", "1", "20"};
+  told t = {0};
+  static const char text[] =
+      "study: x\ndata: {lines: {source: lines, lines: {per_class: 40}, classes: [0, 1, 2, 3, 4, 5], "
+      "validation: 60}}\nmodels:\n  near: {knn: {k: 5}}\n"
+      "sweeps:\n  neighbours: {model: near, grid: {knn.k: [1, 20]}}\n";
+  assert_int_equal(run(text, NULL, 0, &t), HG_OK);
+  hg_store *store = NULL;
+  hg_choice *choices = NULL;
+  int count = 0, best = 0;
+  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
+  for (int i = 1; i < 3; i++)
+    if (validation_accuracy(store, names[i]) > validation_accuracy(store, names[best])) best = i;
+  assert_int_equal(hg_report_choices(store, &choices, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_string_equal(choices[0].model, "near");
+  assert_string_equal(choices[0].settings, "k");
+  assert_string_equal(choices[0].chosen, names[best]);
+  assert_string_equal(choices[0].value, values[best]);
+  assert_string_equal(choices[0].metric, "validation.accuracy");
+  assert_true(choices[0].score == validation_accuracy(store, names[best]));
+  assert_int_equal(choices[0].points, 3);
+  hg_store_close(store);
+  hg_free(choices);
+  static const char *const files[] = {"report.html", "report.json"};
+  char wanted[2][96];
+  snprintf(wanted[0], sizeof wanted[0], "Chosen on validation: k %s (", values[best]);
+  snprintf(wanted[1], sizeof wanted[1], "\"chosen\": \"%s\", \"value\": \"%s\"", names[best], values[best]);
+  for (int i = 0; i < 2; i++) {
+    char *whole = NULL, *name = hg_path_join(out, files[i]);
+    size_t bytes = 0;
+    assert_int_equal(hg_file_read(name, 5000000, &whole, &bytes, NULL), HG_OK);
+    if (strstr(whole, wanted[i]) == NULL) fail_msg("%s does not hold %s", files[i], wanted[i]);
+    hg_free(whole);
+    hg_free(name);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
@@ -233,6 +291,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_a_hundred_classes_the_page_shows_averages_and_the_worst, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_validation_set_chooses_of_a_sweep_and_it_is_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_classical_method_is_scored_on_the_validation_images, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,22 @@ static hg_code add_models(hg_store *store, const hg_run_record *runs, int count,
   return code;
 }
 
+static hg_code print_choices(hg_store *store, hg_error *error) {
+  hg_choice *choices = NULL;
+  int count = 0;
+  hg_code code = hg_report_choices(store, &choices, &count, error);
+  for (int i = 0; code == HG_OK && i < count; i++) {
+    const hg_choice *c = &choices[i];
+    bool accuracy = strcmp(c->metric, "validation.accuracy") == 0, one = strchr(c->value, '=') == NULL;
+    char score[32];
+    hg_format_figure(accuracy ? 100 * c->score : c->score, accuracy ? 2 : 5, accuracy ? " %" : "", score, sizeof score);
+    printf("%s, chosen on validation: %s%s%s (%s %s, of %d points)\n", c->model, one ? c->settings : "", one ? " " : "", c->value,
+           accuracy ? "accuracy" : "loss", score, c->points);
+  }
+  hg_free(choices);
+  return code;
+}
+
 static hg_code print_warnings(hg_store *store, hg_error *error) {
   hg_warning *warnings = NULL;
   int count = 0;
@@ -153,5 +169,6 @@ hg_code hg_results_print(hg_store *store, hg_error *error) {
   hg_text_table_release(&table);
   for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
   hg_free(runs);
+  if (code == HG_OK) code = print_choices(store, error);
   return code == HG_OK ? print_warnings(store, error) : code;
 }

@@ -243,6 +243,19 @@ static void put_published(hg_text *text, const hg_published *published) {
   hg_json_close(text, '}');
 }
 
+static void put_choice(hg_text *text, const hg_choice *choice) {
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "model", choice->model);
+  put_pair(text, "settings", choice->settings);
+  put_pair(text, "chosen", choice->chosen);
+  put_pair(text, "value", choice->value);
+  put_pair(text, "by", choice->metric);
+  put_number(text, "score", choice->score);
+  put_integer(text, "points", choice->points);
+  hg_json_close(text, '}');
+}
+
 static void put_leak(hg_text *text, const hg_leak_row *leak) {
   hg_json_break(text, 4);
   hg_json_open(text, '{');
@@ -285,7 +298,7 @@ static void put_list_key(hg_text *text, const char *key) {
   hg_json_open(text, '[');
 }
 
-static void put_report(hg_text *text, const hg_report *report) {
+static void put_report(hg_text *text, const hg_report *report, const hg_choice *choices, int choice_count) {
   hg_json_open(text, '{');
   put_integer(text, "schema", SCHEMA);
   put_pair(text, "study", report->name);
@@ -299,6 +312,9 @@ static void put_report(hg_text *text, const hg_report *report) {
   }
   put_list_key(text, "runs");
   for (int i = 0; i < report->run_count; i++) put_run(text, &report->runs[i]);
+  hg_json_close(text, ']');
+  put_list_key(text, "sweeps"); /* what the validation set chose of each */
+  for (int i = 0; i < choice_count; i++) put_choice(text, &choices[i]);
   hg_json_close(text, ']');
   put_list_key(text, "comparisons");
   for (int i = 0; i < report->comparison_count; i++) put_comparison(text, &report->comparisons[i]);
@@ -325,8 +341,13 @@ hg_code hg_report_json(hg_store *store, char **text, hg_error *error) {
   *text = NULL;
   hg_code code = hg_report_load(store, &report, error);
   if (code != HG_OK) return code;
-  put_report(&out, &report);
+  hg_choice *choices = NULL;
+  int choice_count = 0;
+  code = hg_report_choices_of(&report, &choices, &choice_count, error);
+  if (code == HG_OK) put_report(&out, &report, choices, choice_count);
+  hg_free(choices);
   hg_report_release(&report);
+  if (code != HG_OK) return code;
   if (out.failed) {
     code = hg_fail_memory(error, "report.json", out.length);
     hg_text_release(&out);

@@ -34,4 +34,7 @@ void hg_report_release(hg_report *report);
 double hg_report_metric(const hg_report_run *run, const char *name);                     /* NaN if absent */
 const hg_data_record *hg_report_data(const hg_report *report, const hg_report_run *run); /* NULL if absent */
 
+/* report.h's hg_report_choices, of what is loaded; *rows is the caller's to hg_free, after a failure too. */
+hg_code hg_report_choices_of(const hg_report *report, hg_choice **rows, int *count, hg_error *error);
+
 #endif

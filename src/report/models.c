@@ -11,7 +11,7 @@
 
 static bool is_done(const hg_report_run *run) { return strcmp(run->record.status, "done") == 0; }
 
-static hg_code gather_models(hg_page *page, hg_error *error) {
+hg_code hg_page_models_gather(hg_page *page, hg_error *error) {
   const hg_report *report = &page->report;
   page->models = hg_calloc((size_t)report->run_count, sizeof *page->models);
   if (page->models == NULL) return hg_fail_memory(error, "report.html", (size_t)report->run_count * sizeof *page->models);
@@ -87,7 +87,7 @@ done:
 }
 
 hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
-  hg_code code = gather_models(page, error);
+  hg_code code = hg_page_models_gather(page, error);
   for (int i = 0; code == HG_OK && i < page->model_count; i++) {
     hg_page_model *model = &page->models[i];
     code = load_class_names(&page->report, model, error);

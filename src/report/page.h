@@ -72,8 +72,14 @@ typedef struct hg_estimate {
 hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error);
 void hg_page_release(hg_page *page);
 
+/* Runs gathered by model, nothing read; page.models is to be hg_free'd where that is all. */
+hg_code hg_page_models_gather(hg_page *page, hg_error *error);
 hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error);
 void hg_page_models_release(hg_page *page);
+
+/* Of two models' resolved settings (JSON): the first value under `name` in which `own` differs from `other`, as a study file
+ * would have it. False where there is none. */
+bool hg_page_setting_apart(const char *own, const char *other, const char *name, char *out, size_t size);
 
 /* Mean over seeds with Student's interval; for one seed of a share over the test images, Wilson's. */
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric);

@@ -8,6 +8,19 @@
  * null. A metric "test.accuracy" stands as "accuracy" in the run's object "test". */
 hg_code hg_report_json(hg_store *store, char **text, hg_error *error);
 
+/* What the validation set chose of a sweep. The model that is varied is a point too, with the values it has itself. */
+typedef struct hg_choice {
+  char model[HG_NAME_SIZE], settings[HG_NAME_SIZE]; /* "cnn", "epochs and learning_rate" */
+  char chosen[HG_NAME_SIZE];                        /* the point's model: "cnn[epochs=8,learning_rate=0.01]", or "cnn" */
+  char value[HG_NAME_SIZE];                         /* "8", or of several settings "epochs=8, learning_rate=0.01" */
+  char metric[32];                                  /* validation.accuracy, or validation.loss of what does not classify */
+  double score;                                     /* of the chosen point, mean over its seeds */
+  int points;                                       /* with a score */
+} hg_choice;
+
+/* Of every sweep with a validation score, in the study's order; *rows is hg_malloc'ed. */
+hg_code hg_report_choices(hg_store *store, hg_choice **rows, int *count, hg_error *error);
+
 /* Writes OUT/report.json atomically. */
 hg_code hg_report_write_json(hg_store *store, hg_error *error);
 

@@ -1,9 +1,12 @@
 /* Sweeps: the models that a grid made of one, told apart by their names, model[setting=value,setting=value]. */
+#include "base/alloc.h"
 #include "eval/compare.h"
 #include "report/page.h"
+#include "report/report.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { AXES = 4 };
@@ -90,27 +93,67 @@ static score test_score(const hg_page *page, const hg_page_model *model, bool ac
 typedef struct sweep {
   const hg_page *page;
   point first;
-  int start;     /* its first model; the others come later */
+  int start; /* its first model; the others come later */
+  int base;  /* 1 + the model that is varied, where its own values are known: it is a point too; 0 = none */
+  point base_point;
+  char base_values[AXES][HG_NAME_SIZE];
   bool accuracy; /* else the loss: a sweep of autoencoders */
   int chosen;    /* by validation; -1 = nothing to choose by */
+  int points;    /* with a validation score */
   double least, most;
 } sweep;
 
 /* The next model of the sweep at or after `at`; model_count when there is none. */
 static int next_model(const sweep *of, int at, point *found) {
   for (; at < of->page->model_count; at++)
-    if (read_point(of->page->models[at].name, found) && same_sweep(found, &of->first)) break;
+    if (at + 1 == of->base) {
+      *found = of->base_point;
+      break;
+    } else if (read_point(of->page->models[at].name, found) && same_sweep(found, &of->first)) {
+      break;
+    }
   return at;
+}
+
+static bool find_base_value(const sweep *of, const hg_page_model *base, int axis, char value[HG_NAME_SIZE]) {
+  char name[HG_NAME_SIZE];
+  point at;
+  snprintf(name, sizeof name, "%.*s", of->first.settings[axis].length, of->first.settings[axis].text);
+  for (int i = next_model(of, of->start, &at); i < of->page->model_count; i = next_model(of, i + 1, &at))
+    if (hg_page_setting_apart(base->shown->record.settings, of->page->models[i].shown->record.settings, name, value,
+                              HG_NAME_SIZE))
+      return true;
+  return false;
+}
+
+/* The model that is varied joins the points, with the values it has where they differ. */
+static void add_base(sweep *of) {
+  piece name = of->first.model;
+  int base = 0;
+  while (base < of->page->model_count && (strlen(of->page->models[base].name) != (size_t)name.length ||
+                                          strncmp(of->page->models[base].name, name.text, (size_t)name.length) != 0))
+    base++;
+  bool known = base < of->page->model_count;
+  of->base_point = of->first;
+  for (int i = 0; known && i < of->first.axes; i++) {
+    known = find_base_value(of, &of->page->models[base], i, of->base_values[i]);
+    of->base_point.values[i] = (piece){of->base_values[i], (int)strlen(of->base_values[i])};
+  }
+  if (!known) return;
+  of->base = base + 1;
+  if (base < of->start) of->start = base;
 }
 
 static void choose(sweep *of) {
   point ignored;
+  of->points = 0;
   of->accuracy = !isnan(test_score(of->page, &of->page->models[of->start], true).value);
   of->chosen = -1;
   of->least = of->most = NAN;
   for (int i = next_model(of, of->start, &ignored); i < of->page->model_count; i = next_model(of, i + 1, &ignored)) {
     double value = validation_score(&of->page->models[i], of->accuracy).value;
     if (isnan(value)) continue;
+    of->points++;
     bool best = of->chosen < 0 || (of->accuracy ? value > of->most : value < of->least);
     if (best) of->chosen = i;
     of->least = of->least < value ? of->least : value;
@@ -128,6 +171,39 @@ static void join_values(const point *at, int from, char *out, size_t size) {
       used += (size_t)snprintf(out + used, size - used, "%.*s%s", at->values[i].length, at->values[i].text,
                                i + 1 < at->axes ? ", " : "");
   }
+}
+
+/* "epochs and learning_rate" */
+static void join_settings(const point *at, char *out, size_t size) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (int i = 0; i < at->axes && used < size; i++)
+    used +=
+        (size_t)snprintf(out + used, size - used, "%s%.*s", i == 0 ? "" : " and ", at->settings[i].length, at->settings[i].text);
+}
+
+/* Values of an axis by size, where all are numbers: the model's own stands among them. */
+static void sort_axis(hg_figure *figure, int column, const char *where) {
+  const hg_frame_column *values = &figure->data.columns[column];
+  json_t *order = json_array();
+  double last = -INFINITY;
+  for (int n = 0; n < values->word_count; n++) {
+    int next = -1;
+    double least = INFINITY;
+    for (int i = 0; i < values->word_count; i++) {
+      char *end;
+      double value = strtod(values->words[i], &end);
+      if (*end != '\0' || end == values->words[i]) {
+        json_decref(order); /* words keep their order */
+        return;
+      }
+      if (value > last && value < least) least = value, next = i;
+    }
+    if (next < 0) break; /* equal ones, written in two ways */
+    json_array_append_new(order, json_string(values->words[next]));
+    last = least;
+  }
+  hg_figure_set(figure, where, order);
 }
 
 static void put_map(sweep *of, hg_figure *figure) {
@@ -203,12 +279,25 @@ static bool has_scores(const sweep *of) {
   return false;
 }
 
+/* "Chosen on validation: epochs 8 (97.92 %), the ringed point. The test set chooses nothing." */
+static void note_choice(const sweep *of, const char *settings, bool map, hg_text *note) {
+  point at;
+  char value[HG_NAME_SIZE];
+  if (of->chosen < 0) {
+    hg_text_put(note, "No validation scores: nothing is chosen here.");
+    return;
+  }
+  next_model(of, of->chosen, &at);
+  join_values(&at, 0, value, sizeof value);
+  hg_text_format(note, "Chosen on validation: %s%s%s (", at.axes == 1 ? settings : "", at.axes == 1 ? " " : "", value);
+  hg_text_score(note, of->accuracy ? of->most : of->least, of->accuracy);
+  hg_text_format(note, "), the %s point. The test set chooses nothing.", map ? "framed" : "ringed");
+}
+
 static void put_sweep(hg_page *page, sweep *of) {
-  char settings[HG_NAME_SIZE] = "", name[HG_NAME_SIZE];
-  size_t used = 0;
-  for (int i = 0; i < of->first.axes && used < sizeof settings; i++)
-    used += (size_t)snprintf(settings + used, sizeof settings - used, "%s%.*s", i == 0 ? "" : " and ",
-                             of->first.settings[i].length, of->first.settings[i].text);
+  char settings[HG_NAME_SIZE], name[HG_NAME_SIZE];
+  hg_text note = {0};
+  join_settings(&of->first, settings, sizeof settings);
   snprintf(name, sizeof name, "%.*s-%.40s", of->first.model.length, of->first.model.text, settings);
   choose(of);
   bool map = of->first.axes > 1 && of->chosen >= 0;
@@ -221,33 +310,83 @@ static void put_sweep(hg_page *page, sweep *of) {
     put_map(of, figure);
   else
     put_line(of, figure);
+  sort_axis(figure, 1, "encoding.x.sort");
+  if (map) sort_axis(figure, 2, "encoding.y.sort");
   if (!map) figure->legend = (int)strlen("validation");
-  hg_page_put_figure(page, figure,
-                     of->chosen < 0 ? "No validation scores: nothing is chosen here."
-                     : map ? "On the validation set; the framed point is chosen, on validation. The test set chooses nothing."
-                           : "The ringed point is chosen on the validation set; the test set chooses nothing.");
+  note_choice(of, settings, map, &note);
+  hg_page_put_figure(page, figure, note.bytes == NULL ? "" : note.bytes);
+  page->out.failed = page->out.failed || note.failed;
+  hg_text_release(&note);
 }
+
+/* ---------------------------------------------------------------- all of them */
 
 bool hg_page_may_win(const hg_page *page, int at) {
   sweep of = {.page = page};
   point ignored;
   if (!read_point(page->models[at].name, &of.first)) return true;
   of.start = next_model(&of, 0, &ignored);
+  add_base(&of);
   choose(&of);
   return of.chosen == at;
 }
 
+/* Whether this model is the first point of a sweep of which something is finished. */
+static bool leads_sweep(const hg_page *page, int at, sweep *of) {
+  point earlier;
+  *of = (sweep){.page = page, .start = at};
+  if (!read_point(page->models[at].name, &of->first)) return false;
+  if (next_model(&(sweep){.page = page, .first = of->first}, 0, &earlier) != at || !has_scores(of)) return false;
+  add_base(of);
+  return true;
+}
+
 void hg_page_sweeps(hg_page *page) {
   bool opened = false;
+  sweep of;
   for (int i = 0; i < page->model_count; i++) {
-    sweep of = {.page = page, .start = i};
-    point earlier;
-    if (!read_point(page->models[i].name, &of.first) || next_model(&(sweep){.page = page, .first = of.first}, 0, &earlier) < i)
-      continue;
-    if (!has_scores(&of)) continue;
+    if (!leads_sweep(page, i, &of)) continue;
     if (!opened) hg_text_put(&page->out, "<section id=\"sweeps\"><h2>Sweeps</h2><div class=\"panels wide\">");
     opened = true;
     put_sweep(page, &of);
   }
   if (opened) hg_text_put(&page->out, "</div></section>");
+}
+
+static void describe_choice(const sweep *of, hg_choice *row) {
+  point at;
+  next_model(of, of->chosen, &at);
+  *row = (hg_choice){.score = of->accuracy ? of->most : of->least, .points = of->points};
+  snprintf(row->model, sizeof row->model, "%.*s", of->first.model.length, of->first.model.text);
+  join_settings(&of->first, row->settings, sizeof row->settings);
+  snprintf(row->chosen, sizeof row->chosen, "%s", of->page->models[of->chosen].name);
+  join_values(&at, 0, row->value, sizeof row->value);
+  snprintf(row->metric, sizeof row->metric, "validation.%s", of->accuracy ? "accuracy" : "loss");
+}
+
+hg_code hg_report_choices_of(const hg_report *report, hg_choice **rows, int *count, hg_error *error) {
+  hg_page page = {.report = *report};
+  sweep of;
+  *count = 0;
+  *rows = hg_calloc((size_t)report->run_count + 1, sizeof **rows);
+  if (*rows == NULL) return hg_fail_memory(error, "choices of sweeps", (size_t)report->run_count * sizeof **rows);
+  hg_code code = hg_page_models_gather(&page, error);
+  for (int i = 0; code == HG_OK && i < page.model_count; i++) {
+    if (!leads_sweep(&page, i, &of)) continue;
+    choose(&of);
+    if (of.chosen >= 0) describe_choice(&of, &(*rows)[(*count)++]);
+  }
+  hg_free(page.models);
+  return code;
+}
+
+hg_code hg_report_choices(hg_store *store, hg_choice **rows, int *count, hg_error *error) {
+  hg_report report;
+  *rows = NULL;
+  *count = 0;
+  hg_code code = hg_report_load(store, &report, error);
+  if (code != HG_OK) return code;
+  code = hg_report_choices_of(&report, rows, count, error);
+  hg_report_release(&report);
+  return code;
 }
