@@ -309,6 +309,40 @@ static void an_override_replaces_a_word_by_its_options(void **state) {
   hg_study_free(study);
 }
 
+static void an_override_may_be_a_word_or_a_mapping(void **state) {
+  (void)state;
+  const hg_override mappings[] = {
+      {"models.m.loss", "{classification: {cross_entropy: {label_smoothing: 0.1}}, center: {weight: 0.01}}"},
+      {"models.m.train.optimizer", "{sgd: {learning_rate: 0.5, momentum: 0.9}}"},
+      {"models.m.encoder", "[{conv2d: {filters: 7, kernel_size: 3, activation: relu}}, flatten]"},
+      {"data.d", "{source: fashion-mnist, limit: 500, validation: 100}"}};
+  hg_study *study = read_with(BASE, mappings, COUNT(mappings));
+  const hg_model *model = &study->models[0];
+  assert_true(model->losses.label_smoothing == 0.1f);
+  assert_true(model->losses.center_weight == 0.01f);
+  assert_int_equal(model->train.optimizer.kind, HG_SGD);
+  assert_true(model->train.optimizer.momentum == 0.9f);
+  assert_int_equal(model->blocks[HG_ENCODER].count, 2);
+  assert_int_equal(model->blocks[HG_ENCODER].layers[0].filters, 7);
+  assert_string_equal(study->data[0].source, "fashion-mnist");
+  assert_int_equal(study->data[0].limit, 500);
+  hg_study_free(study);
+  const hg_override words[] = {{"models.m.loss", "{classification: cross_entropy}"},
+                               {"models.m.train.optimizer", "sgd"},
+                               {"models.m.encoder.1", "flatten"},
+                               {"data.d", "fashion-mnist"},
+                               {"about", "what now"}};
+  study = read_with(BASE, words, COUNT(words));
+  model = &study->models[0];
+  assert_int_equal(model->losses.classification, HG_CROSS_ENTROPY);
+  assert_true(model->losses.label_smoothing == 0);
+  assert_int_equal(model->train.optimizer.kind, HG_SGD);
+  assert_int_equal(model->blocks[HG_ENCODER].layers[1].kind, HG_FLATTEN);
+  assert_string_equal(study->data[0].source, "fashion-mnist");
+  assert_string_equal(study->about, "what now");
+  hg_study_free(study);
+}
+
 static void a_wrong_override_is_named_in_the_place(void **state) {
   (void)state;
   static const struct {
@@ -324,6 +358,13 @@ static void a_wrong_override_is_named_in_the_place(void **state) {
       {{"models..train", "1"}, "--set models..train=1", "empty"},
       {{"models.m.train.epochs", ""}, "--set models.m.train.epochs=", "no value"},
       {{"seeds", "[1, 2"}, "--set seeds=[1, 2", "not YAML"},
+      {{"models.m.loss", "{classification: crossentropy}"},
+       "--set models.m.loss={classification: crossentropy}",
+       "did you mean `cross_entropy`?"},
+      {{"models.m.loss", "{clasification: cross_entropy}"},
+       "--set models.m.loss={clasification: cross_entropy}",
+       "did you mean `classification`?"},
+      {{"models.m.train.optimizer", "sdg"}, "--set models.m.train.optimizer=sdg", "did you mean `sgd`?"},
       {{"models.m.classifier.1.dense", "11"}, "--set models.m.classifier.1.dense=11", "10 classes"},
   };
   for (int i = 0; i < COUNT(cases); i++) {
@@ -475,6 +516,7 @@ int main(void) {
       cmocka_unit_test(an_encoder_taken_over_brings_its_layers),
       cmocka_unit_test(overrides_reach_every_setting),
       cmocka_unit_test(an_override_replaces_a_word_by_its_options),
+      cmocka_unit_test(an_override_may_be_a_word_or_a_mapping),
       cmocka_unit_test(a_wrong_override_is_named_in_the_place),
       cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_grid),
       cmocka_unit_test(a_row_of_results_is_named_by_models_sweeps_and_figures),
