@@ -1,6 +1,7 @@
 #ifndef HG_KERNELS_POINTWISE_ACTIVATION_H
 #define HG_KERNELS_POINTWISE_ACTIVATION_H
 
+#include "kernels/philox_lanes.h"
 #include "kernels/pointwise_lanes.h"
 
 /* Comparisons below are written so that NaN goes through: a diverged network must not look healthy. */
@@ -116,45 +117,6 @@ static void softmax_gradient(int64_t count, const float *y, const float *dy, flo
   float mean = fold(sum);
 #pragma GCC ivdep
   for (int64_t i = 0; i < count; i++) dx[i] = y[i] * (dy[i] - mean);
-}
-
-/* One round for LANES blocks side by side, each word of the counter an array. The loops are apart because the compiler
- * finds the vector form of a high product only where it stands alone. */
-static inline void philox_round(uint32_t key_0, uint32_t key_1, uint32_t *restrict c0, uint32_t *restrict c1,
-                                uint32_t *restrict c2, uint32_t *restrict c3) {
-  const uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
-  uint32_t high_0[LANES], high_1[LANES];
-  for (int i = 0; i < LANES; i++) high_0[i] = (uint32_t)(((uint64_t)m0 * c0[i]) >> 32);
-  for (int i = 0; i < LANES; i++) high_1[i] = (uint32_t)(((uint64_t)m1 * c2[i]) >> 32);
-  for (int i = 0; i < LANES; i++) {
-    uint32_t low_0 = m0 * c0[i], low_1 = m1 * c2[i];
-    c0[i] = high_1[i] ^ c1[i] ^ key_0;
-    c2[i] = high_0[i] ^ c3[i] ^ key_1;
-    c1[i] = low_1;
-    c3[i] = low_0;
-  }
-}
-
-/* Philox-4x32-10 of LANES blocks from `block` on: word[w * LANES + i] is word w of block `block` + i. Not inlined: inside its
- * caller's loop the rounds are not vectorised. */
-static __attribute__((noinline)) void philox_lanes(const uint32_t key[2], const uint32_t counter[4], uint32_t block,
-                                                   uint32_t word[4 * LANES]) {
-  uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], key_0 = key[0], key_1 = key[1];
-  for (uint32_t i = 0; i < LANES; i++) {
-    c0[i] = block + i;
-    c1[i] = counter[1];
-    c2[i] = counter[2];
-    c3[i] = counter[3];
-  }
-  for (int round = 0; round < 10; round++) {
-    philox_round(key_0, key_1, c0, c1, c2, c3);
-    key_0 += 0x9E3779B9u;
-    key_1 += 0xBB67AE85u;
-  }
-  memcpy(word, c0, sizeof c0);
-  memcpy(word + 1 * LANES, c1, sizeof c1);
-  memcpy(word + 2 * LANES, c2, sizeof c2);
-  memcpy(word + 3 * LANES, c3, sizeof c3);
 }
 
 enum { DROP_BLOCK = 4 * LANES };

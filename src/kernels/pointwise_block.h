@@ -115,17 +115,56 @@ static void give_back_code(int channels, const float *restrict dy, const uint8_t
   }
 }
 
+/* Windows of 2x2 side by side from the corner on; what none of them covers gets zeros. */
+static bool steps_by_2x2(const hg_pool_shape *shape) {
+  return shape->size[0] == 2 && shape->size[1] == 2 && shape->stride[0] == 2 && shape->stride[1] == 2 && shape->before[0] == 0 &&
+         shape->before[1] == 0;
+}
+
+#if defined(__AVX512F__)
+
+/* Masks end where a pixel's channels end, so a window goes back to all of its pixels at once. */
+static inline void scatter_window(int channels, int rows, int columns, int64_t line, float scale, const float *dy,
+                                  const uint8_t *code, float *dx) {
+  for (int c = 0; c < channels; c += LANES) {
+    __mmask16 there = channels - c < LANES ? (__mmask16)((1u << (channels - c)) - 1) : 0xFFFF;
+    __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(there, dy + c), _mm512_set1_ps(scale));
+    __m128i at = _mm_maskz_loadu_epi8(there, code + c);
+    for (int row = 0; row < rows; row++)
+      for (int column = 0; column < columns; column++) {
+        __mmask16 here = _mm_cmpeq_epi8_mask(at, _mm_set1_epi8((char)(2 * row + column)));
+        _mm512_mask_storeu_ps(dx + row * line + column * channels + c, there, _mm512_maskz_mov_ps(here, value));
+      }
+  }
+}
+
+static void scatter_rows(const hg_pool_shape *shape, int rows, int64_t line, float scale, const float *dy, const uint8_t *code,
+                         float *dx) {
+  int channels = shape->channels, whole = shape->width / 2 < shape->out_width ? shape->width / 2 : shape->out_width;
+  for (int column = 0; column < shape->out_width; column++, dy += channels, code += channels, dx += 2 * channels)
+    if (rows == 2 && column < whole)
+      scatter_window(channels, 2, 2, line, scale, dy, code, dx);
+    else
+      scatter_window(channels, rows, column < whole ? 2 : 1, line, scale, dy, code, dx);
+  int left = shape->width - 2 * shape->out_width;
+  for (int row = 0; row < rows && left > 0; row++) memset(dx + row * line, 0, (size_t)(left * channels) * sizeof *dx);
+}
+
+static void scatter_steps(const hg_pool_shape *shape, float scale, const float *dy, const uint8_t *code, float *dx) {
+  int64_t line = pixel(shape, 1, 0), out_line = (int64_t)shape->out_width * shape->channels;
+  int height = shape->height < 2 * shape->out_height ? shape->height : 2 * shape->out_height;
+  for (int row = 0; row < height; row += 2)
+    scatter_rows(shape, height - row < 2 ? 1 : 2, line, scale, dy + row / 2 * out_line, code + row / 2 * out_line,
+                 dx + row * line);
+  memset(dx + height * line, 0, (size_t)((shape->height - height) * line) * sizeof *dx);
+}
+
+#else
+
 static void hand_down_code(int width, const float *dy, const uint8_t *code, int index, float scale, float *dx) {
   int c = 0;
   for (; c + LANES <= width; c += LANES) store_floats(where(load_codes(code + c) == index, load_floats(dy + c) * scale), dx + c);
   for (; c < width; c++) dx[c] = code[c] == index ? dy[c] * scale : 0.0f;
-}
-
-/* Windows of 2x2 side by side from the corner on; what none of them covers gets zeros. One row of the image at a time, from
- * left to right, so that what reach writes beyond a pixel is written over. */
-static bool steps_by_2x2(const hg_pool_shape *shape) {
-  return shape->size[0] == 2 && shape->size[1] == 2 && shape->stride[0] == 2 && shape->stride[1] == 2 && shape->before[0] == 0 &&
-         shape->before[1] == 0;
 }
 
 /* Pixels at the end of the last rows that reach would take too far, as pairs of columns. */
@@ -135,6 +174,7 @@ static int tight_columns(const hg_pool_shape *shape, int row) {
   return last || shape->out_width * channels < LANES ? 2 * ((whole - 1) / channels) : 0;
 }
 
+/* One row of the image at a time, from left to right, so that what reach writes beyond a pixel is written over. */
 static void scatter_row(const hg_pool_shape *shape, int row, float scale, const float *dy, const uint8_t *code, float *dx) {
   int channels = shape->channels, columns = shape->width < 2 * shape->out_width ? shape->width : 2 * shape->out_width;
   int wide = reach(channels, INT64_MAX), loose = 2 * shape->out_width - tight_columns(shape, row), index = row % 2 * 2;
@@ -152,6 +192,8 @@ static void scatter_steps(const hg_pool_shape *shape, float scale, const float *
     scatter_row(shape, row, scale, dy + row / 2 * out_line, code + row / 2 * out_line, dx + row * line);
   memset(dx + rows * line, 0, (size_t)((shape->height - rows) * line) * sizeof *dx);
 }
+
+#endif
 
 static void max_pool_scatter(const hg_pool_shape *shape, float scale, const float *dy, const uint8_t *code, float *dx) {
   if (steps_by_2x2(shape)) {
