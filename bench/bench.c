@@ -146,14 +146,16 @@ static void print_plan(const bench *b) {
 
 /* A training step is the forward pass and both backward products, but for the gradient that the first layer need not give. */
 static void print_info(const bench *b) {
-  int64_t forward = 0, first = 0;
+  int64_t forward = 0, done = 0, first = 0;
   for (int i = 0; i < hg_network_layer_count(b->network); i++) {
     hg_layer_info info;
     hg_network_layer_info(b->network, i, &info);
     if (forward == 0) first = info.multiply_adds;
     forward += info.multiply_adds;
+    done += info.multiply_adds_done;
   }
-  printf("%lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward, (long long)(3 * forward - first));
+  printf("%lld %lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward,
+         (long long)(3 * forward - first), (long long)done);
 }
 
 /* With one thread, what the process used beyond this thread's time is the work of the thread that makes batches. */

@@ -34,8 +34,15 @@ static double multiply_adds(const hg_graph_node *node, int batch) {
   return node->implementation->multiply_adds == NULL ? 0 : (double)node->implementation->multiply_adds(&node->op) * batch;
 }
 
+static double multiply_adds_done(const hg_graph_node *node, int batch, bool training) {
+  const hg_op *op = node->implementation;
+  bool fewer = !training && op->multiply_adds_done != NULL;
+  return fewer ? (double)op->multiply_adds_done(&node->op) * batch : multiply_adds(node, batch);
+}
+
 static void describe_forward(bench_lap *lap, const hg_network *network, const hg_graph_node *node, int batch, bool training) {
   lap->flops = 2 * multiply_adds(node, batch);
+  lap->done = 2 * multiply_adds_done(node, batch, training);
   lap->bytes = floats(batch * (hg_shape_count(first_of(network, node)->op.input) + hg_shape_count(node->op.output)));
   lap->bytes += parameter_floats(network, node, false) + (training ? saved_floats(node) : 0);
 }
@@ -47,6 +54,7 @@ static void describe_backward(bench_lap *lap, const hg_network *network, const h
   double input = floats(batch * hg_shape_count(first->op.input)), output = floats(batch * hg_shape_count(node->op.output));
   double trained = parameter_floats(network, node, true);
   lap->flops = 2 * multiply_adds(node, batch) * ((trained > 0) + first->op.input_gradient);
+  lap->done = lap->flops;
   lap->bytes = output + trained + saved_floats(node) + (op->backward_reads_input ? input : 0);
   lap->bytes += (op->backward_reads_output ? output : 0) + (first->op.input_gradient ? input : 0);
   if (first->op.input_gradient) lap->bytes += parameter_floats(network, node, false);
@@ -130,9 +138,9 @@ static void print_lap(const bench_profile *profile, const bench_lap *lap, double
   double rate = lap->flops / seconds, traffic = lap->bytes / seconds;
   printf("| %-38s | %8.1f | %5.1f | ", lap->name, 1e6 * seconds, 100 * lap->seconds / total);
   if (lap->flops > 0)
-    printf("%7.1f | %9.1f | ", rate / 1e9, 100 * rate / peak);
+    printf("%7.1f | %9.1f | %6.1f | ", rate / 1e9, 100 * rate / peak, 100 * lap->done / seconds / peak);
   else
-    printf("%7s | %9s | ", "", "");
+    printf("%7s | %9s | %6s | ", "", "", "");
   printf("%8.2f | %6.1f | %11.1f |\n", lap->bytes / 1e6, traffic / 1e9, 100 * traffic / memory);
 }
 
@@ -141,11 +149,12 @@ void bench_profile_print(const bench_profile *profile, double peak, double memor
   for (int i = 0; i < profile->count; i++) {
     sum.seconds += profile->laps[i].seconds;
     sum.flops += profile->laps[i].flops;
+    sum.done += profile->laps[i].done;
     sum.bytes += profile->laps[i].bytes;
   }
-  printf("| %-38s | %8s | %5s | %7s | %9s | %8s | %6s | %11s |\n", "step", "us/batch", "%", "GFLOP/s", "% of peak", "MB least",
-         "GB/s", "% of memory");
-  printf("|---|--:|--:|--:|--:|--:|--:|--:|\n");
+  printf("| %-38s | %8s | %5s | %7s | %9s | %6s | %8s | %6s | %11s |\n", "step", "us/batch", "%", "GFLOP/s", "% of peak",
+         "done %", "MB least", "GB/s", "% of memory");
+  printf("|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
   for (int i = 0; i < profile->count; i++)
     if (profile->laps[i].seconds > 0) print_lap(profile, &profile->laps[i], sum.seconds, peak, memory);
   print_lap(profile, &sum, sum.seconds, peak, memory);

@@ -8,7 +8,8 @@
 typedef struct bench_lap {
   char name[64];
   double seconds;
-  double flops, bytes; /* of one batch; bytes: the least that must be read and written, from the shapes */
+  double flops, done, bytes; /* of one batch; flops by the direct algorithm, done: really; bytes: the least that must be read and
+                              * written, from the shapes */
 } bench_lap;
 
 enum { BENCH_MOST_LAPS = 160 };

@@ -5,7 +5,7 @@ import sys
 import sides
 
 CASES = [("A", 64), ("B", 100), ("C", 128), ("D", 256), ("E", 100), ("F", 256), ("G", 100)]
-COLUMNS = ["step", "us", "share", "gflops", "percent_of_peak", "least_mb", "gb_per_second", "percent_of_memory"]
+COLUMNS = ["step", "us", "share", "gflops", "percent_of_peak", "percent_done", "least_mb", "gb_per_second", "percent_of_memory"]
 
 
 def cells(line):

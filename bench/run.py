@@ -96,7 +96,7 @@ VARIANTS = {"as_installed": "as installed", "keras": "fit", "onnxruntime": "sess
 def measure(contest, mode, options):
     name, batch, threads = contest.case
     ours = contest.side("hourglass", mode)
-    parameters, forward, training = map(int, ours.ask("info").split())
+    parameters, forward, training, done_forward = map(int, ours.ask("info").split())
     peers, variants = peers_of(mode, threads, options), dict(VARIANTS)
     if "torch" in peers:
         tried = trials(contest, mode, options)
@@ -113,6 +113,9 @@ def measure(contest, mode, options):
         row["peer"] = f"{contest.side('torch', mode).ask('version')}, {variants['torch']}"
         row |= {"peer_rate": round(rate["torch"], 1), "ratio": round(rate["hourglass"] / rate["torch"], 2)}
     row |= {"gflops": round(flops / 1e9, 1), "percent_of_peak": round(100 * flops / peak, 1), "peak_gflops": round(peak / 1e9, 1)}
+    if mode == "infer" and done_forward < forward:  # winograd: what the processor really did
+        done_flops = flops * done_forward / forward
+        row |= {"gflops_done": round(done_flops / 1e9, 1), "percent_done": round(100 * done_flops / peak, 1)}
     for side in peers:
         if side != "torch":
             row |= {f"{side}_rate": round(rate[side], 1), f"ratio_{side}": round(rate["hourglass"] / rate[side], 2)}

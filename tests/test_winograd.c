@@ -206,6 +206,13 @@ static void any_number_of_threads_and_every_instruction_set_give_the_same_bits(v
   }
 }
 
+static void less_than_half_of_the_multiply_adds_are_done(void **state) {
+  (void)state;
+  trial t = trial_of(&samples[0]);
+  assert_true(2 * hg_op_conv2d.multiply_adds_done(&t.node) < hg_op_conv2d.multiply_adds(&t.node));
+  free_trial(&t);
+}
+
 /* By panels or groups, with the weight transformed apart or on the way. */
 static void an_image_has_the_same_bits_in_any_batch(void **state) {
   (void)state;
@@ -291,6 +298,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(outputs_are_within_a_hundred_thousandth_of_sums_in_double),
       cmocka_unit_test(any_number_of_threads_and_every_instruction_set_give_the_same_bits),
+      cmocka_unit_test(less_than_half_of_the_multiply_adds_are_done),
       cmocka_unit_test(an_image_has_the_same_bits_in_any_batch),
       cmocka_unit_test(a_trained_network_predicts_as_with_direct_sums),
   };

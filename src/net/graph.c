@@ -449,6 +449,8 @@ void hg_network_layer_info(const hg_network *network, int index, hg_layer_info *
   int count = parameters_of(&node, parameters);
   for (int i = 0; i < count; i++)
     if (parameters[i].trainable) info->parameters += hg_parameter_count(&parameters[i]);
-  if (node.implementation->multiply_adds != NULL) info->multiply_adds = node.implementation->multiply_adds(&node.op);
+  const hg_op *op = node.implementation;
+  if (op->multiply_adds != NULL) info->multiply_adds = info->multiply_adds_done = op->multiply_adds(&node.op);
+  if (op->multiply_adds_done != NULL && network->engine == HG_NATIVE) info->multiply_adds_done = op->multiply_adds_done(&node.op);
   info->activation_bytes = hg_shape_count(layer->output) * (int64_t)sizeof(float);
 }

@@ -81,9 +81,10 @@ typedef struct hg_layer_info {
   hg_block block;
   hg_layer layer; /* names filled in */
   hg_shape input, output;
-  int64_t parameters;       /* trainable */
-  int64_t multiply_adds;    /* one sample, forward, direct algorithm */
-  int64_t activation_bytes; /* one sample's output */
+  int64_t parameters;         /* trainable */
+  int64_t multiply_adds;      /* one sample, forward, direct algorithm */
+  int64_t multiply_adds_done; /* really done in inference */
+  int64_t activation_bytes;   /* one sample's output */
 } hg_layer_info;
 
 int hg_network_layer_count(const hg_network *network);

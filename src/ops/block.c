@@ -187,15 +187,24 @@ const float *hg_block_large(const hg_block_run *run, int image, int slot, int wo
 
 /* ---------------------------------------------------------------- the row of the table */
 
+static int64_t norm_multiply_adds(const hg_conv_block *block) {
+  return block->norm == NULL ? 0 : hg_op_batch_norm.multiply_adds(block->norm);
+}
+
 static int64_t multiply_adds(const hg_op_node *node) {
   const hg_conv_block *block = block_of(node);
-  int64_t norm = block->norm == NULL ? 0 : hg_op_batch_norm.multiply_adds(block->norm);
-  return hg_op_conv2d.multiply_adds(block->conv) + norm;
+  return hg_op_conv2d.multiply_adds(block->conv) + norm_multiply_adds(block);
+}
+
+static int64_t multiply_adds_done(const hg_op_node *node) {
+  const hg_conv_block *block = block_of(node);
+  return hg_op_conv2d.multiply_adds_done(block->conv) + norm_multiply_adds(block);
 }
 
 const hg_op hg_op_conv_block = {.name = "conv_block",
                                 .memory = hg_block_memory,
                                 .multiply_adds = multiply_adds,
+                                .multiply_adds_done = multiply_adds_done,
                                 .forward = hg_block_forward,
                                 .backward = hg_block_backward,
                                 .backward_reads_input = true,

@@ -1,6 +1,7 @@
 /* conv2d: cross-correlation with valid, same or replicated padding; weights (kh, kw, in, out). */
 #include "ops/conv_check.h"
 #include "ops/conv_run.h"
+#include "ops/conv_winograd.h"
 #include "ops/native.h"
 #include "ops/parameters.h"
 
@@ -34,6 +35,11 @@ static int64_t multiply_adds(const hg_op_node *node) {
   return hg_shape_count(node->output) * kernel[0] * kernel[1] * node->input.channels;
 }
 
+static int64_t multiply_adds_done(const hg_op_node *node) {
+  hg_conv_map map = hg_conv_map_of(node, false);
+  return hg_conv_is_winograd(&map) ? hg_conv_winograd_multiply_adds(&map) : multiply_adds(node);
+}
+
 static void forward(const hg_op_call *call) {
   hg_conv_job job = hg_conv_job_of(call, false);
   hg_conv_run_down(&job, hg_conv_finish_of(call), call->input, call->output);
@@ -51,6 +57,7 @@ const hg_op hg_op_conv2d = {.name = "conv2d",
                             .parameters = parameters,
                             .memory = memory,
                             .multiply_adds = multiply_adds,
+                            .multiply_adds_done = multiply_adds_done,
                             .forward = forward,
                             .backward = backward,
                             .backward_reads_input = true,

@@ -30,8 +30,13 @@ bool hg_conv_is_winograd(const hg_conv_map *map) {
   return 5 * direct >= 6 * here;
 }
 
-int64_t hg_conv_winograd_products(const hg_conv_map *map) {
-  return (int64_t)POSITIONS * hg_conv_winograd_tiles(map) * map->large_channels * map->small_channels;
+int64_t hg_conv_winograd_multiply_adds(const hg_conv_map *map) {
+  enum {
+    IMAGE = 12 * 20 / 2,
+    MAP = (10 * 18 + 16) / 2
+  }; /* of one channel of a tile: sides by operations of each, and the bias */
+  int64_t in = map->large_channels, out = map->small_channels;
+  return hg_conv_winograd_tiles(map) * (POSITIONS * in * out + IMAGE * in + MAP * out);
 }
 
 int hg_conv_winograd_images(const hg_conv_map *map) { return ceil_div(TILES, hg_conv_winograd_tiles(map)); }

@@ -12,12 +12,12 @@
 /* Whether this serves the map better than hg_conv_down: by its shape alone. */
 bool hg_conv_is_winograd(const hg_conv_map *map);
 
-/* Multiply-adds of the products of one image. */
-int64_t hg_conv_winograd_products(const hg_conv_map *map);
+/* Multiply-adds of one image: the products and both its transforms, two additions or products of these for one. */
+int64_t hg_conv_winograd_multiply_adds(const hg_conv_map *map);
 
 /* Tiles of one image, and as many as make it worth to transform the weight apart. */
 int hg_conv_winograd_tiles(const hg_conv_map *map);
-enum { HG_WINOGRAD_FEW_TILES = 32 };
+enum { HG_WINOGRAD_FEW_TILES = 12 };
 
 /* Groups of a batch of n that are best taken together: group i is images [n * i / groups, n * (i + 1) / groups). */
 int hg_conv_winograd_groups(const hg_conv_map *map, int n);

@@ -83,6 +83,8 @@ typedef struct hg_op {
 
   /* Multiply-adds of one sample's forward pass by the direct algorithm; NULL = 0. */
   int64_t (*multiply_adds)(const hg_op_node *node);
+  /* Those really done in inference, where another algorithm does less; NULL = multiply_adds. */
+  int64_t (*multiply_adds_done)(const hg_op_node *node);
 
   /* Optional: work done once at planning (oneDNN primitives, tables); result in node->state. */
   hg_code (*prepare)(hg_op_node *node, hg_error *error);
