@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/parallel.h"
 
+#include <float.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -157,6 +158,26 @@ static void a_process_bound_to_one_processor_has_one_thread(void **state) {
   assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
+static void halve_the_least(void *context, int64_t index, int worker) {
+  (void)worker;
+  volatile float least = FLT_MIN;
+  ((float *)context)[index] = least * 0.5F;
+}
+
+static void a_number_below_the_least_normal_one_is_zero_in_tasks_and_only_there(void **state) {
+  (void)state;
+  for (int threads = 1; threads <= 4; threads++) {
+    float halves[64];
+    for (int i = 0; i < 64; i++) halves[i] = 1;
+    hg_pool *pool = new_pool(threads);
+    hg_parallel_for(pool, 64, halve_the_least, halves);
+    for (int i = 0; i < 64; i++) assert_true(halves[i] == 0);
+    hg_pool_free(pool);
+    halve_the_least(halves, 0, 0);
+    assert_true(halves[0] > 0);
+  }
+}
+
 static void pools_come_and_go(void **state) {
   (void)state;
   for (int round = 0; round < 100; round++) {
@@ -195,6 +216,7 @@ int main(void) {
       cmocka_unit_test(the_other_thread_works_too),
       cmocka_unit_test(a_pool_has_no_more_threads_than_processors),
       cmocka_unit_test(a_process_bound_to_one_processor_has_one_thread),
+      cmocka_unit_test(a_number_below_the_least_normal_one_is_zero_in_tasks_and_only_there),
       cmocka_unit_test(pools_come_and_go),
       cmocka_unit_test(memory_that_runs_out_is_reported_and_given_back),
   };

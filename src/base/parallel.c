@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/denormal.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -126,6 +127,7 @@ static void *work(void *argument) {
   hg_free(argument);
   hg_pool *pool = me.pool;
   seat *mine = &pool->seats[me.index];
+  hg_denormals_flush();
   for (unsigned seen = 0;;) {
     wait_for_region(pool, seen);
     if (atomic_load(&pool->stop)) return NULL;
@@ -186,12 +188,14 @@ static void run_region(hg_pool *pool, int64_t first, int64_t count, hg_task *tas
 
 void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context) {
   const int64_t most = INT32_MAX; /* that the halves of a stretch hold */
+  uint64_t mode = hg_denormals_flush();
   if (pool == NULL || pool->threads == 1 || count <= 1) {
     for (int64_t i = 0; i < count; i++) task(context, i, 0);
-    return;
+  } else {
+    for (int64_t first = 0; first < count; first += most)
+      run_region(pool, first, count - first < most ? count - first : most, task, context);
   }
-  for (int64_t first = 0; first < count; first += most)
-    run_region(pool, first, count - first < most ? count - first : most, task, context);
+  hg_denormals_restore(mode);
 }
 
 /* ---------------------------------------------------------------- life */

@@ -27,7 +27,8 @@ void hg_pool_oversubscribe(bool allowed);
  * Returns when all are done. Each thread begins with its own stretch of the tasks, the same one for the same count, so that
  * what a task leaves in its processor's caches is there for the task of that place in the next call; who has done all of
  * them takes from another's end. A thread that sleeps, or waits for its processor, keeps nobody waiting.
- * A NULL pool runs them here, in order. Must not be nested, nor called from two threads at once. */
+ * A NULL pool runs them here, in order. Must not be nested, nor called from two threads at once.
+ * In tasks, numbers below the least normal one (base/denormal.h) count as zero, on any number of threads. */
 typedef void hg_task(void *context, int64_t index, int worker);
 void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context);
 
