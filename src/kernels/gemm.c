@@ -24,6 +24,10 @@ static float chain(const hg_gemm *g, const float *a, const float *b, float sum) 
   return sum;
 }
 
+static void copy(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
+  for (int i = 0; i < rows; i++) memcpy(to + i * to_row, from + i * from_row, sizeof *to * (size_t)columns);
+}
+
 static void product(const hg_gemm *g) {
   for (int i = 0; i < g->rows; i++)
     for (int j = 0; j < g->columns; j++) {
@@ -31,15 +35,12 @@ static void product(const hg_gemm *g) {
       g->c[i * g->c_row + j] = activated(g, chain(g, g->a + i * g->a_row, g->b + j, start));
     }
   hg_gemm_activate_stored(g, g->rows, g->columns, g->c);
+  if (g->keep != NULL) copy(g->steps, g->columns, g->b, g->b_step, g->keep, g->keep_row);
 }
 
 static void transpose(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < columns; j++) to[j * to_row + i] = from[i * from_row + j];
-}
-
-static void copy(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {
-  for (int i = 0; i < rows; i++) memcpy(to + i * to_row, from + i * from_row, sizeof *to * (size_t)columns);
 }
 
 const hg_gemm_kernels hg_gemm_generic = {product, transpose, copy};

@@ -16,6 +16,13 @@
 
 #include "kernels/isa.h"
 
+/* Where memory lies that will be wanted soon: rows of so many times four cache lines. */
+typedef struct hg_gemm_lines {
+  const float *from;
+  ptrdiff_t row;
+  int rows, quads;
+} hg_gemm_lines;
+
 /* Strides count floats and may be 0 or negative. c may not overlap a or b. */
 typedef struct hg_gemm {
   int rows, columns;
@@ -30,10 +37,13 @@ typedef struct hg_gemm {
   ptrdiff_t start_row;      /* 0: one row for all, as a bias is */
   hg_activation activation; /* f: linear, relu, leaky_relu, sigmoid or tanh */
   float negative_slope;
-  /* A hint: of a matrix (steps, columns) that will be wanted soon, a tile asks for row k of its columns at each step k. NULL =
-   * none. */
-  const float *next;
-  ptrdiff_t next_row;
+  /* Hints, where groups = segments = 1: the matrices (soon_count) that will be wanted next, in order. Tiles ask for a line of
+   * them at each step, or with soon_often for two. */
+  const hg_gemm_lines *soon;
+  int soon_count;
+  bool soon_often;
+  float *keep; /* (steps, columns), where groups = segments = 1: b is copied there as it is read; NULL = nowhere */
+  ptrdiff_t keep_row;
 } hg_gemm;
 
 typedef struct hg_gemm_kernels {

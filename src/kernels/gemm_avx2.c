@@ -2,7 +2,7 @@
 
 #include <immintrin.h>
 
-enum { LANES = 8, WIDE = 2, ODD = 1, WIDEST = 2, FEW_ROWS = 0, ROWS_1 = 12, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
+enum { LANES = 8, WIDE = 2, ODD = 1, WIDEST = 2, FEW_ROWS = 0, ROWS_1 = 12, ROWS_WIDE = 6, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
 typedef __m256 vec;
 typedef __m256i mask;
 
@@ -11,6 +11,8 @@ typedef __m256i mask;
   T(2, 1)        \
   T(3, 1)        \
   T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1) T(10, 1) T(11, 1) T(12, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2)
+
+#define ASKING_TILES(T) T(1) T(2) T(3) T(4) T(5) T(6)
 
 static inline mask mask_first(int lanes) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

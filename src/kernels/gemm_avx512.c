@@ -2,7 +2,18 @@
 
 #include <immintrin.h>
 
-enum { LANES = 16, WIDE = 2, ODD = 3, WIDEST = 4, FEW_ROWS = 7, ROWS_1 = 14, ROWS_2 = 14, ROWS_3 = 9, ROWS_4 = 6 };
+enum {
+  LANES = 16,
+  WIDE = 2,
+  ODD = 3,
+  WIDEST = 4,
+  FEW_ROWS = 7,
+  ROWS_1 = 14,
+  ROWS_WIDE = 14,
+  ROWS_2 = 14,
+  ROWS_3 = 9,
+  ROWS_4 = 6
+};
 typedef __m512 vec;
 typedef __mmask16 mask;
 
@@ -13,6 +24,8 @@ typedef __mmask16 mask;
   T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3) T(9, 3)                                              \
   T(1, 4) T(2, 4) T(3, 4) T(4, 4) T(5, 4) T(6, 4)
 /* clang-format on */
+
+#define ASKING_TILES(T) T(1) T(2) T(3) T(4) T(5) T(6) T(7) T(8) T(9) T(10) T(11) T(12) T(13) T(14)
 
 static inline mask mask_first(int lanes) { return (mask)((1u << lanes) - 1); }
 static inline vec vec_zero(void) { return _mm512_setzero_ps(); }

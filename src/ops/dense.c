@@ -121,13 +121,9 @@ static void finish_weights(const void *context, hg_product_part part, float *gra
 
 static hg_product weight_gradient(const hg_op_call *call) {
   hg_product product = {.gemm = weight_product(call), .finish = finish_weights, .context = call};
-  const hg_update *update = call->updates[0];
-  if (update != NULL) {
+  if (call->updates[0] != NULL) {
     product.consumed = true;
-    product.near[0] = update->value;
-    product.near[1] = update->moment_1;
-    product.near[2] = update->moment_2;
-    product.near_row = call->node->output.channels;
+    product.near = true;
   }
   hg_product_cut(&product);
   return product;

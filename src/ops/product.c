@@ -1,11 +1,11 @@
 #include "ops/product.h"
 
-/* A task is one panel of columns of one block of rows. It takes the summed dimension in stretches; a stretch of the panel of
- * b, copied together, stays in the second-level cache while tiles of TILE rows meet it. During each tile a part of what comes
- * next is asked for: the next stretch of b, or what `finish` will want. */
+/* A task is a block of rows and a span of columns. It takes the summed dimension in stretches, and in each the span in panels. A
+ * stretch of a panel of b stays in the caches while tiles of TILE rows meet it. Where its rows in b would share few places of
+ * the caches, the first tile keeps a copy of it, packed, for the others. The next stretches of a and b are asked for meanwhile.
+ */
 enum {
   TILE = 14,           /* rows of a tile, as kernels/gemm_avx512.c has them */
-  BAND = 4 * TILE,     /* rows between two calls of `finish` */
   DEPTH = 512,         /* most terms of a stretch, */
   SHALLOW = 128,       /* or so many where b is transposed, or its rows lie a multiple of CLASH floats apart */
   CLASH = 512,         /* and so share few places of the caches */
@@ -15,9 +15,12 @@ enum {
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
   TASK_WORK = 1 << 17, /* each of at least so many multiply-adds, */
   UPDATE_WORK = 64,    /* of which Adam's step of a value counts as so many */
+  PART = 1 << 15,      /* most values of c for `finish`, */
+  PART_COLUMNS = 2048, /* in rows of at most so many */
   FEW_ROWS = 28,       /* to which copying b would not pay */
   LINE = 16,
-  NEAR = sizeof((hg_product *)0)->near / sizeof(float *)
+  QUAD = 4 * LINE, /* what a tile asks for at once */
+  SOON = 2
 };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
@@ -25,139 +28,165 @@ static int smaller(int a, int b) { return a < b ? a : b; }
 static int larger(int a, int b) { return a > b ? a : b; }
 static int rounded(int columns) { return ceil_div(columns, LINE) * LINE; }
 
-static int panel_width(const hg_product *p) {
+static bool finishes(const hg_product *p) { return p->finish != NULL; }
+
+static void cut_columns(hg_product *p) {
   int columns = p->gemm.columns;
-  return columns <= ENOUGH_TASKS * WIDE && p->finish == NULL ? NARROW : WIDE;
+  p->panel = columns <= ENOUGH_TASKS * WIDE && !finishes(p) ? NARROW : WIDE;
+  p->span = finishes(p) ? smaller(columns, PART_COLUMNS) : p->panel;
+  p->spans = ceil_div(columns, p->span);
+}
+
+static void cut_rows(hg_product *p) {
+  const hg_gemm *g = &p->gemm;
+  int64_t terms = p->near ? g->steps + UPDATE_WORK : g->steps;
+  int64_t work = (int64_t)g->rows * smaller(g->columns, p->span) * terms / TASK_WORK;
+  int blocks = finishes(p) ? ceil_div(g->rows, larger(PART / p->span, TILE)) : g->rows / TASK_ROWS;
+  if (!p->pack || finishes(p)) blocks = larger(blocks, ceil_div(ENOUGH_TASKS, p->spans));
+  if (work < blocks) blocks = (int)work;
+  p->row_block = ceil_div(g->rows, larger(blocks, 1));
+  if (p->row_block > TILE) p->row_block = ceil_div(p->row_block, TILE) * TILE;
+  p->row_blocks = ceil_div(g->rows, p->row_block);
 }
 
 void hg_product_cut(hg_product *p) {
   const hg_gemm *g = &p->gemm;
   if (g->rows == 0 || g->columns == 0) return;
   bool clashes = g->b_step % CLASH == 0;
-  p->pack = p->b_transposed || (clashes && g->rows >= FEW_ROWS);
+  p->pack = p->b_transposed || (clashes && g->rows >= FEW_ROWS && !finishes(p));
   p->depth = p->b_transposed || clashes ? SHALLOW : DEPTH;
-  p->panel = panel_width(p);
-  p->panels = ceil_div(g->columns, p->panel);
-  int64_t terms = p->near[0] == NULL ? g->steps : g->steps + UPDATE_WORK;
-  int64_t work = (int64_t)g->rows * smaller(g->columns, p->panel) * terms / TASK_WORK;
-  int blocks = g->rows / TASK_ROWS;
-  if (!p->pack) blocks = larger(blocks, ceil_div(ENOUGH_TASKS, p->panels));
-  if (work < blocks) blocks = (int)work;
-  p->row_block = ceil_div(g->rows, larger(blocks, 1));
-  p->row_blocks = ceil_div(g->rows, p->row_block);
-  p->consumed = p->consumed && g->steps <= p->depth;
+  cut_columns(p);
+  cut_rows(p);
 }
 
 /* What a task is at. */
 typedef struct place {
   const hg_product *p;
   hg_product_part whole; /* of the task */
+  hg_product_part panel; /* of it */
   int k, depth;          /* the stretch */
-  bool last;             /* of the stretches */
-  float *packed, *part;  /* scratch: the stretch of b, NULL where it is read in its place; c of a band */
-  hg_gemm gemm;          /* of a tile's rows in this stretch, all columns of the task; a, c and start are set for each */
+  float *c;              /* of the task */
+  ptrdiff_t c_row;
+  float *packed; /* scratch: the stretch of b, NULL where it is read in its place */
+  hg_gemm_lines soon[SOON];
 } place;
 
-static void pack(const place *at) {
-  const hg_gemm *g = &at->p->gemm;
-  const hg_gemm_kernels *kernels = hg_gemm_kernels_get();
-  int column = at->whole.column, columns = at->whole.columns, packed_row = rounded(columns);
-  if (at->p->b_transposed)
-    kernels->transpose(columns, at->depth, g->b + column * g->b_step + at->k, g->b_step, at->packed, packed_row);
-  else
-    kernels->copy(at->depth, columns, g->b + at->k * g->b_step + column, g->b_step, at->packed, packed_row);
-}
-
-static void start_stretch(place *at) {
+/* Sets b, and where a tile shall keep it. */
+static void find_b(const place *at, hg_gemm *g) {
   const hg_gemm *whole = &at->p->gemm;
-  at->last = at->k + at->depth == whole->steps;
-  at->gemm = *whole;
-  at->gemm.columns = at->whole.columns;
-  at->gemm.steps = at->depth;
-  at->gemm.b = at->packed == NULL ? whole->b + at->k * whole->b_step + at->whole.column : at->packed;
-  if (at->packed != NULL) at->gemm.b_step = rounded(at->whole.columns);
-  if (!at->last) at->gemm.activation = HG_LINEAR;
-  if (at->packed != NULL) pack(at);
-}
-
-/* What a call asks for, `done` calls after the stretch or band began: an array near `finish`, or the stretch of b that follows.
- */
-static void hint(const place *at, int row, int done, hg_gemm *g) {
-  const hg_product *p = at->p;
-  g->next = NULL;
-  g->next_row = 0;
-  if (p->finish != NULL && p->near[0] != NULL) {
-    if (done >= NEAR || p->near[done] == NULL) return;
-    g->next = p->near[done] + row * p->near_row + at->whole.column;
-    g->next_row = p->near_row;
-  } else if (!p->b_transposed && done == 0) {
-    int k = at->last ? 0 : at->k + at->depth, column = at->whole.column + (at->last ? p->panel : 0);
-    if (column >= p->gemm.columns) return;
-    g->next = p->gemm.b + k * p->gemm.b_step + column;
-    g->next_row = p->gemm.b_step;
+  int packed_row = rounded(at->panel.columns);
+  if (at->p->b_transposed) {
+    const float *from = whole->b + at->panel.column * whole->b_step + at->k;
+    hg_gemm_kernels_get()->transpose(at->panel.columns, at->depth, from, whole->b_step, at->packed, packed_row);
+    g->b = at->packed;
+    g->b_step = packed_row;
+  } else {
+    g->b = whole->b + at->k * whole->b_step + at->panel.column;
+    g->keep = at->packed;
+    g->keep_row = packed_row;
   }
 }
 
-static void multiply_band(place *at, hg_product_part band, bool first) {
+/* Sets c, and the sums to go on from. */
+static void find_c(const place *at, hg_gemm *g) {
+  const hg_gemm *whole = &at->p->gemm;
+  g->c = at->c + at->panel.column - at->whole.column;
+  g->c_row = at->c_row;
+  if (at->k > 0) {
+    g->start = g->c;
+    g->start_row = g->c_row;
+  } else if (whole->start != NULL) {
+    g->start = whole->start + at->panel.row * whole->start_row + at->panel.column;
+  }
+}
+
+/* ---------------------------------------------------------------- asking for what comes next */
+
+/* A matrix (rows, columns) whose rows lie `row` floats apart. */
+static void ask(place *at, hg_gemm *g, const float *from, ptrdiff_t row, int rows, int columns) {
+  at->soon[g->soon_count++] = (hg_gemm_lines){from, row, rows, ceil_div(columns, QUAD)};
+}
+
+static int panel_of(const hg_product *p, hg_product_part span, int column) {
+  return smaller(p->panel, span.column + span.columns - column);
+}
+
+/* Terms [k, k + depth) of a panel of b, and of a where its rows' terms lie side by side. */
+static void ask_stretch(place *at, hg_gemm *g, hg_product_part panel, int k, int depth) {
   const hg_product *p = at->p;
   const hg_gemm *whole = &p->gemm;
-  hg_gemm *g = &at->gemm;
-  float *c = p->consumed ? at->part : whole->c + band.row * whole->c_row + band.column;
-  g->c_row = p->consumed ? rounded(band.columns) : whole->c_row;
-  int tiles = ceil_div(band.rows, TILE);
-  for (int tile = 0; tile < tiles; tile++) {
-    int done = band.rows * tile / tiles, row = band.row + done;
-    g->rows = band.rows * (tile + 1) / tiles - done;
-    g->a = whole->a + row * whole->a_row + at->k * whole->a_step;
-    g->c = c + done * g->c_row;
-    if (at->k > 0) {
-      g->start = g->c;
-      g->start_row = g->c_row;
-    } else if (whole->start != NULL) {
-      g->start = whole->start + row * whole->start_row + band.column;
-    }
-    hint(at, band.row, first ? tile : NEAR, g);
-    hg_gemm_kernels_get()->product(g);
-  }
-  if (p->finish != NULL && at->last) p->finish(p->context, band, c, g->c_row);
+  if (p->b_transposed)
+    ask(at, g, whole->b + panel.column * whole->b_step + k, whole->b_step, panel.columns, depth);
+  else
+    ask(at, g, whole->b + k * whole->b_step + panel.column, whole->b_step, depth, panel.columns);
+  if (whole->a_step == 1) ask(at, g, whole->a + panel.row * whole->a_row + k, whole->a_row, panel.rows, depth);
 }
 
-/* Tasks go by panels, so that a thread's stretch of them reads the same columns of b. Where `finish` changes arrays laid out as
- * c is they go by rows: a panel's end lies within a page, and the processor, reading ahead, would take lines from the other
+/* ---------------------------------------------------------------- a task */
+
+static int task_count(const hg_product *p) { return p->row_blocks * p->spans; }
+
+/* Tasks go by spans, so that a thread's stretch of them reads the same columns of b. Where `finish` changes arrays laid out as
+ * c is they go by rows: a span's end lies within a page, and the processor, reading ahead, would take lines from the other
  * thread's cache that it is about to change. */
 static hg_product_part part_of_task(const hg_product *p, int task) {
-  if (p->near[0] != NULL) return (hg_product_part){.row = task / p->panels * p->row_block, .column = task % p->panels * p->panel};
-  return (hg_product_part){.row = task % p->row_blocks * p->row_block, .column = task / p->row_blocks * p->panel};
+  int block = p->near ? task / p->spans : task % p->row_blocks, span = p->near ? task % p->spans : task / p->row_blocks;
+  hg_product_part part = {.row = block * p->row_block, .column = span * p->span};
+  part.rows = smaller(p->row_block, p->gemm.rows - part.row);
+  part.columns = smaller(p->span, p->gemm.columns - part.column);
+  return part;
+}
+
+/* The first term of stretch s of `stretches`. */
+static int first_term(const hg_product *p, int s, int stretches) { return (int)((int64_t)p->gemm.steps * s / stretches); }
+
+static void multiply_panel(place *at, hg_gemm *g) {
+  const hg_gemm *whole = &at->p->gemm;
+  g->rows = at->panel.rows;
+  g->columns = at->panel.columns;
+  g->steps = at->depth;
+  g->a = whole->a + at->panel.row * whole->a_row + at->k * whole->a_step;
+  g->soon = at->soon;
+  g->soon_often = g->columns < WIDE;
+  if (at->k + at->depth < whole->steps) g->activation = HG_LINEAR;
+  find_b(at, g);
+  find_c(at, g);
+  hg_gemm_kernels_get()->product(g);
+}
+
+static void run_stretch(place *at, int task, int s, int stretches) {
+  const hg_product *p = at->p;
+  hg_product_part span = at->whole;
+  at->k = first_term(p, s, stretches);
+  at->depth = first_term(p, s + 1, stretches) - at->k;
+  for (int column = span.column, width; column < span.column + span.columns; column += width) {
+    width = panel_of(p, span, column);
+    hg_gemm g = p->gemm;
+    at->panel = (hg_product_part){span.row, span.rows, column, width};
+    if (s + 1 < stretches)
+      ask_stretch(at, &g, at->panel, first_term(p, s + 1, stretches), at->depth);
+    else if (task + 1 < task_count(p) && !finishes(p))
+      ask_stretch(at, &g, part_of_task(p, task + 1), 0, first_term(p, 1, stretches));
+    multiply_panel(at, &g);
+  }
 }
 
 static void run_task(const hg_product *p, int task, float *scratch) {
-  place at = {.p = p, .whole = part_of_task(p, task), .packed = scratch, .part = scratch + SHALLOW * WIDE};
-  at.whole.rows = smaller(p->row_block, p->gemm.rows - at.whole.row);
-  at.whole.columns = smaller(p->panel, p->gemm.columns - at.whole.column);
-  if (!p->pack) at.packed = NULL;
+  place at = {.p = p, .whole = part_of_task(p, task), .packed = p->pack ? scratch : NULL};
+  hg_product_part whole = at.whole;
+  at.c = p->consumed ? scratch + SHALLOW * WIDE : p->gemm.c + whole.row * p->gemm.c_row + whole.column;
+  at.c_row = p->consumed ? whole.columns : p->gemm.c_row;
   int stretches = larger(ceil_div(p->gemm.steps, p->depth), 1);
-  int bands = p->finish == NULL ? 1 : ceil_div(at.whole.rows, BAND);
-  for (int s = 0; s < stretches; s++) {
-    at.k = p->gemm.steps * s / stretches;
-    at.depth = p->gemm.steps * (s + 1) / stretches - at.k;
-    start_stretch(&at);
-    for (int i = 0; i < bands; i++) {
-      hg_product_part band = at.whole;
-      band.row += at.whole.rows * i / bands;
-      band.rows = at.whole.row + at.whole.rows * (i + 1) / bands - band.row;
-      multiply_band(&at, band, i == 0 || p->near[0] != NULL);
-    }
-  }
+  for (int s = 0; s < stretches; s++) run_stretch(&at, task, s, stretches);
+  if (finishes(p)) p->finish(p->context, whole, at.c, at.c_row);
 }
-
-static int task_count(const hg_product *p) { return p->row_blocks * p->panels; }
 
 typedef struct work {
   const hg_product *products;
   float *scratch;
 } work;
 
-enum { SCRATCH = SHALLOW * WIDE + BAND * WIDE };
+enum { SCRATCH = SHALLOW * WIDE + PART + TILE * PART_COLUMNS };
 
 static void run(void *context, int64_t index, int worker) {
   const work *w = context;

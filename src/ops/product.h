@@ -10,7 +10,7 @@ typedef struct hg_product_part {
   int row, rows, column, columns;
 } hg_product_part;
 
-/* Called once for each part as soon as it is complete, on the thread that computed it, while it is in the first-level cache.
+/* Called once for each part as soon as it is complete, on the thread that computed it, while it is in the second-level cache.
  * c is the part's first element, its rows c_row floats apart. */
 typedef void hg_product_finish(const void *context, hg_product_part part, float *c, ptrdiff_t c_row);
 
@@ -20,12 +20,12 @@ typedef struct hg_product {
   bool consumed;             /* c is wanted by `finish` alone: gemm.c and c_row are not read, and gemm.start must be NULL */
   hg_product_finish *finish; /* NULL = none */
   const void *context;
-  const float *near[3]; /* arrays laid out as c is with rows near_row apart, which `finish` will want; NULLs = none */
-  ptrdiff_t near_row;
+  bool near; /* `finish` changes arrays laid out as c is */
   /* Set by hg_product_cut. */
   bool pack;                 /* stretches of b are copied together before they are read */
   int depth;                 /* most terms of a stretch */
-  int panel, panels;         /* columns of a panel, and how many panels */
+  int panel;                 /* columns of a panel */
+  int span, spans;           /* columns of a task, whole panels, and how many such spans there are */
   int row_block, row_blocks; /* rows of a task, and how many such blocks there are */
 } hg_product;
 

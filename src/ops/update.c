@@ -22,6 +22,10 @@ static hg_update_rule rule_of(const hg_update *u) {
 void hg_update_part(const hg_update *u, int64_t first, int rows, int64_t columns, const float *gradient, ptrdiff_t gradient_row,
                     ptrdiff_t row) {
   hg_update_rule rule = rule_of(u);
+  if (gradient_row == columns && row == columns) { /* all in one row */
+    columns *= rows;
+    rows = 1;
+  }
   float *moment_1 = u->moment_1 == NULL ? NULL : u->moment_1 + first;
   if (u->adaptive)
     hg_pointwise()->adam(&rule, rows, columns, gradient, gradient_row, u->value + first, moment_1, u->moment_2 + first, row);
