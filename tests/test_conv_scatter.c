@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "kernels/isa.h"
+#include "kernels/image.h"
 #include "ops/conv_scatter.h"
 
 #include <cmocka.h>
@@ -15,7 +15,7 @@ static float *random_floats(size_t count) {
   hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 0);
   float *values = hg_malloc((count + 1) * sizeof *values);
   assert_non_null(values);
-  hg_rng_normals(&rng, values, (int64_t)count);
+  hg_image_kernels_get()->normals(&rng, (int64_t)count, values);
   return values;
 }
 

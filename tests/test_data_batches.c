@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "data/batches.h"
+#include "kernels/image.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -152,17 +153,55 @@ static void batches_can_be_freed_at_any_moment(void **state) {
 
 /* ---------------------------------------------------------------- augmentation and corruption */
 
-static void normal_numbers_in_bulk_are_those_drawn_one_by_one(void **state) {
-  (void)state;
+static void expect_normals_of(const hg_image_kernels *kernels) {
   static float bulk[3000];
   for (int64_t count = 0; count < 3000; count = count * 2 + 1)
     for (int before = 0; before < 5; before++) {
       hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 0), one_by_one = rng;
       for (int i = 0; i < before; i++) assert_int_equal(hg_rng_u32(&rng), hg_rng_u32(&one_by_one));
-      hg_rng_normals(&rng, bulk, count);
+      kernels->normals(&rng, count, bulk);
       for (int64_t i = 0; i < count; i++) assert_true(bulk[i] == hg_rng_normal(&one_by_one));
       assert_int_equal(hg_rng_u32(&rng), hg_rng_u32(&one_by_one));
     }
+}
+
+static float pixel_at(const float *image, hg_shape shape, int y, int x, int channel) {
+  bool inside = y >= 0 && y < shape.height && x >= 0 && x < shape.width;
+  return inside ? image[(y * shape.width + x) * shape.channels + channel] : 0;
+}
+
+static float turned(const float *image, hg_shape shape, double s, double c, int row, int column, int channel) {
+  double middle_y = 0.5 * (shape.height - 1), middle_x = 0.5 * (shape.width - 1), right = column - middle_x,
+         down = row - middle_y;
+  double fy = middle_y - s * right + c * down, fx = middle_x + c * right + s * down;
+  int y = (int)floor(fy), x = (int)floor(fx);
+  float dy = (float)(fy - y), dx = (float)(fx - x);
+  float top = (1 - dx) * pixel_at(image, shape, y, x, channel) + dx * pixel_at(image, shape, y, x + 1, channel);
+  float bottom = (1 - dx) * pixel_at(image, shape, y + 1, x, channel) + dx * pixel_at(image, shape, y + 1, x + 1, channel);
+  return (1 - dy) * top + dy * bottom;
+}
+
+static void expect_rotation_of(const hg_image_kernels *kernels) {
+  static float image[7 * 150 * 3], to[7 * 150 * 3];
+  hg_rng rng = hg_rng_at(1, HG_RNG_TEST, 0, 0);
+  for (size_t i = 0; i < sizeof image / sizeof *image; i++) image[i] = hg_rng_uniform(&rng);
+  for (int width = 1; width <= 150; width = width * 2 + 5)
+    for (int channels = 1; channels <= 3; channels += 2) {
+      hg_shape shape = {7, width, channels};
+      kernels->rotate(shape, 0.6, 0.8, image, to);
+      for (int i = 0; i < 7 * width * channels; i++)
+        assert_true(to[i] == turned(image, shape, 0.6, 0.8, i / channels / width, i / channels % width, i % channels));
+    }
+}
+
+static void every_version_draws_and_turns_as_one_by_one(void **state) {
+  (void)state;
+  for (int isa = 0; isa <= (int)hg_isa_best(); isa++) {
+    hg_error error;
+    assert_int_equal(hg_isa_set((hg_isa)isa, &error), HG_OK);
+    expect_normals_of(hg_image_kernels_get());
+    expect_rotation_of(hg_image_kernels_get());
+  }
 }
 
 enum { SIDE = 9 };
@@ -317,7 +356,7 @@ int main(void) {
       cmocka_unit_test(evaluation_corrupts_a_sample_the_same_way_in_every_epoch),
       cmocka_unit_test(next_allocates_nothing),
       cmocka_unit_test(batches_can_be_freed_at_any_moment),
-      cmocka_unit_test(normal_numbers_in_bulk_are_those_drawn_one_by_one),
+      cmocka_unit_test(every_version_draws_and_turns_as_one_by_one),
       cmocka_unit_test(a_rotation_keeps_the_middle_and_about_the_mass),
       cmocka_unit_test(a_shift_moves_whole_pixels_within_its_share),
       cmocka_unit_test(a_flip_mirrors_half_of_the_images),

@@ -2,6 +2,7 @@
 #include "base/shape.h"
 #include "data/batches.h"
 #include "data/noise.h"
+#include "kernels/image.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,46 +31,11 @@ static double cosine(double x) {
   return sum;
 }
 
-/* The pixel of `channel` at (y, x) of image (H, W, C); 0 outside. */
-static float pixel_at(const float *image, hg_shape shape, int y, int x, int channel) {
-  if (y < 0 || y >= shape.height || x < 0 || x >= shape.width) return 0;
-  return image[((int64_t)y * shape.width + x) * shape.channels + channel];
-}
-
-/* The whole number at or below x; floor() would be a call of the library where the processor is taken as plain x86-64. */
-static int whole(double x) {
-  int cut = (int)x;
-  return cut - (x < cut);
-}
-
-/* Bilinear, from (fy, fx) of image to the C channels of `out`; zeros outside. */
-static void sample_bilinear(const float *image, hg_shape shape, double fy, double fx, float *out) {
-  int y = whole(fy), x = whole(fx), channels = shape.channels;
-  float dy = (float)(fy - y), dx = (float)(fx - x);
-  bool inside = y >= 0 && x >= 0 && y + 1 < shape.height && x + 1 < shape.width;
-  const float *at = inside ? image + ((int64_t)y * shape.width + x) * channels : NULL;
-  int64_t below = (int64_t)shape.width * channels;
-  for (int c = 0; c < channels; c++) {
-    float top_left = inside ? at[c] : pixel_at(image, shape, y, x, c);
-    float top_right = inside ? at[c + channels] : pixel_at(image, shape, y, x + 1, c);
-    float bottom_left = inside ? at[c + below] : pixel_at(image, shape, y + 1, x, c);
-    float bottom_right = inside ? at[c + below + channels] : pixel_at(image, shape, y + 1, x + 1, c);
-    float top = (1 - dx) * top_left + dx * top_right, bottom = (1 - dx) * bottom_left + dx * bottom_right;
-    out[c] = (1 - dy) * top + dy * bottom;
-  }
-}
-
 /* Both image and scratch are (H, W, C). */
 static void rotate(float *image, hg_shape shape, double degrees, float *scratch) {
-  double angle = degrees * (3.14159265358979324 / 180), c = cosine(angle), s = sine(angle);
-  double middle_y = 0.5 * (shape.height - 1), middle_x = 0.5 * (shape.width - 1);
+  double angle = degrees * (3.14159265358979324 / 180);
   memcpy(scratch, image, (size_t)hg_shape_count(shape) * sizeof *image);
-  for (int y = 0; y < shape.height; y++)
-    for (int x = 0; x < shape.width; x++) {
-      double right = x - middle_x, down = y - middle_y;
-      sample_bilinear(scratch, shape, middle_y - s * right + c * down, middle_x + c * right + s * down,
-                      image + ((int64_t)y * shape.width + x) * shape.channels);
-    }
+  hg_image_kernels_get()->rotate(shape, sine(angle), cosine(angle), scratch, image);
 }
 
 /* Moves by whole pixels, to the right and down; zeros come in. */
