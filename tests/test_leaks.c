@@ -5,6 +5,7 @@
 #include "data/data.h"
 #include "data/image_hash.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,9 +97,59 @@ static void the_same_hash_is_no_leak_where_the_pixels_differ(void **state) {
   hg_image_hashes(first, NULL, &hashes[1], NULL);
   assert_true(hg_hash_distance(hashes[0], hashes[1]) <= HG_NEAR_BITS);
   assert_int_equal(ask(asked, train, 1).near, 0);
+  assert_int_equal(ask(asked, train, 1).altered, 1); /* which it is, of another contrast */
+  for (int i = 0; i < PIXELS; i++) image_of(asked, 0)[i] = (uint8_t)(image_of(train, 0)[i] / 2 + 60 + (i + i / SIDE) % 2 * 40);
+  hg_image_hashes(asked, NULL, &hashes[0], NULL);
+  assert_true(hg_hash_distance(hashes[0], hashes[1]) <= HG_NEAR_BITS);
+  hg_leaks leaks = ask(asked, train, 1);
+  assert_int_equal(leaks.near + leaks.altered, 0);
   hg_dataset_free(train);
   hg_dataset_free(asked);
   hg_dataset_free(first);
+}
+
+/* image = `from` mirrored or not, moved right and down by (dx, dy), the edge repeated, at this brightness and contrast. */
+static void alter(uint8_t *image, const uint8_t *from, bool mirrored, int dx, int dy, double gain, double offset) {
+  for (int y = 0; y < SIDE; y++)
+    for (int x = 0; x < SIDE; x++) {
+      int row = y - dy, column = x - dx;
+      row = row < 0 ? 0 : row >= SIDE ? SIDE - 1 : row;
+      column = column < 0 ? 0 : column >= SIDE ? SIDE - 1 : column;
+      if (mirrored) column = SIDE - 1 - column;
+      double value = gain * from[row * SIDE + column] + offset;
+      image[y * SIDE + x] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+}
+
+static void altered_images_are_found_with_what_was_done_to_them(void **state) {
+  (void)state;
+  static const struct {
+    int other;
+    bool mirrored;
+    int dx, dy;
+    double gain, offset;
+  } cases[] = {{10, true, 0, 0, 1, 0},   {20, false, 1, 0, 1, 0}, {30, false, -2, 2, 1, 0}, {40, false, 0, 0, 0.5, 0},
+               {50, false, 0, 0, 1, 40}, {60, true, 2, -1, 1, 0}, {70, true, 0, 1, 0.8, 30}};
+  enum { CASES = sizeof cases / sizeof cases[0] };
+  hg_dataset *train = draw_set(TRAIN, 1000), *asked = draw_set(ASKED, 5000);
+  for (int i = 0; i < CASES; i++)
+    alter(image_of(asked, i), image_of(train, cases[i].other), cases[i].mirrored, cases[i].dx, cases[i].dy, cases[i].gain,
+          cases[i].offset);
+  hg_leaks leaks = ask(asked, train, 2);
+  assert_int_equal(leaks.exact, 0);
+  assert_int_equal(leaks.near + leaks.altered, CASES);
+  for (int n = 0; n < leaks.altered_pairs; n++) {
+    const hg_leak_pair *pair = &leaks.altered_pair[n];
+    assert_in_range(pair->image, 0, CASES - 1);
+    assert_int_equal(pair->other, cases[pair->image].other);
+    assert_int_equal(pair->mirrored, cases[pair->image].mirrored);
+    assert_int_equal(pair->dx, cases[pair->image].dx);
+    assert_int_equal(pair->dy, cases[pair->image].dy);
+    if (fabs(pair->gain * cases[pair->image].gain - 1) > 0.05) fail_msg("gain %g of image %d", pair->gain, (int)pair->image);
+  }
+  assert_true(leaks.altered >= CASES - 1); /* a brighter copy may be near without that */
+  hg_dataset_free(train);
+  hg_dataset_free(asked);
 }
 
 static void the_threads_do_not_change_what_is_found(void **state) {
@@ -122,6 +173,7 @@ static void fashion_mnist_has_near_doubles_and_no_equal_ones(void **state) {
   hg_leaks leaks = ask(test, train, 2);
   assert_int_equal(leaks.exact, 0);
   assert_in_range(leaks.near, 6, 10);
+  print_message("altered: %d\n", (int)leaks.altered);
   assert_int_equal(leaks.near_pair[0].distance, 0);
   hg_dataset_free(train);
   hg_dataset_free(test);
@@ -152,6 +204,7 @@ int main(void) {
       cmocka_unit_test(different_images_are_no_leak),
       cmocka_unit_test(equal_and_nearly_equal_images_are_counted_with_examples),
       cmocka_unit_test(the_same_hash_is_no_leak_where_the_pixels_differ),
+      cmocka_unit_test(altered_images_are_found_with_what_was_done_to_them),
       cmocka_unit_test(the_threads_do_not_change_what_is_found),
       cmocka_unit_test(a_sealed_set_has_the_digest_it_had),
       cmocka_unit_test(fashion_mnist_has_near_doubles_and_no_equal_ones),

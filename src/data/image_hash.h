@@ -11,6 +11,22 @@
  */
 hg_code hg_image_hashes(const hg_dataset *images, hg_pool *pool, uint64_t *hashes, hg_error *error);
 
+/* The same of the image's middle, which HG_HASH_REACH pixels on every side leave: moved by up to as many pixels it still lies in
+ * the image. Two images, one of them moved, have a window in common. */
+enum { HG_HASH_REACH = 2, HG_HASH_MOVES = 2 * HG_HASH_REACH + 1 };
+typedef struct hg_window_hash {
+  hg_shape shape;        /* of the images */
+  int height, width;     /* of the window */
+  float *rows, *columns; /* (height, 8), (width, 8): the cosines */
+} hg_window_hash;
+/* HG_USAGE where the images are smaller than 16 x 16 or larger than 256 x 256. Release it after success and after failure. */
+hg_code hg_window_hash_init(hg_window_hash *window, hg_shape shape, hg_error *error);
+void hg_window_hash_release(hg_window_hash *window);
+/* hashes (HG_HASH_MOVES, HG_HASH_MOVES, 2): of the window moved by dy - HG_HASH_REACH and dx - HG_HASH_REACH; as it is, and
+ * mirrored left to right. */
+void hg_window_hash_all(const hg_window_hash *window, const uint8_t *image, uint64_t *hashes);
+uint64_t hg_window_hash_middle(const hg_window_hash *window, const uint8_t *image);
+
 /* Bits in which two differ. Not the compiler's own count: without an instruction for it that is a call, and this is in an inner
  * loop. */
 static inline int hg_hash_distance(uint64_t a, uint64_t b) {

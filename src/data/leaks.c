@@ -1,25 +1,10 @@
-#include "data/leaks.h"
+#include "data/leaks_index.h"
 
 #include "base/alloc.h"
 #include "base/shape.h"
-#include "data/image_hash.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { BANDS = 4, BAND_BITS = 16, BUCKETS = 1 << BAND_BITS };
-
-struct hg_leak_index {
-  const hg_dataset *images;
-  size_t bytes;        /* of one image */
-  uint64_t *byte_hash; /* (count) */
-  uint64_t *hash;      /* (count) */
-  int32_t *places;     /* image numbers by the hash of their bytes; -1 = free; at most half of it is used */
-  uint64_t mask;       /* of places */
-  int32_t *start;      /* (BANDS, BUCKETS + 1): where each bucket begins in its band's members */
-  int32_t *member;     /* (BANDS, distinct): image numbers, each different image once */
-  int64_t distinct;
-};
 
 /* Multiply and fold, eight bytes at a time: good enough to spread images, equality is decided by their bytes. */
 static uint64_t hash_bytes(const uint8_t *image, size_t bytes) {
@@ -64,37 +49,50 @@ static hg_code take_room(hg_leak_index *index, hg_error *error) {
   index->byte_hash = hg_malloc(count * sizeof *index->byte_hash);
   index->hash = hg_malloc(count * sizeof *index->hash);
   index->places = hg_malloc(size * sizeof *index->places);
-  index->start = hg_calloc((size_t)BANDS * (BUCKETS + 1), sizeof *index->start);
-  index->member = hg_malloc(BANDS * count * sizeof *index->member);
-  if (index->byte_hash != NULL && index->hash != NULL && index->places != NULL && index->start != NULL && index->member != NULL)
-    return HG_OK;
+  if (index->byte_hash != NULL && index->hash != NULL && index->places != NULL) return HG_OK;
   return hg_fail_memory(error, "looking for images in two sets", size * sizeof *index->places);
 }
 
 /* Each different image once; the first one stands for its doubles. distinct (count): their numbers. */
-static void find_distinct(hg_leak_index *index, int32_t *distinct) {
+static int64_t find_distinct(hg_leak_index *index, int32_t *distinct) {
+  int64_t count = 0;
   for (uint64_t i = 0; i <= index->mask; i++) index->places[i] = -1;
   for (int64_t i = 0; i < index->images->count; i++) {
     uint64_t place = place_of(index, hg_dataset_image(index->images, i), index->byte_hash[i]);
     if (index->places[place] >= 0) continue;
     index->places[place] = (int32_t)i;
-    distinct[index->distinct++] = (int32_t)i;
+    distinct[count++] = (int32_t)i;
   }
+  return count;
 }
 
-static int band_of(uint64_t hash, int band) { return (int)(hash >> (BAND_BITS * band)) & (BUCKETS - 1); }
-
 /* Buckets in turn, members of one in rising order. */
-static void fill_band(hg_leak_index *index, const int32_t *distinct, int band) {
-  int32_t *start = index->start + (int64_t)band * (BUCKETS + 1), *member = index->member + band * index->distinct;
-  for (int64_t i = 0; i < index->distinct; i++) start[band_of(index->hash[distinct[i]], band) + 1]++;
-  for (int b = 0; b < BUCKETS; b++) start[b + 1] += start[b];
-  for (int64_t i = index->distinct - 1; i >= 0; i--) {
-    int bucket = band_of(index->hash[distinct[i]], band);
+static void fill_band(hg_hash_bands *bands, const uint64_t *hash, const int32_t *distinct, int band) {
+  int32_t *start = bands->start + (int64_t)band * (HG_BUCKETS + 1), *member = bands->member + band * bands->count;
+  for (int64_t i = 0; i < bands->count; i++) start[hg_hash_band(hash[distinct[i]], band) + 1]++;
+  for (int b = 0; b < HG_BUCKETS; b++) start[b + 1] += start[b];
+  for (int64_t i = bands->count - 1; i >= 0; i--) {
+    int bucket = hg_hash_band(hash[distinct[i]], band);
     member[--start[bucket + 1]] = distinct[i];
   }
-  memmove(start, start + 1, BUCKETS * sizeof *start); /* each end has become the beginning */
-  start[BUCKETS] = (int32_t)index->distinct;
+  memmove(start, start + 1, HG_BUCKETS * sizeof *start); /* each end has become the beginning */
+  start[HG_BUCKETS] = (int32_t)bands->count;
+}
+
+hg_code hg_hash_bands_init(hg_hash_bands *bands, const uint64_t *hash, const int32_t *distinct, int64_t count, hg_error *error) {
+  size_t members = HG_BANDS * (size_t)count;
+  *bands = (hg_hash_bands){.count = count};
+  bands->start = hg_calloc((size_t)HG_BANDS * (HG_BUCKETS + 1), sizeof *bands->start);
+  bands->member = hg_malloc(members * sizeof *bands->member);
+  if (bands->start == NULL || bands->member == NULL)
+    return hg_fail_memory(error, "looking for images in two sets", members * sizeof *bands->member);
+  for (int band = 0; band < HG_BANDS; band++) fill_band(bands, hash, distinct, band);
+  return HG_OK;
+}
+
+void hg_hash_bands_release(hg_hash_bands *bands) {
+  hg_free(bands->start);
+  hg_free(bands->member);
 }
 
 hg_code hg_leak_index_new(const hg_dataset *images, hg_pool *pool, hg_leak_index **index, hg_error *error) {
@@ -112,12 +110,14 @@ hg_code hg_leak_index_new(const hg_dataset *images, hg_pool *pool, hg_leak_index
   if (code == HG_OK) {
     byte_task task = {images, made->bytes, made->byte_hash};
     hg_parallel_for(pool, images->count, hash_one, &task);
-    find_distinct(made, distinct);
-    for (int band = 0; band < BANDS; band++) fill_band(made, distinct, band);
-    *index = made;
-  } else {
-    hg_leak_index_free(made);
+    int64_t count = find_distinct(made, distinct);
+    code = hg_hash_bands_init(&made->near, made->hash, distinct, count, error);
+    if (code == HG_OK) code = hg_altered_index(made, distinct, count, pool, error);
   }
+  if (code == HG_OK)
+    *index = made;
+  else
+    hg_leak_index_free(made);
   hg_free(distinct);
   return code;
 }
@@ -127,8 +127,10 @@ void hg_leak_index_free(hg_leak_index *index) {
   hg_free(index->byte_hash);
   hg_free(index->hash);
   hg_free(index->places);
-  hg_free(index->start);
-  hg_free(index->member);
+  hg_free(index->window_hash);
+  hg_hash_bands_release(&index->near);
+  hg_hash_bands_release(&index->altered);
+  hg_window_hash_release(&index->window);
   hg_free(index);
 }
 
@@ -164,7 +166,7 @@ static double squared_difference(const uint8_t *a, const uint8_t *b, size_t byte
 /* Whether an earlier band has already led here. */
 static bool was_met(uint64_t difference, int band) {
   for (int b = 0; b < band; b++)
-    if (hg_hash_distance((uint64_t)band_of(difference, b), 0) <= 1) return true;
+    if (hg_hash_distance((uint64_t)hg_hash_band(difference, b), 0) <= 1) return true;
   return false;
 }
 
@@ -176,20 +178,20 @@ static void look_at(search *s, int32_t other, int band) {
   if (square > HG_NEAR_DIFFERENCE * HG_NEAR_DIFFERENCE * s->spread) return;
   double found = sqrt(square / s->spread);
   bool nearer = s->best.other < 0 || found < s->best.difference || (found == s->best.difference && other < s->best.other);
-  if (nearer) s->best = (hg_leak_pair){s->best.image, other, distance, found};
+  if (nearer) s->best = (hg_leak_pair){.image = s->best.image, .other = other, .distance = distance, .difference = found};
 }
 
 static void look_in_bucket(search *s, int band, int bucket) {
-  const int32_t *start = s->index->start + (int64_t)band * (BUCKETS + 1);
-  const int32_t *member = s->index->member + band * s->index->distinct;
+  const hg_hash_bands *bands = &s->index->near;
+  const int32_t *start = bands->start + (int64_t)band * (HG_BUCKETS + 1), *member = bands->member + band * bands->count;
   for (int32_t i = start[bucket]; i < start[bucket + 1]; i++) look_at(s, member[i], band);
 }
 
 static void find_near(search *s) {
-  for (int band = 0; band < BANDS; band++) {
-    int bucket = band_of(s->hash, band);
+  for (int band = 0; band < HG_BANDS; band++) {
+    int bucket = hg_hash_band(s->hash, band);
     look_in_bucket(s, band, bucket);
-    for (int bit = 0; bit < BAND_BITS; bit++) look_in_bucket(s, band, bucket ^ (1 << bit));
+    for (int bit = 0; bit < HG_BAND_BITS; bit++) look_in_bucket(s, band, bucket ^ (1 << bit));
   }
 }
 
@@ -208,27 +210,33 @@ static void ask_one(void *context, int64_t i, int worker) {
   const hg_leak_index *index = task->index;
   const uint8_t *image = hg_dataset_image(task->images, i);
   int32_t same = index->places[place_of(index, image, hash_bytes(image, index->bytes))];
-  search s = {.index = index, .image = image, .hash = task->hash[i], .left = HG_NEAR_CANDIDATES, .best = {i, same, 0, 0}};
+  search s = {
+      .index = index, .image = image, .hash = task->hash[i], .left = HG_NEAR_CANDIDATES, .best = {.image = i, .other = same}};
   if (same < 0) s.spread = spread_of(image, index->bytes);
   if (same < 0 && s.spread > 0) find_near(&s);
+  if (s.best.other < 0 && s.spread > 0) hg_altered_find(index, image, &s.best);
   task->found[i] = s.best;
 }
 
-static void insert_near(hg_leaks *leaks, hg_leak_pair pair) {
-  int place = leaks->near_pairs;
-  while (place > 0 && leaks->near_pair[place - 1].difference > pair.difference) place--;
+/* The nearest first. */
+static void insert_pair(hg_leak_pair *pairs, int *count, hg_leak_pair pair) {
+  int place = *count;
+  while (place > 0 && pairs[place - 1].difference > pair.difference) place--;
   if (place == HG_LEAK_PAIRS) return;
-  int last = leaks->near_pairs < HG_LEAK_PAIRS ? leaks->near_pairs++ : HG_LEAK_PAIRS - 1;
-  memmove(&leaks->near_pair[place + 1], &leaks->near_pair[place], (size_t)(last - place) * sizeof pair);
-  leaks->near_pair[place] = pair;
+  int last = *count < HG_LEAK_PAIRS ? (*count)++ : HG_LEAK_PAIRS - 1;
+  memmove(&pairs[place + 1], &pairs[place], (size_t)(last - place) * sizeof pair);
+  pairs[place] = pair;
 }
 
 static void count(const hg_leak_pair *found, int64_t images, hg_leaks *leaks) {
   for (int64_t i = 0; i < images; i++) {
     if (found[i].other < 0) continue;
-    if (found[i].difference > 0) {
+    if (found[i].gain > 0) {
+      leaks->altered++;
+      insert_pair(leaks->altered_pair, &leaks->altered_pairs, found[i]);
+    } else if (found[i].difference > 0) {
       leaks->near++;
-      insert_near(leaks, found[i]);
+      insert_pair(leaks->near_pair, &leaks->near_pairs, found[i]);
     } else {
       leaks->exact++;
       if (leaks->exact_pairs < HG_LEAK_PAIRS) leaks->exact_pair[leaks->exact_pairs++] = found[i];

@@ -10,16 +10,20 @@ enum { HG_LEAK_PAIRS = 12 }; /* kept as examples of each kind */
 typedef struct hg_leak_pair {
   int64_t image, other; /* its place in the set that was asked about, and its double's in the index */
   int distance;         /* bits in which their hashes differ; 0 of exact ones */
+  int mirrored, dx, dy; /* altered ones: the image is its double mirrored left to right, and moved by these pixels */
   double difference;    /* root mean square of the pixels' differences over the image's standard deviation; 0 of exact ones */
+  double gain;          /* altered ones: contrast of the double as a share of the image's; else 0 */
 } hg_leak_pair;
 
 typedef struct hg_leaks {
-  int64_t images; /* of the set that was asked about */
-  int64_t exact;  /* those with a double, byte for byte */
-  int64_t near;   /* of the rest, those with a near double */
-  int exact_pairs, near_pairs;
+  int64_t images;  /* of the set that was asked about */
+  int64_t exact;   /* those with a double, byte for byte */
+  int64_t near;    /* of the rest, those with a near double */
+  int64_t altered; /* of what is left, those with a double that is mirrored, moved, or of other brightness or contrast */
+  int exact_pairs, near_pairs, altered_pairs;
   hg_leak_pair exact_pair[HG_LEAK_PAIRS]; /* the first ones */
   hg_leak_pair near_pair[HG_LEAK_PAIRS];  /* the nearest, by difference */
+  hg_leak_pair altered_pair[HG_LEAK_PAIRS];
 } hg_leaks;
 
 /* Near means that the perceptual hashes (data/image_hash.h) differ in at most HG_NEAR_BITS and that `difference` is at most
@@ -27,6 +31,12 @@ typedef struct hg_leaks {
  * an image at most HG_NEAR_CANDIDATES are looked at. Images of one grey are near to nothing. */
 #define HG_NEAR_DIFFERENCE 0.08
 enum { HG_NEAR_BITS = 7, HG_NEAR_CANDIDATES = 1024 };
+
+/* Altered means the same of the images' middle, mirrored or not and moved by up to HG_HASH_REACH pixels each way: hashes differ
+ * in at most HG_ALTERED_BITS, and after the brightness and contrast that fit best `difference` is at most HG_ALTERED_DIFFERENCE,
+ * which is stricter because so many ways are tried. Images below 16 x 16 are not looked at in this way. */
+#define HG_ALTERED_DIFFERENCE 0.04
+enum { HG_ALTERED_BITS = 3, HG_ALTERED_CANDIDATES = 512 };
 
 /* A set made ready to be asked, by the hash of each image's bytes and by four bands of its perceptual hash (Norouzi, Punjani and
  * Fleet 2012): hashes that differ in at most 7 bits agree in one band up to one bit. The set must outlive it. */

@@ -57,13 +57,15 @@ static void mirror(double *sum, int order, double scale) {
   }
 }
 
-/* out (steps, order): samples from `first` on, or features from `first` on, each of all samples. */
+/* out (steps, order): samples from `first` on, or features from `first` on, each of all samples. Values are read as they lie. */
 static void centre(const hg_pca *pca, const float *values, int64_t first, bool by_feature, const products *w, float *out) {
-  for (int step = 0; step < w->steps; step++)
-    for (int i = 0; i < w->order; i++) {
-      int64_t sample = by_feature ? i : first + step, feature = by_feature ? first + step : i;
-      out[(int64_t)step * w->order + i] = (float)((double)values[sample * pca->width + feature] - pca->mean[feature]);
-    }
+  for (int step = 0; !by_feature && step < w->steps; step++)
+    for (int i = 0; i < w->order; i++)
+      out[(int64_t)step * w->order + i] = (float)((double)values[(first + step) * pca->width + i] - pca->mean[i]);
+  for (int i = 0; by_feature && i < w->order; i++)
+    for (int step = 0; step < w->steps; step++)
+      out[(int64_t)step * w->order + i] =
+          (float)((double)values[(int64_t)i * pca->width + first + step] - pca->mean[first + step]);
 }
 
 static hg_code find_products(const hg_pca *pca, const float *values, int64_t count, double *sum, hg_pool *pool, hg_error *error) {

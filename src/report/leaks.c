@@ -4,6 +4,8 @@
 #include "base/shape.h"
 #include "report/page.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SIDE = 512, MOST_PAIRS = 12 };
@@ -63,8 +65,9 @@ static void put_table(hg_page *page) {
       "byte</th><th scope=\"col\" class=\"num\">Nearly</th></tr></thead><tbody>");
   for (int i = 0; i < page->report.leak_count; i++) put_row(out, &page->report.leaks[i]);
   hg_text_put(out,
-              "</tbody></table></div><p class=\"note\">Nearly: alike by perceptual hash, beside those that are the same byte for "
-              "byte. What stands in the training set too is remembered, not recognised.</p>");
+              "</tbody></table></div><p class=\"note\">Nearly: alike by perceptual hash and pixels, beside those that are the "
+              "same byte for byte; also mirrored, moved by a pixel or two, or of other brightness. What stands in the training "
+              "set too is remembered, not recognised.</p>");
 }
 
 /* ---------------------------------------------------------------- examples */
@@ -102,6 +105,18 @@ static void put_caption(hg_text *out, const int64_t *part, const int64_t *image,
   hg_text_format(out, "%s %lld", part[at] >= 0 && part[at] < 3 ? parts[part[at]] : "", (long long)image[at]);
 }
 
+/* "mirrored, moved 1 right 2 down, contrast 50 %" */
+static void put_alteration(hg_text *out, const int32_t *alteration, double gain) {
+  if (!(gain > 0)) return;
+  if (alteration[0] != 0) hg_text_put(out, "<br>mirrored");
+  if (alteration[1] != 0) hg_text_format(out, "<br>moved %d %s", abs(alteration[1]), alteration[1] > 0 ? "right" : "left");
+  if (alteration[2] != 0) hg_text_format(out, "<br>moved %d %s", abs(alteration[2]), alteration[2] > 0 ? "down" : "up");
+  if (fabs(gain - 1) > 0.02)
+    hg_text_format(out, "<br>contrast %.0f\xe2\x80\xaf%%", 100 / gain);
+  else if (alteration[0] == 0 && alteration[1] == 0 && alteration[2] == 0)
+    hg_text_put(out, "<br>other brightness");
+}
+
 static void put_pairs(hg_page *page, int data) {
   hg_text *out = &page->out;
   const hg_safetensors *file = &page->leaks[data];
@@ -111,6 +126,10 @@ static void put_pairs(hg_page *page, int data) {
   const int64_t *part = find(file, "part", HG_I64, all), *image = find(file, "image", HG_I64, all);
   const int64_t *against = find(file, "against", HG_I64, all), *other = find(file, "other", HG_I64, all);
   const int32_t *distance = find(file, "distance", HG_I32, all);
+  const hg_named_tensor *alteration = hg_safetensors_find(file, "alteration"); /* absent in an older file */
+  const float *gain = find(file, "gain", HG_F32, all);
+  bool altered = gain != NULL && alteration != NULL && alteration->dtype == HG_I32 && alteration->rank == 2 &&
+                 alteration->dim[0] == all && alteration->dim[1] == 3;
   if (part == NULL || image == NULL || against == NULL || other == NULL || distance == NULL) return;
   int sheet = pair_sheet(page, images->data, others->data, count,
                          (hg_shape){(int)images->dim[1], (int)images->dim[2], (int)images->dim[3]});
@@ -126,6 +145,7 @@ static void put_pairs(hg_page *page, int data) {
     put_caption(out, part, image, i);
     hg_text_put(out, "<br>");
     put_caption(out, against, other, i);
+    if (altered) put_alteration(out, (const int32_t *)alteration->data + 3 * i, (double)gain[i]);
     if (distance[i] > 0) hg_text_format(out, "<br>%d bits apart", distance[i]);
     hg_text_put(out, "</span></li>");
   }

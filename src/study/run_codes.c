@@ -217,6 +217,14 @@ static hg_code project(hg_runner *runner, const code_set *codes, int components,
   return code;
 }
 
+/* The first two of the components, which are the same however many are asked for. */
+static hg_code first_two(const float *components, int64_t count, int width, float **out, hg_error *error) {
+  *out = hg_malloc((size_t)count * 2 * sizeof **out);
+  if (*out == NULL) return hg_fail_memory(error, "map of codes", (size_t)count * 2 * sizeof **out);
+  for (int64_t i = 0; i < count; i++) memcpy(*out + 2 * i, components + i * width, 2 * sizeof **out);
+  return HG_OK;
+}
+
 static double variance_of(const float *values, int64_t count, int width) {
   double total = 0;
   for (int j = 0; j < width; j++) {
@@ -253,11 +261,11 @@ static hg_code make_maps(hg_runner *runner, const code_set *codes, code_maps *ma
   float *components = NULL;
   *maps = (code_maps){.perplexity = fminf(PERPLEXITY, floorf((float)(count - 1) / 3)),
                       .reduced = codes->width > WIDEST ? REDUCED : 0};
-  hg_code code = project(runner, codes, 2, &maps->pca, error);
+  if (maps->reduced > count - 1) maps->reduced = (int)count - 1;
+  hg_code code = project(runner, codes, maps->reduced > 0 ? maps->reduced : 2, &components, error);
+  if (code == HG_OK) code = first_two(components, count, maps->reduced > 0 ? maps->reduced : 2, &maps->pca, error);
   double variance = variance_of(codes->values, count, codes->width);
   if (code == HG_OK) maps->pca_explained = variance > 0 ? variance_of(maps->pca, count, 2) / variance : (double)NAN;
-  if (maps->reduced > count - 1) maps->reduced = (int)count - 1;
-  if (code == HG_OK && maps->reduced > 0) code = project(runner, codes, maps->reduced, &components, error);
   if (code == HG_OK)
     code = maps->reduced > 0 ? embed(runner, components, count, maps->reduced, maps, error)
                              : embed(runner, codes->values, count, codes->width, maps, error);

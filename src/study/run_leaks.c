@@ -16,10 +16,10 @@ static const char *const part_names[PARTS] = {"training", "validation", "test"};
 
 /* Which parts are asked about, and in which part they are looked for. */
 static const int questions[][2] = {{TEST, TRAINING}, {TEST, VALIDATION}, {VALIDATION, TRAINING}};
-enum { QUESTIONS = 3, MOST_PAIRS = QUESTIONS * 2 * HG_LEAK_PAIRS, MOST_BYTES = 1 << 20 };
+enum { QUESTIONS = 3, MOST_PAIRS = QUESTIONS * 3 * HG_LEAK_PAIRS, MOST_BYTES = 1 << 20 };
 
 /* What is found is kept for all studies on the same data; another way of looking needs another number. */
-#define METHOD "1"
+#define METHOD "2"
 
 typedef struct leak_check {
   const hg_data *data;
@@ -28,6 +28,8 @@ typedef struct leak_check {
   int64_t examples[2][MOST_PAIRS]; /* image, other */
   int64_t places[2][MOST_PAIRS];   /* their parts */
   int32_t distance[MOST_PAIRS];
+  int32_t alteration[MOST_PAIRS][3]; /* mirrored, dx, dy */
+  float gain[MOST_PAIRS];
   float difference[MOST_PAIRS];
   int count;
 } leak_check;
@@ -59,6 +61,8 @@ static void add_examples(leak_check *check, int question, const hg_leak_pair *pa
     check->examples[1][at] = pairs[i].other;
     check->distance[at] = pairs[i].distance;
     check->difference[at] = (float)pairs[i].difference;
+    memcpy(check->alteration[at], (int32_t[]){pairs[i].mirrored, pairs[i].dx, pairs[i].dy}, sizeof check->alteration[at]);
+    check->gain[at] = (float)pairs[i].gain;
   }
 }
 
@@ -68,6 +72,7 @@ static hg_code search(leak_check *check, hg_pool *pool, hg_error *error) {
   for (int q = 0; code == HG_OK && q < QUESTIONS; q++) {
     add_examples(check, q, check->found[q].exact_pair, check->found[q].exact_pairs);
     add_examples(check, q, check->found[q].near_pair, check->found[q].near_pairs);
+    add_examples(check, q, check->found[q].altered_pair, check->found[q].altered_pairs);
   }
   return code;
 }
@@ -83,12 +88,12 @@ static uint8_t *copy_images(const leak_check *check, int side, hg_error *error) 
   return images;
 }
 
-/* "0 9, 0 2, 1 13": exact and near for each question. */
+/* "0 9 1, 0 2 0, 1 13 0": exact, near and altered for each question. */
 static void write_counts(const leak_check *check, char *text, size_t size) {
   size_t used = 0;
   for (int q = 0; q < QUESTIONS; q++)
-    used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %" PRId64, q == 0 ? "" : ", ", check->found[q].exact,
-                             check->found[q].near);
+    used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %" PRId64 " %" PRId64, q == 0 ? "" : ", ",
+                             check->found[q].exact, check->found[q].near, check->found[q].altered);
 }
 
 static hg_code write_check(const char *path, const leak_check *check, hg_error *error) {
@@ -105,6 +110,8 @@ static hg_code write_check(const char *path, const leak_check *check, hg_error *
       {.name = "other", .dtype = HG_I64, .rank = 1, .dim = {count}, .data = check->examples[1]},
       {.name = "distance", .dtype = HG_I32, .rank = 1, .dim = {count}, .data = check->distance},
       {.name = "difference", .dtype = HG_F32, .rank = 1, .dim = {count}, .data = check->difference},
+      {.name = "alteration", .dtype = HG_I32, .rank = 2, .dim = {count, 3}, .data = check->alteration},
+      {.name = "gain", .dtype = HG_F32, .rank = 1, .dim = {count}, .data = check->gain},
       {.name = "images", .dtype = HG_U8, .rank = 4, .dim = {count, shape.height, shape.width, shape.channels}, .data = images[0]},
       {.name = "others",
        .dtype = HG_U8,
@@ -134,6 +141,8 @@ static void take_example(leak_check *check, const hg_safetensors *file) {
   check->count = 1;
 }
 
+#define THREE "%" SCNd64 " %" SCNd64 " %" SCNd64
+
 /* Whether the file was made in this way from this very data; its figures into the check. */
 static bool read_check(const char *path, leak_check *check) {
   char digest[80] = "", method[16] = "", counts[160] = "";
@@ -143,8 +152,8 @@ static bool read_check(const char *path, leak_check *check) {
                hg_safetensors_metadata(&file, "digest", digest, sizeof digest) && strcmp(digest, check->data->digest) == 0 &&
                hg_safetensors_metadata(&file, "method", method, sizeof method) && strcmp(method, METHOD) == 0 &&
                hg_safetensors_metadata(&file, "counts", counts, sizeof counts) &&
-               sscanf(counts, "%" SCNd64 " %" SCNd64 ", %" SCNd64 " %" SCNd64 ", %" SCNd64 " %" SCNd64, &f[0].exact, &f[0].near,
-                      &f[1].exact, &f[1].near, &f[2].exact, &f[2].near) == 2 * QUESTIONS;
+               sscanf(counts, THREE ", " THREE ", " THREE, &f[0].exact, &f[0].near, &f[0].altered, &f[1].exact, &f[1].near,
+                      &f[1].altered, &f[2].exact, &f[2].near, &f[2].altered) == 3 * QUESTIONS;
   if (sound) take_example(check, &file);
   hg_safetensors_release(&file);
   return sound;
@@ -184,16 +193,20 @@ static hg_code check_data(hg_runner *runner, leak_check *check, const char *path
 
 static hg_code warn(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
   const hg_leaks *leaks = &check->found[0];
-  char near[96] = "", example[96] = "";
-  if (leaks->exact == 0 && leaks->near == 0) return HG_OK;
-  if (leaks->exact > 0 && leaks->near > 0)
-    snprintf(near, sizeof near, ", and %" PRId64 " more nearly (perceptual hash and pixels)", leaks->near);
+  int64_t alike = leaks->near + leaks->altered;
+  char near[160] = "", example[96] = "";
+  if (leaks->exact == 0 && alike == 0) return HG_OK;
+  if (leaks->exact > 0 && alike > 0)
+    snprintf(near, sizeof near, ", and %" PRId64 " more nearly (perceptual hash and pixels)", alike);
+  if (leaks->altered > 0)
+    snprintf(near + strlen(near), sizeof near - strlen(near), ", %" PRId64 " of them mirrored, moved or of other brightness",
+             leaks->altered);
   if (check->count > 0 && check->places[0][0] == TEST && check->places[1][0] == TRAINING)
     snprintf(example, sizeof example, "; for example test image %" PRId64 " is training image %" PRId64, check->examples[0][0],
              check->examples[1][0]);
   return hg_runner_warn(runner, error, "test-leak",
                         "%" PRId64 " of the %" PRId64 " test images of %s stand, %s, among its training images%s%s.",
-                        leaks->exact > 0 ? leaks->exact : leaks->near, check->parts[TEST]->count, name,
+                        leaks->exact > 0 ? leaks->exact : alike, check->parts[TEST]->count, name,
                         leaks->exact > 0 ? "byte for byte" : "nearly (perceptual hash and pixels)", near, example);
 }
 
@@ -201,8 +214,9 @@ static void add_rows(const char *name, const leak_check *check, hg_leak_row *row
   for (int q = 0; q < QUESTIONS; q++) {
     if (!is_asked(check, q)) continue;
     hg_leak_row *row = &rows[(*count)++];
-    *row = (hg_leak_row){
-        .images = check->parts[questions[q][0]]->count, .exact = check->found[q].exact, .near = check->found[q].near};
+    *row = (hg_leak_row){.images = check->parts[questions[q][0]]->count,
+                         .exact = check->found[q].exact,
+                         .near = check->found[q].near + check->found[q].altered};
     snprintf(row->data, sizeof row->data, "%s", name);
     snprintf(row->part, sizeof row->part, "%s", part_names[questions[q][0]]);
     snprintf(row->against, sizeof row->against, "%s", part_names[questions[q][1]]);
