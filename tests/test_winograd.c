@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "kernels/isa.h"
+#include "kernels/math.h"
 #include "net/graph.h"
 #include "ops/native.h"
 
@@ -103,7 +104,7 @@ static float *run(trial *t, int first, int n, int threads, bool training) {
 
 static void check_same(const sample *s, const float *expected, const float *got, size_t count, const char *how) {
   for (size_t i = 0; i < count; i++)
-    if (memcmp(&expected[i], &got[i], sizeof *got) != 0)
+    if (hg_bits_of_float(expected[i]) != hg_bits_of_float(got[i]))
       fail_msg("%s (%s): value %d of %d is %.9g, expected %.9g", s->name, how, (int)i, (int)count, (double)got[i],
                (double)expected[i]);
 }
