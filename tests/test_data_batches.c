@@ -75,11 +75,9 @@ static void without_shuffle_the_order_is_the_data_set_s(void **state) {
   hg_dataset_free(dataset);
 }
 
-static void a_batch_after_seek_equals_the_one_drawn_through(void **state) {
-  (void)state;
+static void check_seeks(hg_batches_settings settings) {
   enum { COUNT = 210, EPOCHS = 3, PER_EPOCH = 7, IMAGE = 8 * 8 * 3 };
   hg_dataset *dataset = noise_images(COUNT, (hg_shape){8, 8, 3});
-  hg_batches_settings settings = everything();
   hg_batches *through = batches_of(dataset, &settings), *seeking = batches_of(dataset, &settings);
   float *all = malloc(sizeof(float) * EPOCHS * PER_EPOCH * 32 * IMAGE * 2);
   int64_t sizes[EPOCHS * PER_EPOCH];
@@ -107,6 +105,13 @@ static void a_batch_after_seek_equals_the_one_drawn_through(void **state) {
   hg_batches_free(through);
   hg_batches_free(seeking);
   hg_dataset_free(dataset);
+}
+
+static void a_batch_after_seek_equals_the_one_drawn_through(void **state) {
+  (void)state;
+  check_seeks(everything());
+  check_seeks((hg_batches_settings){.seed = 5, .batch_size = 32, .shuffle = true});
+  check_seeks((hg_batches_settings){.seed = 5, .batch_size = 32});
 }
 
 static void evaluation_corrupts_a_sample_the_same_way_in_every_epoch(void **state) {

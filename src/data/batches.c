@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "base/shape.h"
+#include "kernels/pointwise.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -27,10 +28,11 @@ struct hg_batches {
   hg_batches_settings settings;
   int64_t image; /* floats of one image: H*W*C */
   int64_t per_epoch;
-  bool same; /* every epoch is the same: nothing shuffles or augments, so all count as epoch 0 */
+  bool same;  /* every epoch is the same: nothing shuffles or augments, so all count as epoch 0 */
+  bool plain; /* pixels are only scaled. Then the caller makes its batches: to wake a thread for it takes longer */
   slot slots[SLOTS];
 
-  /* The thread's own. */
+  /* The thread's own, or the caller's where there is none. */
   pthread_t thread;
   int64_t *order;      /* (count) the epoch's permutation */
   int64_t order_epoch; /* of `order`; -1 = none yet */
@@ -65,7 +67,7 @@ static void make_sample(hg_batches *batches, slot *made, int place, int64_t samp
   const hg_dataset *dataset = batches->dataset;
   const uint8_t *pixels = dataset->pixels + sample * batches->image;
   float *input = made->input + place * batches->image;
-  for (int64_t i = 0; i < batches->image; i++) input[i] = (float)pixels[i] / 255.0f;
+  hg_pointwise()->scale_pixels(batches->image, pixels, input);
   if (!hg_augmentation_is_off(&settings->augment))
     hg_augment_image(&settings->augment, dataset->shape, settings->seed, epoch, sample, input, batches->scratch);
   if (made->target != NULL) {
@@ -130,6 +132,11 @@ static void take_back(hg_batches *batches) {
 }
 
 void hg_batches_seek(hg_batches *batches, uint32_t epoch, int64_t batch) {
+  if (batches->plain) {
+    batches->make_epoch = batches->same ? 0 : epoch;
+    batches->wanted_number = batch;
+    return;
+  }
   pthread_mutex_lock(&batches->mutex);
   take_back(batches);
   if (batches->same) epoch = 0;
@@ -148,7 +155,14 @@ void hg_batches_seek(hg_batches *batches, uint32_t epoch, int64_t batch) {
   pthread_mutex_unlock(&batches->mutex);
 }
 
+static const hg_batch *make_next(hg_batches *batches) {
+  if (batches->wanted_number >= batches->per_epoch) return NULL;
+  make_batch(batches, &batches->slots[0], batches->make_epoch, batches->wanted_number++);
+  return &batches->slots[0].batch;
+}
+
 const hg_batch *hg_batches_next(hg_batches *batches) {
+  if (batches->plain) return make_next(batches);
   const hg_batch *batch = NULL;
   pthread_mutex_lock(&batches->mutex);
   take_back(batches);
@@ -210,11 +224,12 @@ static hg_code take_memory(hg_batches *batches, hg_error *error) {
   int64_t count = batches->dataset->count;
   int size = batches->settings.batch_size < count ? batches->settings.batch_size : (int)count;
   bool good = true;
-  for (int i = 0; i < SLOTS; i++) good = good && take_slot_memory(batches, &batches->slots[i], size);
+  int slots = batches->plain ? 1 : SLOTS;
+  for (int i = 0; i < slots; i++) good = good && take_slot_memory(batches, &batches->slots[i], size);
   batches->order = hg_malloc((size_t)count * sizeof *batches->order);
   batches->scratch = hg_alloc_aligned((size_t)batches->image * sizeof(float));
   if (good && batches->order != NULL && batches->scratch != NULL) return HG_OK;
-  return hg_fail_memory(error, "batches", SLOTS * (size_t)size * (size_t)batches->image * sizeof(float));
+  return hg_fail_memory(error, "batches", (size_t)slots * (size_t)size * (size_t)batches->image * sizeof(float));
 }
 
 /* Signals stay with the program's own threads. */
@@ -240,11 +255,12 @@ hg_code hg_batches_new(const hg_dataset *dataset, const hg_batches_settings *set
   made->image = hg_shape_count(dataset->shape);
   made->per_epoch = (dataset->count + settings->batch_size - 1) / settings->batch_size;
   made->same = !settings->shuffle && hg_augmentation_is_off(&settings->augment);
+  made->plain = hg_augmentation_is_off(&settings->augment) && hg_corruption_is_off(&settings->corrupt);
   made->order_epoch = -1;
   pthread_mutex_init(&made->mutex, NULL);
   pthread_cond_init(&made->changed, NULL);
   code = take_memory(made, error);
-  if (code == HG_OK) code = start(made, error);
+  if (code == HG_OK && !made->plain) code = start(made, error);
   if (code == HG_OK)
     *batches = made;
   else

@@ -1,4 +1,5 @@
-/* A data set as a sequence of float batches: shuffled, augmented, corrupted, made ahead of their use by one thread. */
+/* A data set as a sequence of float batches: shuffled, augmented, corrupted. Those augmented or corrupted are made ahead of
+ * their use by one thread, others when they are asked for. */
 #ifndef HG_DATA_BATCHES_H
 #define HG_DATA_BATCHES_H
 

@@ -96,6 +96,9 @@ typedef struct hg_pointwise_kernels {
               float *momentum, ptrdiff_t row);
   void (*adam)(const hg_update_rule *rule, int rows, int64_t columns, const float *gradient, ptrdiff_t gradient_row, float *value,
                float *moment_1, float *moment_2, ptrdiff_t row);
+
+  /* values = pixels / 255, each rounded once. */
+  void (*scale_pixels)(int64_t count, const uint8_t *pixels, float *values);
 } hg_pointwise_kernels;
 
 /* The version for hg_isa_get(). */

@@ -9,6 +9,15 @@
 #include "kernels/pointwise_pool.h"
 #include "kernels/pointwise_update.h"
 
+/* The product with 1 / 255 and its error give the quotient's very bits, for every byte. */
+static void scale_pixels(int64_t count, const uint8_t *restrict pixels, float *restrict values) {
+  const float part = 1.0f / 255.0f;
+  for (int64_t i = 0; i < count; i++) {
+    float x = pixels[i], quotient = x * part;
+    values[i] = fmaf(fmaf(-255.0f, quotient, x), part, quotient);
+  }
+}
+
 static const hg_pointwise_kernels kernels = {
     .activate = activate,
     .activate_gradient = activate_gradient,
@@ -38,6 +47,7 @@ static const hg_pointwise_kernels kernels = {
     .sum_of_squares = sum_of_squares,
     .sgd = sgd,
     .adam = adam,
+    .scale_pixels = scale_pixels,
 };
 
 #endif
