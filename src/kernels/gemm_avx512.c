@@ -41,8 +41,8 @@ static inline mask vec_negative(vec x) { return _mm512_cmp_ps_mask(x, _mm512_set
 static inline vec vec_blend(vec no, vec yes, mask m) { return _mm512_mask_blend_ps(m, no, yes); }
 
 #include "kernels/gemm_tile.h"
-#include "kernels/gemm_transpose.h"
+#include "kernels/gemm_transpose16.h"
 
-const hg_gemm_kernels hg_gemm_avx512 = {product, transpose, copy};
+const hg_gemm_kernels hg_gemm_avx512 = {product, transpose_sixteen, copy};
 
 #endif
