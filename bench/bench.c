@@ -248,5 +248,5 @@ int main(int argc, char **argv) {
   hg_dataset_free(b.data);
   hg_network_free(b.network);
   hg_pool_free(b.pool);
-  return error.code == HG_OK ? 0 : 1;
+  return code == HG_OK && error.code == HG_OK ? 0 : 1;
 }
