@@ -267,6 +267,7 @@ static void check_and_show_tell_what_a_study_holds(void **state) {
   outcome result = run("check tiny.yaml");
   assert_status(result, 0);
   assert_has(result.out, "2 models, 1 data set, 1 seed, 2 runs");
+  assert_has(run("check tiny.yaml --set seeds=3").out, "2 models, 1 data set, 3 seeds, 4 runs"); /* Bayes is fitted once */
   result = run("show tiny.yaml net");
   assert_status(result, 0);
   assert_has(result.out, "18,824"); /* 2352 * 8 + 8 */

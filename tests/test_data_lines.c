@@ -56,7 +56,7 @@ static void a_line_never_touches_the_border(void **state) {
 static hg_leaks leaks_of(const hg_dataset *part, const hg_dataset *against) {
   hg_leak_index *index = NULL;
   hg_leaks leaks;
-  assert_int_equal(hg_leak_index_new(against, NULL, &index, NULL), HG_OK);
+  assert_int_equal(hg_leak_index_new(against, false, NULL, &index, NULL), HG_OK);
   assert_int_equal(hg_leak_index_ask(index, part, NULL, &leaks, NULL), HG_OK);
   hg_leak_index_free(index);
   return leaks;

@@ -46,7 +46,7 @@ static hg_leaks ask(const hg_dataset *part, const hg_dataset *against, int threa
   hg_leak_index *index = NULL;
   hg_leaks leaks;
   assert_int_equal(hg_pool_new(threads, &pool, NULL), HG_OK);
-  assert_int_equal(hg_leak_index_new(against, pool, &index, NULL), HG_OK);
+  assert_int_equal(hg_leak_index_new(against, true, pool, &index, NULL), HG_OK);
   assert_int_equal(hg_leak_index_ask(index, part, pool, &leaks, NULL), HG_OK);
   hg_leak_index_free(index);
   hg_pool_free(pool);
@@ -173,7 +173,7 @@ static void fashion_mnist_has_near_doubles_and_no_equal_ones(void **state) {
   hg_leaks leaks = ask(test, train, 2);
   assert_int_equal(leaks.exact, 0);
   assert_in_range(leaks.near, 6, 10);
-  print_message("altered: %d\n", (int)leaks.altered);
+  assert_in_range(leaks.altered, 2, 5); /* of other contrast */
   assert_int_equal(leaks.near_pair[0].distance, 0);
   hg_dataset_free(train);
   hg_dataset_free(test);

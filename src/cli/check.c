@@ -3,11 +3,18 @@
 
 #include <jansson.h>
 
+/* A method that draws no random numbers is fitted once, whatever the seeds. */
+static int count_runs(const hg_study *study) {
+  int runs = 0;
+  for (int i = 0; i < study->model_count; i++) runs += hg_study_draws(study, i) ? study->seed_count : 1;
+  return runs;
+}
+
 static void print_json(const hg_study *study) {
   json_t *models = json_array();
   for (int i = 0; i < study->model_count; i++) json_array_append_new(models, json_string(study->models[i].name));
   json_t *object = json_pack("{s:s, s:o, s:i, s:i}", "study", study->name, "models", models, "data", study->data_count, "runs",
-                             study->model_count * study->seed_count);
+                             count_runs(study));
   json_dumpf(object, stdout, JSON_INDENT(2));
   putchar('\n');
   json_decref(object);
@@ -33,7 +40,7 @@ hg_code hg_check_command(const hg_arguments *arguments, hg_error *error) {
   if (hg_arguments_has(arguments, HG_OPTION_JSON)) {
     print_json(study);
   } else {
-    int runs = study->model_count * study->seed_count;
+    int runs = count_runs(study);
     printf("%s: the study `%s` is sound: %d model%s, %d data set%s, %d seed%s, %d run%s\n", arguments->operands[0], study->name,
            study->model_count, plural(study->model_count), study->data_count, plural(study->data_count), study->seed_count,
            plural(study->seed_count), runs, plural(runs));

@@ -95,7 +95,7 @@ void hg_hash_bands_release(hg_hash_bands *bands) {
   hg_free(bands->member);
 }
 
-hg_code hg_leak_index_new(const hg_dataset *images, hg_pool *pool, hg_leak_index **index, hg_error *error) {
+hg_code hg_leak_index_new(const hg_dataset *images, bool altered, hg_pool *pool, hg_leak_index **index, hg_error *error) {
   *index = NULL;
   if (images->count > INT32_MAX) return hg_fail(error, HG_USAGE, images->source, "has too many images to be looked through");
   hg_leak_index *made = hg_calloc(1, sizeof *made);
@@ -112,7 +112,7 @@ hg_code hg_leak_index_new(const hg_dataset *images, hg_pool *pool, hg_leak_index
     hg_parallel_for(pool, images->count, hash_one, &task);
     int64_t count = find_distinct(made, distinct);
     code = hg_hash_bands_init(&made->near, made->hash, distinct, count, error);
-    if (code == HG_OK) code = hg_altered_index(made, distinct, count, pool, error);
+    if (code == HG_OK && altered) code = hg_altered_index(made, distinct, count, pool, error);
   }
   if (code == HG_OK)
     *index = made;

@@ -32,16 +32,16 @@ typedef struct hg_leaks {
 #define HG_NEAR_DIFFERENCE 0.08
 enum { HG_NEAR_BITS = 7, HG_NEAR_CANDIDATES = 1024 };
 
-/* Altered means the same of the images' middle, mirrored or not and moved by up to HG_HASH_REACH pixels each way: hashes differ
- * in at most HG_ALTERED_BITS, and after the brightness and contrast that fit best `difference` is at most HG_ALTERED_DIFFERENCE,
- * which is stricter because so many ways are tried. Images below 16 x 16 are not looked at in this way. */
-#define HG_ALTERED_DIFFERENCE 0.04
+/* Altered means the same of the images' middle, mirrored or not and moved by up to HG_HASH_REACH pixels each way, after the
+ * brightness and contrast that fit best; hashes may differ in HG_ALTERED_BITS. Images below 16 x 16 are not looked at in this
+ * way. */
 enum { HG_ALTERED_BITS = 3, HG_ALTERED_CANDIDATES = 512 };
 
 /* A set made ready to be asked, by the hash of each image's bytes and by four bands of its perceptual hash (Norouzi, Punjani and
- * Fleet 2012): hashes that differ in at most 7 bits agree in one band up to one bit. The set must outlive it. */
+ * Fleet 2012): hashes that differ in at most 7 bits agree in one band up to one bit. altered: whether
+ * altered doubles are looked for too. The set must outlive it. */
 typedef struct hg_leak_index hg_leak_index;
-hg_code hg_leak_index_new(const hg_dataset *images, hg_pool *pool, hg_leak_index **index, hg_error *error);
+hg_code hg_leak_index_new(const hg_dataset *images, bool altered, hg_pool *pool, hg_leak_index **index, hg_error *error);
 void hg_leak_index_free(hg_leak_index *index);
 
 /* Sets of another shape have nothing in common. The same on any number of threads. */

@@ -80,7 +80,7 @@ static void look_at(search *s, way w, int32_t other, int distance) {
   const double least_gain = 0.4, most_gain = 2.5;
   s->left--;
   fit found = compare_windows(s->index, s->image, w, hg_dataset_image(s->index->images, other));
-  if (found.difference > HG_ALTERED_DIFFERENCE || found.gain < least_gain || found.gain > most_gain) return;
+  if (found.difference > HG_NEAR_DIFFERENCE || found.gain < least_gain || found.gain > most_gain) return;
   bool nearer = s->best->other < 0 || found.difference < s->best->difference ||
                 (found.difference == s->best->difference && other < s->best->other);
   if (nearer) *s->best = (hg_leak_pair){s->best->image, other, distance, w.mirrored, w.dx, w.dy, found.difference, found.gain};

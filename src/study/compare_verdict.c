@@ -40,7 +40,7 @@ static void judge(hg_comparison *row) {
 
 /* ---------------------------------------------------------------- sentences */
 
-static bool is_share(const char *metric) { return strcmp(metric, "accuracy") == 0; }
+static bool is_share(const char *metric) { return strcmp(metric, "accuracy") == 0 || strcmp(metric, "macro_f1") == 0; }
 
 static void put_p(double p, char *text, size_t size) {
   if (p < 0.0001)
