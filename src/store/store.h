@@ -20,10 +20,11 @@
  *   OUT/data/NAME/thumbnails.safetensors         index I64 (D): places in the test set; images U8 (D, h, w, C)
  *                 leaks.safetensors              part I64 (M), image I64 (M), against I64 (M), other I64 (M), distance I32 (M),
  *                                                difference F32 (M), alteration I32 (M, 3): mirrored and moved right and
- *                                                down, gain F32 (M; 0 = unaltered): pairs of the leak check, for each two parts some that are
- *                                                equal byte for byte, then the nearest, then altered ones (parts: 0 training, 1 validation, 2 test;
- *                                                data/leaks.h defines both distances); images, others U8 (M, H, W, C). None of
- *                                                these where M is 0. Metadata: digest of the data, method, counts.
+ *                                                down, gain F32 (M; 0 = unaltered): pairs of the leak check, for each
+ *                                                two parts some that are equal byte for byte, then the nearest, then
+ *                                                altered ones (parts: 0 training, 1 validation, 2 test; data/leaks.h
+ *                                                defines both distances); images, others U8 (M, H, W, C). None of these
+ *                                                where M is 0. Metadata: digest of the data, method, counts.
  * Absent tensors mean that the run has no such output, absent files that it was made by an older version. */
 #ifndef HG_STORE_STORE_H
 #define HG_STORE_STORE_H
