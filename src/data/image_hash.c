@@ -135,7 +135,7 @@ void hg_window_hash_all(const hg_window_hash *window, const uint8_t *image, uint
 }
 
 uint64_t hg_window_hash_middle(const hg_window_hash *window, const uint8_t *image) {
-  float sums[MOST_SIDE * SIDE], frequencies[FREQUENCIES];
+  float sums[MOST_SIDE * SIDE] = {0}, frequencies[FREQUENCIES]; /* the analyser knows of no least height */
   transform_rows(window, image, HG_HASH_REACH, sums);
   transform_columns(window, sums, HG_HASH_REACH, frequencies);
   return compare(frequencies);

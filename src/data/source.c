@@ -251,7 +251,8 @@ hg_code hg_source_read(const hg_source *source, const hg_data_settings *settings
   hg_code code = read_parts(source, settings, train, test, error);
   if (code == HG_OK && train != NULL) code = finish(source, settings, *train, error);
   if (code == HG_OK && test != NULL) code = finish(source, settings, *test, error);
-  if (code == HG_OK && train != NULL && test != NULL && *test != NULL) code = check_parts_agree(source, *train, *test, error);
+  bool both = train != NULL && test != NULL && *train != NULL && *test != NULL;
+  if (code == HG_OK && both) code = check_parts_agree(source, *train, *test, error);
   if (code == HG_OK) return HG_OK;
   if (train != NULL) hg_dataset_free(*train);
   if (train != NULL) *train = NULL;
