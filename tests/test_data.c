@@ -168,16 +168,24 @@ static int number_of(const hg_dataset *dataset, int64_t i) { return dataset->pix
 
 static void a_split_keeps_every_image_once_and_the_classes_shares(void **state) {
   (void)state;
-  hg_dataset *all = numbered(1000, 7), *chosen, *rest;
-  assert_int_equal(hg_split(all, 200, true, 1, HG_SPLIT_VALIDATION, &chosen, &rest, NULL), HG_OK);
+  hg_dataset *all = numbered(1000, 7), *rest = numbered(1000, 7), *chosen, *copied;
+  assert_int_equal(hg_split_cut(rest, 200, true, 1, HG_SPLIT_VALIDATION, &chosen, NULL), HG_OK);
   assert_int_equal(chosen->count, 200);
   assert_int_equal(rest->count, 800);
   int seen[1000] = {0}, of_class[7] = {0}, taken[7] = {0};
   for (int64_t i = 0; i < 1000; i++) of_class[all->labels[i]]++;
   for (int64_t i = 0; i < 200; i++) seen[number_of(chosen, i)]++, taken[chosen->labels[i]]++;
-  for (int64_t i = 0; i < 800; i++) seen[number_of(rest, i)]++;
+  for (int64_t i = 0; i < 800; i++) {
+    seen[number_of(rest, i)]++;
+    assert_int_equal(rest->labels[i], all->labels[number_of(rest, i)]);
+    assert_true(i == 0 || number_of(rest, i) > number_of(rest, i - 1));
+  }
   for (int i = 0; i < 1000; i++) assert_int_equal(seen[i], 1);
   for (int c = 0; c < 7; c++) assert_in_range(taken[c], (unsigned long)(of_class[c] / 5), (unsigned long)(of_class[c] / 5 + 1));
+  assert_int_equal(hg_split_copy(all, 200, true, 1, HG_SPLIT_VALIDATION, &copied, NULL), HG_OK);
+  assert_int_equal(all->count, 1000);
+  assert_memory_equal(copied->pixels, chosen->pixels, 400);
+  hg_dataset_free(copied);
   hg_dataset_free(chosen);
   hg_dataset_free(rest);
   hg_dataset_free(all);
@@ -186,9 +194,9 @@ static void a_split_keeps_every_image_once_and_the_classes_shares(void **state) 
 static void a_split_depends_on_its_seed_alone(void **state) {
   (void)state;
   hg_dataset *all = numbered(500, 3), *a, *b, *c;
-  hg_split(all, 100, true, 1, HG_SPLIT_LIMIT, &a, NULL, NULL);
-  hg_split(all, 100, true, 1, HG_SPLIT_LIMIT, &b, NULL, NULL);
-  hg_split(all, 100, true, 2, HG_SPLIT_LIMIT, &c, NULL, NULL);
+  hg_split_copy(all, 100, true, 1, HG_SPLIT_LIMIT, &a, NULL);
+  hg_split_copy(all, 100, true, 1, HG_SPLIT_LIMIT, &b, NULL);
+  hg_split_copy(all, 100, true, 2, HG_SPLIT_LIMIT, &c, NULL);
   assert_memory_equal(a->pixels, b->pixels, 200);
   assert_memory_not_equal(a->pixels, c->pixels, 200);
   hg_dataset_free(a);

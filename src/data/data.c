@@ -84,7 +84,7 @@ static hg_code limit_to(const hg_data_settings *settings, int64_t limit, hg_spli
                         hg_error *error) {
   if (limit == 0 || limit >= (*dataset)->count) return HG_OK;
   hg_dataset *kept = NULL;
-  hg_code code = hg_split(*dataset, limit, settings->stratified, settings->seed, use, &kept, NULL, error);
+  hg_code code = hg_split_copy(*dataset, limit, settings->stratified, settings->seed, use, &kept, error);
   if (code != HG_OK) return code;
   hg_dataset_free(*dataset);
   *dataset = kept;
@@ -105,16 +105,11 @@ static hg_code images_of(double amount, const char *what, const hg_dataset *from
 }
 
 /* Cuts `amount` of the training part off into *part. */
-static hg_code cut(const hg_data_settings *settings, double amount, const char *what, hg_split_use use, hg_dataset **train,
+static hg_code cut(const hg_data_settings *settings, double amount, const char *what, hg_split_use use, hg_dataset *train,
                    hg_dataset **part, hg_error *error) {
   int64_t count;
-  hg_dataset *rest = NULL;
-  hg_code code = images_of(amount, what, *train, &count, error);
-  if (code == HG_OK) code = hg_split(*train, count, settings->stratified, settings->seed, use, part, &rest, error);
-  if (code != HG_OK) return code;
-  hg_dataset_free(*train);
-  *train = rest;
-  return HG_OK;
+  hg_code code = images_of(amount, what, train, &count, error);
+  return code != HG_OK ? code : hg_split_cut(train, count, settings->stratified, settings->seed, use, part, error);
 }
 
 static hg_code not_empty(const hg_dataset *dataset, const char *part, hg_error *error) {
@@ -139,12 +134,12 @@ static hg_code cut_parts(const hg_data_settings *settings, hg_data *data, hg_err
   if (code == HG_OK && data->test != NULL) code = choose_classes(settings, &data->test, error);
   if (code == HG_OK) code = not_empty(data->train, "training", error);
   if (code == HG_OK && data->test == NULL)
-    code = cut(settings, settings->test, "test", HG_SPLIT_TEST, &data->train, &data->test, error);
+    code = cut(settings, settings->test, "test", HG_SPLIT_TEST, data->train, &data->test, error);
   if (code == HG_OK) code = not_empty(data->test, "test", error);
   if (code == HG_OK) code = limit_to(settings, settings->limit, HG_SPLIT_LIMIT, &data->train, error);
   if (code == HG_OK) code = limit_to(settings, settings->test_limit, HG_SPLIT_TEST_LIMIT, &data->test, error);
   if (code == HG_OK && settings->validation > 0)
-    code = cut(settings, settings->validation, "validation", HG_SPLIT_VALIDATION, &data->train, &data->validation, error);
+    code = cut(settings, settings->validation, "validation", HG_SPLIT_VALIDATION, data->train, &data->validation, error);
   return code;
 }
 

@@ -118,6 +118,18 @@ hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64
   return code;
 }
 
+/* Runs of neighbours move at once. */
+void hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count) {
+  size_t bytes = image_bytes(dataset->shape);
+  for (int64_t i = 0, run; i < count; i += run) {
+    for (run = 1; i + run < count && index[i + run] == index[i] + run; run++) {
+    }
+    memmove(dataset->pixels + (size_t)i * bytes, dataset->pixels + (size_t)index[i] * bytes, (size_t)run * bytes);
+    if (dataset->labels != NULL) memmove(dataset->labels + i, dataset->labels + index[i], (size_t)run * sizeof *dataset->labels);
+  }
+  dataset->count = count;
+}
+
 /* Numbers enter the digest as little-endian 64-bit words, so that it does not depend on the machine. */
 static void digest_number(EVP_MD_CTX *context, int64_t value) {
   unsigned char bytes[8];

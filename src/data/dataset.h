@@ -25,6 +25,9 @@ hg_code hg_dataset_name_class(hg_dataset *dataset, int label, const char *name, 
 /* A copy of the samples at index[0..count), e.g. one split. */
 hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **subset, hg_error *error);
 
+/* Leaves only the samples at index[0..count), which ascends, moved together where they lie. */
+void hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count);
+
 /* SHA-256 over shape, pixels and labels, as lower-case hexadecimal (HG_SHA256_SIZE bytes). */
 void hg_dataset_digest(const hg_dataset *dataset, char *out);
 /* seal.c: finds the digest once for all later calls: from here on neither pixels nor labels may change. What SHA-256 gave for the

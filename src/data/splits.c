@@ -46,41 +46,51 @@ static void mark(const hg_dataset *dataset, bool stratified, uint64_t seed, hg_s
   }
 }
 
-static hg_code take(const hg_dataset *dataset, const uint8_t *marked, uint8_t value, int64_t *index, hg_dataset **part,
-                    hg_error *error) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < dataset->count; i++)
-    if (marked[i] == value) index[count++] = i;
-  return hg_dataset_subset(dataset, index, count, part, error);
+/* The images with this mark, as numbers in index; their count. */
+static int64_t list(const uint8_t *marked, int64_t count, uint8_t value, int64_t *index) {
+  int64_t listed = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (marked[i] == value) index[listed++] = i;
+  return listed;
 }
 
-hg_code hg_split(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, hg_dataset **chosen,
-                 hg_dataset **rest, hg_error *error) {
-  if (chosen != NULL) *chosen = NULL;
-  if (rest != NULL) *rest = NULL;
+/* Marks the chosen images; marked (count) is zero on entry, order (count) is room. */
+static hg_code choose(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, int64_t *order,
+                      uint8_t *marked, hg_error *error) {
+  int count = stratified && dataset->labels != NULL ? dataset->classes : 1;
+  group *groups = hg_calloc((size_t)count, sizeof *groups);
+  if (groups == NULL) return hg_fail_memory(error, "a split", (size_t)count * sizeof *groups);
+  for (int64_t i = 0; i < dataset->count; i++) groups[group_of(dataset, stratified, i)].count++;
+  share_out(groups, count, want, dataset->count);
+  mark(dataset, stratified, seed, use, groups, count, order, marked);
+  hg_free(groups);
+  return HG_OK;
+}
+
+/* `rest` is dataset itself, or NULL where the others are not cut. */
+static hg_code split(const hg_dataset *dataset, hg_dataset *rest, int64_t want, bool stratified, uint64_t seed, hg_split_use use,
+                     hg_dataset **chosen, hg_error *error) {
+  *chosen = NULL;
   if (want < 0 || want > dataset->count)
     return hg_fail(error, HG_DATA, dataset->source, "%lld images cannot be taken from %lld", (long long)want,
                    (long long)dataset->count);
-  int groups_count = stratified && dataset->labels != NULL ? dataset->classes : 1;
-  group *groups = hg_calloc((size_t)groups_count, sizeof *groups);
-  int64_t *order = hg_malloc((size_t)dataset->count * sizeof *order);
-  uint8_t *marked = hg_calloc((size_t)dataset->count, 1);
-  hg_code code = HG_OK;
-  if (groups == NULL || order == NULL || marked == NULL) {
-    code = hg_fail_memory(error, "a split", (size_t)dataset->count * sizeof *order);
-  } else {
-    for (int64_t i = 0; i < dataset->count; i++) groups[group_of(dataset, stratified, i)].count++;
-    share_out(groups, groups_count, want, dataset->count);
-    mark(dataset, stratified, seed, use, groups, groups_count, order, marked);
-  }
-  if (code == HG_OK && chosen != NULL) code = take(dataset, marked, 1, order, chosen, error);
-  if (code == HG_OK && rest != NULL) code = take(dataset, marked, 0, order, rest, error);
-  if (code != HG_OK && chosen != NULL) {
-    hg_dataset_free(*chosen);
-    *chosen = NULL;
-  }
-  hg_free(groups);
+  int64_t *order = hg_malloc((size_t)dataset->count * sizeof *order), all = dataset->count;
+  uint8_t *marked = hg_calloc((size_t)all, 1);
+  hg_code code = order == NULL || marked == NULL ? hg_fail_memory(error, "a split", (size_t)all * sizeof *order) : HG_OK;
+  if (code == HG_OK) code = choose(dataset, want, stratified, seed, use, order, marked, error);
+  if (code == HG_OK) code = hg_dataset_subset(dataset, order, list(marked, all, 1, order), chosen, error);
+  if (code == HG_OK && rest != NULL) hg_dataset_keep(rest, order, list(marked, all, 0, order));
   hg_free(order);
   hg_free(marked);
   return code;
+}
+
+hg_code hg_split_copy(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use,
+                      hg_dataset **chosen, hg_error *error) {
+  return split(dataset, NULL, want, stratified, seed, use, chosen, error);
+}
+
+hg_code hg_split_cut(hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, hg_dataset **chosen,
+                     hg_error *error) {
+  return split(dataset, dataset, want, stratified, seed, use, chosen, error);
 }

@@ -12,10 +12,15 @@ typedef enum hg_split_use {
   HG_SPLIT_TEST_LIMIT = 4
 } hg_split_use;
 
-/* Cuts `want` of the images, chosen by (seed, use), from the others; both in the order they had. Stratified: each class
- * gives its share, rounded so that the sum is `want` (largest remainders, then lower labels). *chosen and *rest are new;
- * a NULL address is not made. want must be within [0, count]. */
-hg_code hg_split(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, hg_dataset **chosen,
-                 hg_dataset **rest, hg_error *error);
+/* Chooses `want` of the images by (seed, use) into *chosen, which is new; both those and the others keep the order they had.
+ * Stratified: each class gives its share, rounded so that the sum is `want` (largest remainders, then lower labels). want must be
+ * within [0, count]. */
+hg_code hg_split_copy(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use,
+                      hg_dataset **chosen, hg_error *error);
+
+/* The same, and leaves only the others in dataset: moved together where they lie, for a copy of a large training part costs more
+ * than anything else that is done to it before training. */
+hg_code hg_split_cut(hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, hg_dataset **chosen,
+                     hg_error *error);
 
 #endif

@@ -115,7 +115,7 @@ static hg_code training_images(hg_runner *runner, const hg_model *model, const h
   *images = runner->data[model->data].train;
   *own = NULL;
   if (model->limit <= 0 || model->limit >= (*images)->count) return HG_OK;
-  hg_code code = hg_split(*images, model->limit, true, settings->seed, HG_SPLIT_LIMIT, own, NULL, error);
+  hg_code code = hg_split_copy(*images, model->limit, true, settings->seed, HG_SPLIT_LIMIT, own, error);
   if (code == HG_OK) *images = *own;
   return code;
 }
