@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/gemm.h"
+#include "ops/conv_taps.h"
 
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
@@ -175,6 +176,10 @@ static part lines_inside(const hg_conv_map *map, int ky) {
 
 void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down, hg_conv_finish finish, int first, int last,
                   float *small) {
+  if (hg_conv_taps_serve_down(map, finish.activation)) {
+    hg_conv_taps_down(map, large, down, finish, first, last, small);
+    return;
+  }
   int in = map->large_channels, out = map->small_channels;
   ptrdiff_t run = (ptrdiff_t)map->x.kernel * in; /* a kernel row over a padded line is one run of floats */
   hg_gemm g = {.rows = map->x.small,
@@ -259,6 +264,10 @@ static void up_columns(const hg_conv_map *map, hg_conv_view small, const phase_l
 
 void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_conv_finish finish, int first, int last,
                 float *large) {
+  if (hg_conv_taps_serve_up(map, finish.activation)) {
+    hg_conv_taps_up(map, small, up, finish, first, last, large);
+    return;
+  }
   int in = map->small_channels, out = map->large_channels, stride = map->y.stride;
   ptrdiff_t tap = (ptrdiff_t)in * out;
   hg_gemm g = {.groups = 1,

@@ -5,6 +5,7 @@
 #include "kernels/gemm.h"
 #include "kernels/pointwise.h"
 #include "ops/conv_scatter.h"
+#include "ops/conv_taps.h"
 #include "ops/conv_thin.h"
 #include "ops/conv_winograd.h"
 #include "ops/native.h"
@@ -323,6 +324,21 @@ static void derive_images(const hg_conv_job *job, int image, int images) {
 
 static bool sums_across(const hg_conv_job *job) { return !job->transposed && hg_conv_sums_across(&job->map); }
 
+/* Weight and bias in one go, which is quicker where the products of a pixel are few. */
+static bool sums_by_taps(const hg_conv_job *job) {
+  const hg_conv_map *map = &job->map;
+  return !job->transposed && !hg_conv_is_thin(map) && !sums_across(job) && hg_conv_taps_serve_sums(map);
+}
+
+static void sum_taps(const hg_conv_job *job, int images, const float *large, const float *small, bool first, float *weight,
+                     float *bias, float *room) {
+  const hg_conv_map *map = &job->map;
+  for (int i = 0; i < images; i++) {
+    hg_conv_view view = hg_conv_pad_large(map, large + hg_conv_large_count(map) * (size_t)i, 0, map->y.length, room);
+    hg_conv_taps_sums(map, view, small + hg_conv_small_count(map) * (size_t)i, first && i == 0, weight, bias);
+  }
+}
+
 static void sum_weight(const hg_conv_job *job, int images, const float *large, const float *small, bool first, float *weight,
                        float *room) {
   const hg_conv_map *map = &job->map;
@@ -344,6 +360,10 @@ void hg_conv_sum_images(const hg_conv_job *job, int piece, bool first, int image
   hg_shape output = job->call->node->output;
   float *weight = partial_sums(job, piece), *bias = weight + rounded(hg_conv_weight_count(&job->map));
   const float *gradient = job->transposed ? large : small;
+  if (job->call->gradients[0] != NULL && sums_by_taps(job)) {
+    sum_taps(job, images, large, small, first, weight, bias, worker_memory(job, worker));
+    return;
+  }
   if (job->call->gradients[1] != NULL)
     hg_conv_channel_sums(gradient, images * output.height * output.width, output.channels, first, bias);
   if (job->call->gradients[0] != NULL) sum_weight(job, images, large, small, first, weight, worker_memory(job, worker));
