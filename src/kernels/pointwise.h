@@ -25,6 +25,11 @@ typedef struct hg_update_rule {
   bool decoupled;
 } hg_update_rule;
 
+/* What batch norm has of each channel; as the arguments of its kernels below. */
+typedef struct hg_norm_vectors {
+  const float *mean, *inverse, *scale, *shift, *sum, *product;
+} hg_norm_vectors;
+
 /* No place of a window; places in a window that is coded in a byte are below it. */
 enum { HG_NO_PLACE = 255 };
 
@@ -80,6 +85,16 @@ typedef struct hg_pointwise_kernels {
                     double *sum, double *products);
   void (*norm_gradient)(int64_t rows, int lanes, const float *dz, const float *x, const float *mean, const float *inverse,
                         const float *scale, const float *sum, const float *product, float *dx);
+
+  /* Both at once for one image and windows of 2x2 that lie side by side: normalize, relu if so, max_pool_code; max_pool_scatter,
+   * norm_gradient; max_pool_scatter, norm_sums (one row of lanes, pixel by pixel). The same bits. False, and nothing done, where
+   * a shape is not served; NULL in versions without. */
+  bool (*norm_pool_code)(const hg_pool_shape *shape, bool relu, const hg_norm_vectors *norm, const float *x, float *y,
+                         uint8_t *code);
+  bool (*norm_scatter)(const hg_pool_shape *shape, float scale, const hg_norm_vectors *norm, const float *dy, const uint8_t *code,
+                       const float *x, float *dx);
+  bool (*norm_scatter_sums)(const hg_pool_shape *shape, float scale, const hg_norm_vectors *norm, const float *dy,
+                            const uint8_t *code, const float *x, double *sum, double *products);
 
   /* Losses of one sample: return the sum over its elements; gradient (may be NULL) is dloss/doutput * scale. */
   double (*squared_error)(int64_t count, const float *output, const float *target, float scale, float *gradient);

@@ -91,9 +91,68 @@ static void max_window_code(const hg_pool_shape *shape, window w, bool positive,
   if (positive) mark_positive(shape->channels, y, code);
 }
 
+/* Windows of 2x2 side by side from the corner on; what none of them covers gets zeros. */
+static bool steps_by_2x2(const hg_pool_shape *shape) {
+  return shape->size[0] == 2 && shape->size[1] == 2 && shape->stride[0] == 2 && shape->stride[1] == 2 && shape->before[0] == 0 &&
+         shape->before[1] == 0;
+}
+
+#if defined(__AVX512F__)
+
+typedef __m512 four[4]; /* the values of a window */
+
+static inline __mmask16 lanes_there(int channels, int c) {
+  return channels - c < LANES ? (__mmask16)((1u << (channels - c)) - 1) : 0xFFFF;
+}
+
+/* As take_larger; the values are as before their relu where that is to come, which changes no place. */
+static inline void pool_window(__mmask16 there, bool positive, bool relu, const four value, float *y, uint8_t *code) {
+  __m512 best = value[0], zero = _mm512_setzero_ps();
+  __m128i at = _mm_setzero_si128();
+  for (int i = 1; i < 4; i++) {
+    at = _mm_mask_mov_epi8(at, _mm512_cmp_ps_mask(value[i], best, _CMP_GT_OQ), _mm_set1_epi8((char)i));
+    best = _mm512_max_ps(value[i], best);
+  }
+  if (positive) {
+    __mmask16 above = _mm512_cmp_ps_mask(best, zero, _CMP_GT_OQ);
+    at = _mm_mask_mov_epi8(_mm_set1_epi8((char)HG_NO_PLACE), above, at);
+    if (relu) best = _mm512_mask_mov_ps(_mm512_max_ps(zero, value[0]), above, best); /* else the first one's zero */
+  }
+  _mm512_mask_storeu_ps(y, there, best);
+  _mm_mask_storeu_epi8(code, there, at);
+}
+
+/* The whole windows of a row; returns how many. */
+static int max_row_code(const hg_pool_shape *shape, int row, bool positive, const float *x, float *y, uint8_t *code) {
+  if (!steps_by_2x2(shape) || 2 * row + 2 > shape->height) return 0;
+  int channels = shape->channels, whole = shape->width / 2 < shape->out_width ? shape->width / 2 : shape->out_width;
+  int64_t line = pixel(shape, 1, 0);
+  x += pixel(shape, 2 * row, 0);
+  for (int column = 0; column < whole; column++, x += 2 * channels, y += channels, code += channels)
+    for (int c = 0; c < channels; c += LANES) {
+      __mmask16 there = lanes_there(channels, c);
+      four value;
+      for (int i = 0; i < 4; i++) value[i] = _mm512_maskz_loadu_ps(there, x + i / 2 * line + i % 2 * channels + c);
+      pool_window(there, positive, false, value, y + c, code + c);
+    }
+  return whole;
+}
+
+#else
+
+static int max_row_code(const hg_pool_shape *shape, int row, bool positive, const float *x, float *y, uint8_t *code) {
+  (void)shape, (void)row, (void)positive, (void)x, (void)y, (void)code;
+  return 0;
+}
+
+#endif
+
 static void max_pool_code(const hg_pool_shape *shape, bool positive, const float *x, float *y, uint8_t *code) {
-  for (int row = 0; row < shape->out_height; row++)
-    for (int column = 0; column < shape->out_width; column++) {
+  for (int row = 0; row < shape->out_height; row++) {
+    int whole = max_row_code(shape, row, positive, x, y, code);
+    y += whole * shape->channels;
+    code += whole * shape->channels;
+    for (int column = whole; column < shape->out_width; column++) {
       window w = window_at(shape, row, column);
       if (is_whole_2x2(shape, w)) {
         int64_t room = room_out(shape, row, column), room_right = room_in(shape, w.top + 1, w.left + 1);
@@ -105,6 +164,7 @@ static void max_pool_code(const hg_pool_shape *shape, bool positive, const float
       y += shape->channels;
       code += shape->channels;
     }
+  }
 }
 
 static void give_back_code(int channels, const float *restrict dy, const uint8_t *restrict code, int index, float scale,
@@ -115,19 +175,13 @@ static void give_back_code(int channels, const float *restrict dy, const uint8_t
   }
 }
 
-/* Windows of 2x2 side by side from the corner on; what none of them covers gets zeros. */
-static bool steps_by_2x2(const hg_pool_shape *shape) {
-  return shape->size[0] == 2 && shape->size[1] == 2 && shape->stride[0] == 2 && shape->stride[1] == 2 && shape->before[0] == 0 &&
-         shape->before[1] == 0;
-}
-
 #if defined(__AVX512F__)
 
 /* Masks end where a pixel's channels end, so a window goes back to all of its pixels at once. */
 static inline void scatter_window(int channels, int rows, int columns, int64_t line, float scale, const float *dy,
                                   const uint8_t *code, float *dx) {
   for (int c = 0; c < channels; c += LANES) {
-    __mmask16 there = channels - c < LANES ? (__mmask16)((1u << (channels - c)) - 1) : 0xFFFF;
+    __mmask16 there = lanes_there(channels, c);
     __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(there, dy + c), _mm512_set1_ps(scale));
     __m128i at = _mm_maskz_loadu_epi8(there, code + c);
     for (int row = 0; row < rows; row++)

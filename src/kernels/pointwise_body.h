@@ -6,6 +6,7 @@
 #include "kernels/pointwise_block.h"
 #include "kernels/pointwise_loss.h"
 #include "kernels/pointwise_norm.h"
+#include "kernels/pointwise_norm_pool.h"
 #include "kernels/pointwise_pool.h"
 #include "kernels/pointwise_update.h"
 
@@ -40,6 +41,11 @@ static const hg_pointwise_kernels kernels = {
     .normalize = normalize,
     .norm_sums = norm_sums,
     .norm_gradient = norm_gradient,
+#if defined(__AVX512F__)
+    .norm_pool_code = norm_pool_code,
+    .norm_scatter = norm_scatter,
+    .norm_scatter_sums = norm_scatter_sums,
+#endif
     .squared_error = squared_error,
     .bce_logits = bce_logits,
     .bce_probabilities = bce_probabilities,

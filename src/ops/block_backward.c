@@ -21,6 +21,9 @@ static void derive(const hg_block_run *run, int image) {
     hg_pointwise()->activate_gradient(run->activation, run->negative_slope, run->out, call->output + at, dy, dy);
 }
 
+/* Where derive has nothing to do with what was pooled. */
+static bool is_plain(const hg_block_run *run) { return run->activation == HG_LINEAR || run->activation == HG_RELU; }
+
 /* Lines [top, bottom) of a map that output lines [first, last) go back to. */
 typedef struct strip {
   int first, last, top, bottom;
@@ -83,25 +86,54 @@ static void sum_pooled(const hg_block_run *run, int64_t piece, float *room) {
   }
 }
 
+/* Without spreading anything, where there is a kernel for it. False: there is none, and nothing was done. */
+static bool sum_codes(const hg_block_run *run, int64_t piece, int image) {
+  int64_t at = run->out * image;
+  return is_plain(run) && hg_norm_add_pooled(&run->norm, piece, &run->window, run->scale, run->call->output_gradient + at,
+                                             run->codes + at, run->maps + run->map * image);
+}
+
+static bool sum_all_codes(const hg_block_run *run, int64_t piece) {
+  int first = hg_norm_first_sample(&run->norm, piece), last = hg_norm_first_sample(&run->norm, piece + 1);
+  for (int image = first; image < last; image++)
+    if (!sum_codes(run, piece, image)) return false;
+  return true;
+}
+
 static void sum_piece(void *context, int64_t piece, int worker) {
   const hg_block_run *run = context;
   hg_norm_clear_piece(&run->norm, piece);
   if (run->block->pool == NULL)
     sum_in_place(run, piece);
-  else
+  else if (!sum_all_codes(run, piece))
     sum_pooled(run, piece, hg_block_maps(run, worker));
 }
 
 /* ---- the map's gradient, and what comes of it */
 
+/* Through the activation between convolution and batch_norm. */
+static void derive_sums(const hg_block_run *run, int64_t count, const float *map, float *to) {
+  const hg_conv_finish *finish = &run->finish;
+  if (finish->activation != HG_LINEAR)
+    hg_pointwise()->activate_gradient(finish->activation, finish->negative_slope, count, map, to, to);
+}
+
 /* Lines of an image: from the gradient behind batch_norm to that of the convolution's sums. */
 static void norm_gradient(const hg_block_run *run, int image, strip s, const float *dy, float *to) {
-  const hg_conv_finish *finish = &run->finish;
   int64_t line = run->map / run->block->conv->output.height, count = line * (s.bottom - s.top);
   const float *map = run->maps + run->map * image + line * s.top;
   hg_norm_gradient_rows(&run->norm, count / run->norm.channels, dy, map, to);
-  if (finish->activation != HG_LINEAR)
-    hg_pointwise()->activate_gradient(finish->activation, finish->negative_slope, count, map, to, to);
+  derive_sums(run, count, map, to);
+}
+
+/* A whole image's from that of what was pooled, where there is a kernel for both at once. */
+static bool scatter_norm_gradient(const hg_block_run *run, int image, float *to) {
+  const float *map = run->maps + run->map * image;
+  int64_t at = run->out * image;
+  if (!hg_norm_scatter(&run->norm, &run->window, run->scale, run->call->output_gradient + at, run->codes + at, map, to))
+    return false;
+  derive_sums(run, run->map, map, to);
+  return true;
 }
 
 /* Of the convolution's output before all else, one image; maybe in `room`. */
@@ -114,6 +146,7 @@ static const float *map_gradient(const hg_block_run *run, int image, float *room
     norm_gradient(run, image, (strip){.bottom = run->block->conv->output.height}, dy, room);
     return room;
   }
+  if (normalizes && scatter_norm_gradient(run, image, room)) return room;
   int64_t line = (int64_t)run->window.width * run->window.channels;
   for (strip s = strip_at(run, 0); s.first < run->window.out_height; s = strip_at(run, s.last)) {
     float *to = room + line * s.top;

@@ -34,6 +34,12 @@ static void pool_lines(const hg_block_run *run, lines l, const float *from, floa
     hg_pointwise()->max_pool_code(&part, run->activation == HG_RELU, from, to, codes);
 }
 
+static void drop(const hg_block_run *run, int64_t at, int64_t count) {
+  if (run->codes == NULL || run->threshold == 0) return;
+  hg_pointwise()->dropout_code(run->rng.key, run->rng.counter, at, count, run->threshold, run->scale, run->call->output + at,
+                               run->codes + at);
+}
+
 /* From the activated map to the output. `from` is line `top` of it; the output itself where nothing is pooled. */
 static void finish_lines(const hg_block_run *run, int image, lines l, const float *from) {
   int64_t at = run->out * image + out_line(run) * l.first, count = out_line(run) * (l.last - l.first);
@@ -43,8 +49,7 @@ static void finish_lines(const hg_block_run *run, int image, lines l, const floa
     pool_lines(run, l, from, to, codes);
   else if (codes != NULL)
     hg_pointwise()->mark_code(count, run->activation == HG_RELU, to, codes);
-  if (codes != NULL && run->threshold > 0)
-    hg_pointwise()->dropout_code(run->rng.key, run->rng.counter, at, count, run->threshold, run->scale, to, codes);
+  drop(run, at, count);
 }
 
 /* Where an image's activated map goes: to memory of its own where it is pooled. */
@@ -162,8 +167,18 @@ static int lines_in_cache(const hg_block_run *run) {
   return larger((int)(VALUES / (map_line(run) * run->window.stride[0])), 1);
 }
 
+static bool normalize_and_pool(const hg_block_run *run, int64_t image) {
+  int64_t at = run->out * image;
+  if (run->block->pool == NULL ||
+      !hg_norm_pool(&run->norm, &run->window, run->maps + run->map * image, run->call->output + at, run->codes + at))
+    return false;
+  drop(run, at, run->out);
+  return true;
+}
+
 static void normalize_image(void *context, int64_t image, int worker) {
   const hg_block_run *run = context;
+  if (normalize_and_pool(run, image)) return;
   int height = run->call->node->output.height, width = run->block->conv->output.width, step = lines_in_cache(run);
   const float *map = run->maps + run->map * image;
   float *to = activated(run, (int)image, worker);

@@ -194,6 +194,39 @@ void hg_norm_gradient_rows(const hg_norm_run *run, int64_t rows, const float *dz
                                 v[HG_NORM_SCALE], v[HG_NORM_SUM], v[HG_NORM_PRODUCT], dx + rest);
 }
 
+/* ---- one image with its pool */
+
+static hg_norm_vectors vectors_of(const hg_norm_run *run) {
+  float *const *v = run->vector;
+  return (hg_norm_vectors){.mean = v[HG_NORM_MEAN],
+                           .inverse = v[HG_NORM_INVERSE],
+                           .scale = v[HG_NORM_SCALE],
+                           .shift = v[HG_NORM_SHIFT],
+                           .sum = v[HG_NORM_SUM],
+                           .product = v[HG_NORM_PRODUCT]};
+}
+
+bool hg_norm_pool(const hg_norm_run *run, const hg_pool_shape *window, const float *x, float *y, uint8_t *codes) {
+  hg_activation activation = run->call->node->layer.activation;
+  if (hg_pointwise()->norm_pool_code == NULL || (activation != HG_LINEAR && activation != HG_RELU)) return false;
+  hg_norm_vectors vectors = vectors_of(run);
+  return hg_pointwise()->norm_pool_code(window, activation == HG_RELU, &vectors, x, y, codes);
+}
+
+bool hg_norm_scatter(const hg_norm_run *run, const hg_pool_shape *window, float scale, const float *dy, const uint8_t *codes,
+                     const float *x, float *dx) {
+  hg_norm_vectors vectors = vectors_of(run);
+  return hg_pointwise()->norm_scatter != NULL && hg_pointwise()->norm_scatter(window, scale, &vectors, dy, codes, x, dx);
+}
+
+bool hg_norm_add_pooled(const hg_norm_run *run, int64_t piece, const hg_pool_shape *window, float scale, const float *dy,
+                        const uint8_t *codes, const float *x) {
+  if (hg_pointwise()->norm_scatter_sums == NULL || run->together > 1) return false;
+  hg_norm_vectors vectors = vectors_of(run);
+  double *sum = sums_of(run, piece);
+  return hg_pointwise()->norm_scatter_sums(window, scale, &vectors, dy, codes, x, sum, sum + run->lanes);
+}
+
 /* ---- forward */
 
 static void moments_of_piece(void *context, int64_t piece, int worker) {

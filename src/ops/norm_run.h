@@ -5,6 +5,7 @@
 #ifndef HG_OPS_NORM_RUN_H
 #define HG_OPS_NORM_RUN_H
 
+#include "kernels/pointwise.h"
 #include "ops/op.h"
 
 /* Vectors of `lanes` floats in scratch, after the pieces' sums. */
@@ -41,5 +42,17 @@ void hg_norm_place_statistics(const hg_norm_run *run);
 void hg_norm_rows(const hg_norm_run *run, int64_t rows, const float *x, float *y);
 /* dx = scale * (dz - mean(dz) - normal * mean(dz * normal)); dx may be dz. */
 void hg_norm_gradient_rows(const hg_norm_run *run, int64_t rows, const float *dz, const float *x, float *dx);
+
+/* ---- The same for one image in one go with a pool behind it, whose codes are kernels/pointwise.h's. False, and nothing done,
+ * where no kernel serves the shape or the activation. */
+
+/* hg_norm_rows, then pooled. */
+bool hg_norm_pool(const hg_norm_run *run, const hg_pool_shape *window, const float *x, float *y, uint8_t *codes);
+/* hg_norm_gradient_rows of the pooled values' gradient times scale, spread. */
+bool hg_norm_scatter(const hg_norm_run *run, const hg_pool_shape *window, float scale, const float *dy, const uint8_t *codes,
+                     const float *x, float *dx);
+/* hg_norm_add_products of the same. */
+bool hg_norm_add_pooled(const hg_norm_run *run, int64_t piece, const hg_pool_shape *window, float scale, const float *dy,
+                        const uint8_t *codes, const float *x);
 
 #endif
