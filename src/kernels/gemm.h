@@ -37,11 +37,11 @@ typedef struct hg_gemm {
   ptrdiff_t start_row;      /* 0: one row for all, as a bias is */
   hg_activation activation; /* f: linear, relu, leaky_relu, sigmoid or tanh */
   float negative_slope;
-  /* Hints, where groups = segments = 1: the matrices (soon_count) that will be wanted next, in order. Tiles ask for a line of
-   * them at each step, or with soon_often for two. */
+  /* Hints, where groups = segments = 1: the matrices (soon_count) that will be wanted next, in order. Tiles ask for
+   * four lines of them every soon_every steps, a power of two. */
   const hg_gemm_lines *soon;
   int soon_count;
-  bool soon_often;
+  int soon_every;
   float *keep; /* (steps, columns), where groups = segments = 1: b is copied there as it is read; NULL = nowhere */
   ptrdiff_t keep_row;
 } hg_gemm;

@@ -277,7 +277,7 @@ static int panel_width(int rows, int left) {
 
 static void product(const hg_gemm *g) {
   bool asks = g->soon_count > 0 || g->keep != NULL;
-  walk soon = {.lines = g->soon, .more = g->soon_count, .at = g->b + QUAD_FLOATS, .rarely = g->soon_often ? 1 : 3};
+  walk soon = {.lines = g->soon, .more = g->soon_count, .at = g->b + QUAD_FLOATS, .rarely = g->soon_every - 1};
   if (asks) turn(&soon);
   int vectors = (g->columns + LANES - 1) / LANES, cut = g->columns % LANES;
   for (int done = 0; done < vectors;) {

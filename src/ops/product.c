@@ -11,6 +11,8 @@ enum {
   CLASH = 512,         /* and so share few places of the caches */
   WIDE = 64,           /* columns of a panel, */
   NARROW = 32,         /* or so many where wide ones would be too few to share */
+  LARGE = 1 << 21,     /* values of b that come from memory: tasks are half as many */
+  KEPT = 1 << 17,      /* most values of a that the second-level cache keeps from one panel to the next */
   TASK_ROWS = 128,     /* about, where there are many */
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
   TASK_WORK = 1 << 17, /* each of at least so many multiply-adds, */
@@ -30,11 +32,16 @@ static int rounded(int columns) { return ceil_div(columns, LINE) * LINE; }
 
 static bool finishes(const hg_product *p) { return p->finish != NULL; }
 
+/* Few columns make narrow panels; where there are many a task takes several, and so reads a less often. */
 static void cut_columns(hg_product *p) {
-  int columns = p->gemm.columns;
-  p->panel = columns <= ENOUGH_TASKS * WIDE && !finishes(p) ? NARROW : WIDE;
-  p->span = finishes(p) ? smaller(columns, PART_COLUMNS) : p->panel;
-  p->spans = ceil_div(columns, p->span);
+  const hg_gemm *g = &p->gemm;
+  bool large = (int64_t)g->steps * g->columns > LARGE;
+  int tasks = large ? ENOUGH_TASKS / 2 : ENOUGH_TASKS;
+  int most_narrow = p->b_transposed ? ENOUGH_TASKS * WIDE : ENOUGH_TASKS * NARROW;
+  p->panel = g->columns <= most_narrow && !finishes(p) ? NARROW : WIDE;
+  int panels = p->b_transposed ? 1 : larger(g->columns / (tasks * p->panel), 1);
+  p->span = finishes(p) ? smaller(g->columns, PART_COLUMNS) : panels * p->panel;
+  p->spans = ceil_div(g->columns, p->span);
 }
 
 static void cut_rows(hg_product *p) {
@@ -111,15 +118,42 @@ static int panel_of(const hg_product *p, hg_product_part span, int column) {
   return smaller(p->panel, span.column + span.columns - column);
 }
 
-/* Terms [k, k + depth) of a panel of b, and of a where its rows' terms lie side by side. */
-static void ask_stretch(place *at, hg_gemm *g, hg_product_part panel, int k, int depth) {
+/* Of `count` rows those that are asked for while the panel is met: as large a share as the panel's of the task's columns. */
+typedef struct share {
+  int first, rows;
+} share;
+
+static share share_of(const place *at, int count) {
+  int64_t from = at->panel.column - at->whole.column, end = from + at->panel.columns;
+  int first = (int)(count * from / at->whole.columns);
+  return (share){first, (int)(count * end / at->whole.columns) - first};
+}
+
+/* Terms [k, k + depth) of a span of b, and of a where its rows' terms lie side by side and the second-level cache cannot keep it.
+ */
+static void ask_stretch(place *at, hg_gemm *g, hg_product_part span, int k, int depth) {
   const hg_product *p = at->p;
   const hg_gemm *whole = &p->gemm;
-  if (p->b_transposed)
-    ask(at, g, whole->b + panel.column * whole->b_step + k, whole->b_step, panel.columns, depth);
-  else
-    ask(at, g, whole->b + k * whole->b_step + panel.column, whole->b_step, depth, panel.columns);
-  if (whole->a_step == 1) ask(at, g, whole->a + panel.row * whole->a_row + k, whole->a_row, panel.rows, depth);
+  if (p->b_transposed) {
+    share s = share_of(at, span.columns);
+    ask(at, g, whole->b + (span.column + s.first) * whole->b_step + k, whole->b_step, s.rows, depth);
+  } else {
+    share s = share_of(at, depth);
+    ask(at, g, whole->b + (k + s.first) * whole->b_step + span.column, whole->b_step, s.rows, span.columns);
+  }
+  if (whole->a_step != 1 || (int64_t)whole->rows * whole->steps <= KEPT) return;
+  share s = share_of(at, span.rows);
+  ask(at, g, whole->a + (span.row + s.first) * whole->a_row + k, whole->a_row, s.rows, depth);
+}
+
+/* Asks are spread over the product: many at once would take all the lines that the processor can wait for. */
+static int ask_every(const place *at, const hg_gemm *g) {
+  enum { RAREST = 16 };
+  int64_t steps = (int64_t)g->steps * ceil_div(g->rows, TILE) * ceil_div(g->columns, NARROW), quads = 0;
+  for (int i = 0; i < g->soon_count; i++) quads += (int64_t)at->soon[i].rows * at->soon[i].quads;
+  int every = 1;
+  while (every < RAREST && 2 * every * quads <= steps) every *= 2;
+  return every;
 }
 
 /* ---------------------------------------------------------------- a task */
@@ -147,7 +181,7 @@ static void multiply_panel(place *at, hg_gemm *g) {
   g->steps = at->depth;
   g->a = whole->a + at->panel.row * whole->a_row + at->k * whole->a_step;
   g->soon = at->soon;
-  g->soon_often = g->columns < WIDE;
+  g->soon_every = ask_every(at, g);
   if (at->k + at->depth < whole->steps) g->activation = HG_LINEAR;
   find_b(at, g);
   find_c(at, g);
@@ -164,7 +198,7 @@ static void run_stretch(place *at, int task, int s, int stretches) {
     hg_gemm g = p->gemm;
     at->panel = (hg_product_part){span.row, span.rows, column, width};
     if (s + 1 < stretches)
-      ask_stretch(at, &g, at->panel, first_term(p, s + 1, stretches), at->depth);
+      ask_stretch(at, &g, span, first_term(p, s + 1, stretches), at->depth);
     else if (task + 1 < task_count(p) && !finishes(p))
       ask_stretch(at, &g, part_of_task(p, task + 1), 0, first_term(p, 1, stretches));
     multiply_panel(at, &g);
