@@ -279,12 +279,18 @@ static void demo_findings(hg_store *store) {
       {"transfer", "cnn", "accuracy", "seeds-and-images", -0.003, -0.011, 0.005, 0.4812, 0.914, 0.917, 0.4812, 3, 30, 36,
        "undecided", "No significant difference in accuracy between transfer and cnn"},
       {"cnn", "naive_bayes", "accuracy", "mcnemar", 0.335, 0.313, 0.357, 1.2e-140, 0.9275, 0.5925, 3.6e-140, 1, 702, 32, "better",
-       "cnn is better than naive_bayes: accuracy 33.5 points higher"}};
+       "cnn is better than naive_bayes: accuracy 33.5 points higher"},
+      {"denoiser", "median filter", "mse (salt_and_pepper 0.1)", "paired-bootstrap", 0.003, 0.0028, 0.0031, 0.0002, 0.009, 0.006,
+       0.0008, 1, 0, 0, "worse", "median filter is better than denoiser"},
+      {"denoiser", "median filter", "mse (salt_and_pepper 0.25)", "paired-bootstrap", -0.006, -0.0061, -0.0059, 0.0002, 0.0154,
+       0.0215, 0.0008, 1, 0, 0, "better", "denoiser is better than median filter"},
+      {"denoiser", "median filter", "mse (salt_and_pepper 0.5)", "paired-bootstrap", -0.0147, -0.0151, -0.0142, 0.0002, 0.0299,
+       0.0446, 0.0006, 1, 0, 0, "better", "denoiser is better than median filter"}};
   static const hg_published published[] = {{"cnn", "test.accuracy", 0.924, 0.9275, 0.921, 0.934, 3, "B2"},
                                            {"transfer", "test.accuracy", 0.919, 0.9125, 0.90, 0.92, 1, ""}};
   hg_error error;
   demo_check(hg_store_put_warnings(store, warnings, 1, &error), &error);
-  demo_check(hg_store_put_comparisons(store, comparisons, 4, &error), &error);
+  demo_check(hg_store_put_comparisons(store, comparisons, 7, &error), &error);
   demo_check(hg_store_put_published(store, published, 2, &error), &error);
 }
 

@@ -43,7 +43,7 @@ static void the_json_holds_every_run_with_its_history(void **state) {
   assert_string_equal(json_string_value(json_object_get(first, "status")), "done");
   assert_int_equal(json_integer_value(json_object_get(first, "parameters")), 241546);
   assert_int_equal(json_array_size(json_object_get(first, "history")), 20);
-  assert_int_equal(json_array_size(json_object_get(report, "comparisons")), 4);
+  assert_int_equal(json_array_size(json_object_get(report, "comparisons")), 7);
   assert_int_equal(json_array_size(json_object_get(report, "published")), 2);
   assert_int_equal(json_array_size(json_object_get(report, "warnings")), 1);
   json_decref(report);
@@ -145,6 +145,22 @@ static void the_first_screen_says_one_sentence_for_each_pair(void **state) {
   assert_null(strstr(screen, "0.0442"));
   assert_true(strstr(screen, "<b>naive_bayes</b>") < strstr(screen, "No significant")); /* what is decided comes first */
   assert_holds(page, "0.0442");
+  hg_free(page);
+}
+
+/* The commonest verdict leads, and what holds at the other levels is not kept back. */
+static void a_score_at_several_levels_of_noise_is_one_sentence_about_all_of_them(void **state) {
+  (void)state;
+  char *page = demo_page();
+  const char *screen = first_screen(page);
+  assert_holds(screen,
+               "<b>denoiser</b> is <span class=\"verdict better\">better</span> than <b>median filter</b> in MSE at 2 of 3 "
+               "levels of noise, <b>median filter</b> at 1 ");
+  assert_holds(screen, "largest p 0.0008");
+  assert_holds(page, "+0.003</td>");
+  assert_holds(page,
+               "\xe2\x88\x92"
+               "0.006</td>");
   hg_free(page);
 }
 
@@ -397,6 +413,7 @@ int main(void) {
       cmocka_unit_test(the_first_screen_says_one_sentence_for_each_pair),
       cmocka_unit_test(maps_of_codes_stand_beside_each_other_and_share_one_sheet),
       cmocka_unit_test(denoising_stands_beside_a_median_filter_at_every_level),
+      cmocka_unit_test(a_score_at_several_levels_of_noise_is_one_sentence_about_all_of_them),
       cmocka_unit_test(the_data_are_shown_class_by_class),
       cmocka_unit_test(all_models_answer_to_the_same_images),
       cmocka_unit_test(hyper_parameters_stand_in_words),

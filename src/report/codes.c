@@ -141,9 +141,12 @@ static void note_tsne(const hg_page_model *model, const map *of, int64_t count, 
   note_codes(model, note);
   hg_text_put(note, "t-SNE of ");
   hg_text_count(note, of->count);
-  hg_text_put(note, " images, ");
-  hg_text_count(note, count);
-  hg_text_put(note, " of them drawn");
+  hg_text_put(note, " images");
+  if (count < of->count) {
+    hg_text_put(note, ", ");
+    hg_text_count(note, count);
+    hg_text_put(note, " of them drawn");
+  }
   if (reduced > 0) hg_text_format(note, ", from %.0f principal components", reduced);
   hg_text_format(note, ": perplexity %g, %.0f iterations, KL divergence %.3f, trustworthiness %.4f (%.0f neighbours).",
                  remark(model, "perplexity"), remark(model, "iterations"), remark(model, "kl_divergence"),

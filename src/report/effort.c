@@ -23,5 +23,7 @@ void hg_page_effort(hg_page *page) {
   hg_figure_keep_order(figure, 1);
   hg_page_label_room(figure, 0);
   figure->legend = 0;
+  hg_text_put(&page->out, "<section id=\"effort\"><h2>Time and size</h2>");
   hg_page_put_figure(page, figure, "Means over seeds, on logarithmic axes.");
+  hg_text_put(&page->out, "</section>");
 }

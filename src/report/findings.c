@@ -67,13 +67,6 @@ static void put_verdict(hg_text *out, const hg_comparison *row) {
   }
 }
 
-static void put_difference(hg_text *out, double difference, bool share) {
-  if (share)
-    hg_text_points(out, difference);
-  else
-    hg_text_figure(out, difference);
-}
-
 static void put_interval(hg_text *out, double low, double high, bool share) {
   const double ends[] = {low, high};
   for (int i = 0; i < 2 && !isnan(low); i++) {
@@ -90,7 +83,7 @@ static void put_comparison(hg_text *out, const hg_comparison *row) {
   hg_text_html(out, row->metric);
   put_named(out, ", ", row->a, " \xe2\x88\x92 ");
   put_named(out, "", row->b, "</span></td><td class=\"num\">");
-  put_difference(out, row->difference, hg_metric_is_share(row->metric));
+  hg_text_difference(out, row->difference, hg_metric_is_share(row->metric));
   hg_text_put(out, "</td><td class=\"num\">");
   put_interval(out, row->low, row->high, hg_metric_is_share(row->metric));
   hg_text_put(out, "</td><td class=\"num\">");
@@ -146,21 +139,30 @@ static bool speaks(const hg_report *report, int at) {
 
 /* The same score of the pair at several levels of noise. */
 typedef struct level_count {
-  int all, same; /* same: with the first one's verdict */
-  double most_p; /* of those: the largest, corrected */
+  int all, of[UNTESTED + 1]; /* by verdict */
+  const hg_comparison *most; /* the first of the commonest verdict, a decided one before others */
+  double far_p;              /* of that verdict, corrected: the one that speaks for it least */
 } level_count;
 
 static double p_of(const hg_comparison *row) { return isnan(row->p_holm) ? row->p_value : row->p_holm; }
 
+static bool is_level(const hg_comparison *row, const hg_comparison *other) {
+  return same_pair(row, other) && same_score(row, other);
+}
+
 static level_count count_levels(const hg_report *report, const hg_comparison *row) {
+  const hg_comparison *rows = report->comparisons;
   level_count levels = {0};
+  verdict most = A_BETTER;
+  for (int i = 0; i < report->comparison_count; i++)
+    if (is_level(row, &rows[i])) levels.all++, levels.of[verdict_of(&rows[i])]++;
+  for (verdict next = A_BETTER; next <= UNTESTED; next++)
+    if (levels.of[next] > levels.of[most]) most = next;
   for (int i = 0; i < report->comparison_count; i++) {
-    const hg_comparison *other = &report->comparisons[i];
-    if (!same_pair(row, other) || !same_score(row, other)) continue;
-    levels.all++;
-    if (verdict_of(other) != verdict_of(row)) continue;
-    levels.same++;
-    levels.most_p = levels.same == 1 ? p_of(other) : fmax(levels.most_p, p_of(other));
+    if (!is_level(row, &rows[i]) || verdict_of(&rows[i]) != most) continue;
+    double p = p_of(&rows[i]);
+    levels.far_p = levels.most == NULL ? p : most == UNDECIDED ? fmin(levels.far_p, p) : fmax(levels.far_p, p);
+    if (levels.most == NULL) levels.most = &rows[i];
   }
   return levels;
 }
@@ -196,12 +198,22 @@ static void put_p(hg_text *out, const hg_comparison *row, double p, const char *
   hg_text_put(out, ")");
 }
 
-static void put_levels(hg_text *out, const hg_comparison *row, level_count levels) {
-  if (levels.same == levels.all)
-    hg_text_format(out, " at all %d levels of noise <span class=\"proof\">", levels.all);
+/* "at 3 of 4 levels of noise, median filter at 1": what holds at the other levels is told too. */
+static void put_levels(hg_text *out, const hg_comparison *row, const level_count *levels) {
+  verdict found = verdict_of(row);
+  if (levels->of[found] == levels->all)
+    hg_text_format(out, " at all %d levels of noise", levels->all);
   else
-    hg_text_format(out, " at %d of %d levels of noise <span class=\"proof\">", levels.same, levels.all);
-  put_p(out, row, levels.most_p, "largest p ");
+    hg_text_format(out, " at %d of %d levels of noise", levels->of[found], levels->all);
+  for (verdict other = A_BETTER; other <= B_BETTER; other++) {
+    if (other == found || levels->of[other] == 0) continue;
+    put_named(out, found == UNDECIDED ? "; " : ", ", other == A_BETTER ? row->a : row->b, "");
+    hg_text_format(out, "%s at %d", found == UNDECIDED ? " is better" : "", levels->of[other]);
+  }
+  if (found != UNDECIDED && levels->of[UNDECIDED] > 0)
+    hg_text_format(out, ", no significant difference at %d", levels->of[UNDECIDED]);
+  hg_text_put(out, " <span class=\"proof\">");
+  put_p(out, row, levels->far_p, found == UNDECIDED ? "smallest p " : "largest p ");
   hg_text_put(out, "</span>");
 }
 
@@ -209,7 +221,7 @@ static void put_levels(hg_text *out, const hg_comparison *row, level_count level
 static void put_proof(hg_text *out, const hg_comparison *row, bool swapped) {
   bool share = hg_metric_is_share(row->metric);
   hg_text_put(out, " <span class=\"proof\">");
-  put_difference(out, swapped ? -row->difference : row->difference, share);
+  hg_text_difference(out, swapped ? -row->difference : row->difference, share);
   hg_text_put(out, ", 95&nbsp;% interval ");
   put_interval(out, swapped ? -row->high : row->low, swapped ? -row->low : row->high, share);
   put_p(out, row, p_of(row), "; p ");
@@ -217,14 +229,15 @@ static void put_proof(hg_text *out, const hg_comparison *row, bool swapped) {
 }
 
 static void put_sentence(hg_text *out, const hg_report *report, const hg_comparison *row) {
-  verdict found = verdict_of(row);
   level_count levels = count_levels(report, row);
+  row = levels.most;
+  verdict found = verdict_of(row);
   hg_text_put(out, "<li>");
   put_verdict(out, row);
   hg_text_put(out, " in ");
   put_metric(out, row->metric);
   if (found != UNTESTED && levels.all > 1) {
-    put_levels(out, row, levels);
+    put_levels(out, row, &levels);
   } else if (found != UNTESTED) {
     put_values(out, row, found == B_BETTER, found == UNDECIDED ? " and " : " against ");
     put_proof(out, row, found == B_BETTER);
@@ -245,7 +258,7 @@ void hg_page_short_findings(hg_page *page) {
   hg_text_put(out, "<ul>");
   for (int decided = 1; decided >= 0; decided--)
     for (int i = 0; i < report->comparison_count; i++) {
-      verdict found = verdict_of(&report->comparisons[i]);
+      verdict found = verdict_of(count_levels(report, &report->comparisons[i]).most);
       if ((found == A_BETTER || found == B_BETTER) != decided || !speaks(report, i)) continue;
       if (pairs++ < MOST) put_sentence(out, report, &report->comparisons[i]);
     }

@@ -35,18 +35,19 @@ void hg_text_count(hg_text *text, int64_t count) {
 
 void hg_text_figure(hg_text *text, double value) {
   double size = fabs(value);
+  if (value < 0) hg_text_put(text, MINUS);
   if (isnan(value))
     hg_text_put(text, DASH);
   else if (isinf(value))
-    hg_text_put(text, value > 0 ? "\xe2\x88\x9e" : MINUS "\xe2\x88\x9e");
+    hg_text_put(text, "\xe2\x88\x9e");
   else if (size >= 1000 && size < 1e15)
-    hg_text_count(text, llround(value));
+    hg_text_count(text, llround(size));
   else if (size >= 10)
-    hg_text_format(text, "%.2f", value);
+    hg_text_format(text, "%.2f", size);
   else if (size >= 0.01 || size == 0)
-    hg_text_format(text, "%.4f", value);
+    hg_text_format(text, "%.4f", size);
   else
-    hg_text_format(text, "%.3g", value);
+    hg_text_format(text, "%.3g", size);
 }
 
 void hg_text_duration(hg_text *text, double seconds) {
@@ -90,6 +91,15 @@ void hg_text_score(hg_text *text, double value, bool share) {
     hg_text_percent(text, value);
   else
     hg_text_figure(text, value);
+}
+
+void hg_text_difference(hg_text *text, double value, bool share) {
+  if (share) {
+    hg_text_points(text, value);
+    return;
+  }
+  if (value > 0) hg_text_put(text, "+");
+  hg_text_figure(text, value);
 }
 
 bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") != NULL || strstr(metric, "f1") != NULL; }

@@ -34,12 +34,50 @@ static void name_metric(const char *metric, char *out, size_t size) {
     if (*c == '.' || *c == '_') *c = ' ';
 }
 
-static void put_row(hg_frame *data, const hg_published *row) {
+/* Of several rows: a published figure far from all that was measured would press the rest together; it stands in the table. */
+typedef struct span {
+  double least, most;
+} span;
+
+static span drawn_span(const hg_report *report, const char *metric) {
+  enum { FEW = 3 };
+  span s = {NAN, NAN};
+  int rows = 0;
+  for (int i = 0; i < report->published_count; i++) {
+    const hg_published *row = &report->published[i];
+    if (strcmp(row->metric, metric) != 0) continue;
+    s.least = fmin(s.least, isnan(row->low) ? row->measured : row->low);
+    s.most = fmax(s.most, isnan(row->high) ? row->measured : row->high);
+    rows++;
+  }
+  if (rows < FEW || isnan(s.least)) return (span){-INFINITY, INFINITY};
+  double beyond = fmax(3 * (s.most - s.least), hg_metric_is_share(metric) ? 0.1 : fabs(s.most));
+  return (span){s.least - beyond, s.most + beyond};
+}
+
+static bool is_drawn(span s, const hg_published *row) { return row->published >= s.least && row->published <= s.most; }
+
+static void put_note(const hg_report *report, const char *metric, span drawn, hg_text *note) {
+  int outside = 0;
+  hg_text_put(note, "An upright bar is the published figure; dot and line are the measured one and its 95\xc2\xa0% interval.");
+  for (int i = 0; i < report->published_count; i++) {
+    const hg_published *row = &report->published[i];
+    if (strcmp(row->metric, metric) != 0 || is_drawn(drawn, row)) continue;
+    hg_text_put(note, outside++ > 0 ? ", " : " Published far from here, and not drawn: ");
+    hg_text_put(note, row->run);
+    hg_text_put(note, " (");
+    hg_text_score(note, row->published, hg_metric_is_share(metric));
+    hg_text_put(note, ")");
+  }
+  if (outside > 0) hg_text_put(note, ".");
+}
+
+static void put_row(hg_frame *data, const hg_published *row, span drawn) {
   char label[2 * HG_NAME_SIZE + 4];
   bool interval = !isnan(row->low);
   snprintf(label, sizeof label, "%s%s%s", row->id, row->id[0] == '\0' ? "" : "  ", row->run);
   hg_frame_word(data, label);
-  hg_frame_number(data, row->published);
+  hg_frame_number(data, is_drawn(drawn, row) ? row->published : NAN);
   hg_frame_number(data, row->measured);
   hg_frame_number(data, interval ? row->low : row->measured);
   hg_frame_number(data, interval ? row->high : row->measured);
@@ -72,15 +110,19 @@ static void put_figure(hg_page *page, const char *metric) {
   char words[sizeof page->report.published->metric];
   hg_figure *figure =
       hg_page_figure(page, "published", "row: published measured low high seeds end verdict:", "published", metric);
+  span drawn = drawn_span(&page->report, metric);
+  hg_text note = {0};
   name_metric(metric, words, sizeof words);
   hg_figure_title(figure, "Published and measured: %s", words);
   for (int i = 0; i < page->report.published_count; i++)
-    if (strcmp(page->report.published[i].metric, metric) == 0) put_row(&figure->data, &page->report.published[i]);
+    if (strcmp(page->report.published[i].metric, metric) == 0) put_row(&figure->data, &page->report.published[i], drawn);
   set_scale(figure, hg_metric_is_share(metric));
   hg_figure_keep_order(figure, 0);
   hg_figure_set(figure, "layer.2.encoding.x.title", json_string(words));
-  hg_page_put_figure(page, figure,
-                     "An upright bar is the published figure; dot and line are the measured one and its 95\xc2\xa0% interval.");
+  put_note(&page->report, metric, drawn, &note);
+  hg_page_put_figure(page, figure, note.bytes == NULL ? "" : note.bytes);
+  page->out.failed = page->out.failed || note.failed;
+  hg_text_release(&note);
 }
 
 /* ---------------------------------------------------------------- table */
@@ -113,10 +155,7 @@ static void put_table_row(hg_page *page, const hg_published *row, bool ids) {
     hg_text_put(out, "</span>");
   }
   hg_text_put(out, "</td><td class=\"num\">");
-  if (share)
-    hg_text_points(out, row->measured - row->published);
-  else
-    hg_text_figure(out, row->measured - row->published);
+  hg_text_difference(out, row->measured - row->published, share);
   hg_text_format(out, "</td><td><span class=\"verdict %s\">%s</span></td></tr>",
                  strcmp(verdict, "met") == 0 ? "better" : "missed", verdict);
 }
@@ -140,7 +179,9 @@ static void put_table(hg_page *page) {
 void hg_page_published(hg_page *page) {
   if (page->report.published_count == 0) return;
   hg_text_put(&page->out, "<h3 id=\"published\">Beside published figures</h3>");
+  hg_text_put(&page->out, "<div class=\"panels wide\">");
   for (int i = 0; i < page->report.published_count; i++)
     if (leads_metric(&page->report, i)) put_figure(page, page->report.published[i].metric);
+  hg_text_put(&page->out, "</div>");
   put_table(page);
 }

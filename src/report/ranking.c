@@ -151,43 +151,76 @@ double hg_page_class_score(const hg_page_model *model, int label, bool area) {
   return NAN;
 }
 
-static void put_average_row(hg_page *page, const hg_page_group *group, const char *name, const char *metric) {
-  hg_text *out = &page->out;
-  hg_text_format(out, "<tr><th scope=\"row\">%s</th>", name);
-  for (int i = 0; i < page->model_count; i++) {
-    if (!hg_page_in_group(page, group, i) || page->models[i].ranks == NULL) continue;
-    hg_text_put(out, "<td class=\"num\">");
-    hg_text_figure(out, hg_report_metric(page->models[i].shown, metric));
-    hg_text_put(out, "</td>");
-  }
-  hg_text_put(out, "</tr>");
+static bool is_ranked(const hg_page *page, const hg_page_group *group, int at) {
+  return hg_page_in_group(page, group, at) && page->models[at].ranks != NULL;
 }
 
-static void put_table(hg_page *page, const hg_page_group *group, bool area) {
-  hg_text *out = &page->out;
+/* Beside each other stand few models; more stand in rows, and the tables one above the other. */
+static bool has_few(const hg_page *page, const hg_page_group *group) {
+  enum { MOST = 4 };
+  int models = 0;
+  for (int i = 0; i < page->model_count; i++) models += is_ranked(page, group, i);
+  return models <= MOST;
+}
+
+/* The classes that are shown, then both averages. */
+static const char *score_name(const hg_page *page, const hg_page_group *group, int n, char buffer[16]) {
+  if (n >= group->shown_count) return n == group->shown_count ? "micro average" : "macro average";
+  return hg_page_class_name(&page->models[group->first], group->shown[n], buffer);
+}
+
+static void put_score(hg_page *page, const hg_page_group *group, int at, int n, bool area) {
+  static const char *const averages[][2] = {{"test.average_precision_micro", "test.average_precision_macro"},
+                                            {"test.roc_auc_micro", "test.roc_auc_macro"}};
+  const hg_page_model *model = &page->models[at];
+  hg_text_put(&page->out, "<td class=\"num\">");
+  hg_text_figure(&page->out, n < group->shown_count ? hg_page_class_score(model, group->shown[n], area)
+                                                    : hg_report_metric(model->shown, averages[area][n - group->shown_count]));
+  hg_text_put(&page->out, "</td>");
+}
+
+static void put_class_rows(hg_page *page, const hg_page_group *group, bool area) {
   char buffer[16];
-  hg_text_format(out, "<div><h4>%s</h4><div class=\"scroll\"><table class=\"by-class\"><thead><tr><th scope=\"col\">class</th>",
-                 area ? "Area under the ROC curve" : "Average precision");
+  hg_text_put(&page->out, "class</th>");
   for (int i = 0; i < page->model_count; i++)
-    if (hg_page_in_group(page, group, i) && page->models[i].ranks != NULL) hg_page_model_head(page, i);
-  hg_text_put(out, "</tr></thead><tbody>");
-  for (int n = 0; n < group->shown_count; n++) {
-    int k = group->shown[n];
-    hg_text_put(out, "<tr><th scope=\"row\">");
-    hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
-    hg_text_put(out, "</th>");
-    for (int i = 0; i < page->model_count; i++) {
-      if (!hg_page_in_group(page, group, i) || page->models[i].ranks == NULL) continue;
-      hg_text_put(out, "<td class=\"num\">");
-      hg_text_figure(out, hg_page_class_score(&page->models[i], k, area));
-      hg_text_put(out, "</td>");
-    }
-    hg_text_put(out, "</tr>");
+    if (is_ranked(page, group, i)) hg_page_model_head(page, i);
+  hg_text_put(&page->out, "</tr></thead><tbody>");
+  for (int n = 0; n < group->shown_count + 2; n++) {
+    if (n == group->shown_count) hg_text_put(&page->out, "</tbody><tbody class=\"totals\">");
+    hg_text_put(&page->out, "<tr><th scope=\"row\">");
+    hg_text_html(&page->out, score_name(page, group, n, buffer));
+    hg_text_put(&page->out, "</th>");
+    for (int i = 0; i < page->model_count; i++)
+      if (is_ranked(page, group, i)) put_score(page, group, i, n, area);
+    hg_text_put(&page->out, "</tr>");
   }
-  hg_text_put(out, "</tbody><tbody class=\"totals\">");
-  put_average_row(page, group, "micro average", area ? "test.roc_auc_micro" : "test.average_precision_micro");
-  put_average_row(page, group, "macro average", area ? "test.roc_auc_macro" : "test.average_precision_macro");
-  hg_text_put(out, "</tbody></table></div></div>");
+}
+
+static void put_model_rows(hg_page *page, const hg_page_group *group, bool area) {
+  char buffer[16];
+  hg_text_put(&page->out, "model</th>");
+  for (int n = 0; n < group->shown_count + 2; n++) {
+    hg_text_put(&page->out, "<th scope=\"col\" class=\"num\">");
+    hg_text_html(&page->out, score_name(page, group, n, buffer));
+    hg_text_put(&page->out, "</th>");
+  }
+  hg_text_put(&page->out, "</tr></thead><tbody>");
+  for (int i = 0; i < page->model_count; i++) {
+    if (!is_ranked(page, group, i)) continue;
+    hg_page_model_cell(page, i, false);
+    for (int n = 0; n < group->shown_count + 2; n++) put_score(page, group, i, n, area);
+    hg_text_put(&page->out, "</tr>");
+  }
+}
+
+static void put_table(hg_page *page, const hg_page_group *group, bool area, bool few) {
+  hg_text_format(&page->out, "<div><h4>%s</h4><div class=\"scroll\"><table class=\"by-class%s\"><thead><tr><th scope=\"col\">",
+                 area ? "Area under the ROC curve" : "Average precision", few ? "" : " many");
+  if (few)
+    put_class_rows(page, group, area);
+  else
+    put_model_rows(page, group, area);
+  hg_text_put(&page->out, "</tbody></table></div></div>");
 }
 
 void hg_page_ranking(hg_page *page, const hg_page_group *group) {
@@ -196,8 +229,9 @@ void hg_page_ranking(hg_page *page, const hg_page_group *group) {
   put_figure(page, group, false);
   hg_text_put(out, "<h4>ROC curves</h4>");
   put_figure(page, group, true);
-  hg_text_put(out, "<div class=\"pair\">");
-  put_table(page, group, false);
-  put_table(page, group, true);
+  bool few = has_few(page, group);
+  hg_text_put(out, few ? "<div class=\"pair\">" : "<div>");
+  put_table(page, group, false, few);
+  put_table(page, group, true, few);
   hg_text_put(out, "</div>");
 }

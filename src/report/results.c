@@ -74,7 +74,7 @@ static void put_effort(hg_text *out, const hg_page_model *model) {
   if (isnan(epochs))
     hg_text_put(out, MISSING "<td class=\"num\">");
   else
-    hg_text_format(out, "<td class=\"num\">%.3g</td><td class=\"num\">", epochs);
+    hg_text_format(out, "<td class=\"num\">%.*f</td><td class=\"num\">", epochs == floor(epochs) ? 0 : 1, epochs);
   hg_text_duration(out, hg_page_seconds(model));
   if (!isnan(speed)) {
     hg_text_put(out, "<span class=\"interval\">");
