@@ -37,6 +37,7 @@ static void on_event(void *context, const hg_run_event *event) {
       log->started++;
       break;
     case HG_RUN_RESUMED:
+    case HG_RUN_ANALYSED:
       break;
     case HG_RUN_SKIPPED:
       log->skipped++;

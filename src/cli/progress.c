@@ -38,7 +38,8 @@ static void draw_bar(const hg_progress_view *view, double fraction, int width) {
   fputs(hg_paint_on(stderr, HG_PLAIN), stderr);
 }
 
-static void describe_rates(const hg_progress_view *view, const hg_run_event *event, char *text, size_t size) {
+/* As much as `room` columns hold, the loss in any case. */
+static void describe_rates(const hg_progress_view *view, const hg_run_event *event, int room, char *text, size_t size) {
   const hg_progress *progress = event->progress;
   if (progress == NULL) {
     snprintf(text, size, "%.0f %%", 100 * event->fraction);
@@ -46,8 +47,10 @@ static void describe_rates(const hg_progress_view *view, const hg_run_event *eve
   }
   char rate[32];
   hg_format_count(llround(progress->images_per_second), rate, sizeof rate);
-  snprintf(text, size, "%s images/s  loss %.4f%s%s", rate, progress->loss, view->validation[0] != '\0' ? "  " : "",
-           view->validation);
+  const char *gap = view->validation[0] != '\0' ? "  " : "";
+  snprintf(text, size, "%s images/s  loss %.4f%s%s", rate, progress->loss, gap, view->validation);
+  if ((int)strlen(text) > room) snprintf(text, size, "loss %.4f%s%s", progress->loss, gap, view->validation);
+  if ((int)strlen(text) > room) snprintf(text, size, "loss %.4f", progress->loss);
 }
 
 /* " 1:02 left", or nothing while there is too little to judge by. */
@@ -66,9 +69,9 @@ static void draw(hg_progress_view *view, const hg_run_event *event) {
   if (event->progress != NULL) snprintf(epoch, sizeof epoch, "  epoch %d/%d", event->progress->epoch, event->progress->epochs);
   snprintf(left, sizeof left, "[%d/%d] %s seed %llu%s", event->run, event->runs, event->model, (unsigned long long)event->seed,
            epoch);
-  describe_rates(view, event, right, sizeof right);
   describe_time_left(view, event->fraction, time_left, sizeof time_left);
   int room = hg_terminal_width(stderr) - 1, beside = (int)strlen(left) + 4 + TIME_LEFT;
+  describe_rates(view, event, room - beside - LEAST_BAR, right, sizeof right);
   bool rates = beside + (int)strlen(right) + LEAST_BAR <= room; /* the narrower the terminal, the less is told */
   int bar = room - beside - (rates ? (int)strlen(right) : 0);
   if (bar > MOST_BAR) bar = MOST_BAR;
@@ -119,6 +122,21 @@ static void on_epoch(hg_progress_view *view, const hg_run_event *event) {
           hg_format_duration(epoch->seconds, duration, sizeof duration));
 }
 
+/* On a terminal, in the place of the line, until the next event. */
+static void on_analysis(hg_progress_view *view, const hg_run_event *event) {
+  char line[256];
+  if (!view->terminal) return;
+  if (event->model[0] == '\0')
+    snprintf(line, sizeof line, "looking for %s", event->message);
+  else
+    snprintf(line, sizeof line, "[%d/%d] %s seed %llu: %s", event->run, event->runs, event->model,
+             (unsigned long long)event->seed, event->message);
+  fprintf(stderr, "\r%s%.*s%s\033[K", hg_paint_on(stderr, HG_DIM), hg_terminal_width(stderr) - 1, line,
+          hg_paint_on(stderr, HG_PLAIN));
+  fflush(stderr);
+  view->drawn = hg_seconds_now();
+}
+
 static void print_head(const hg_run_event *event, hg_paint paint) {
   fprintf(stderr, "%s[%d/%d]%s %s seed %llu", hg_paint_on(stderr, paint), event->run, event->runs, hg_paint_on(stderr, HG_PLAIN),
           event->model, (unsigned long long)event->seed);
@@ -166,6 +184,9 @@ void hg_progress_view_event(void *context, const hg_run_event *event) {
       break;
     case HG_RUN_EPOCH:
       on_epoch(view, event);
+      break;
+    case HG_RUN_ANALYSED:
+      on_analysis(view, event);
       break;
     case HG_RUN_SKIPPED:
     case HG_RUN_DONE:

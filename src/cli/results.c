@@ -145,6 +145,29 @@ static hg_code print_choices(hg_store *store, hg_error *error) {
   return code;
 }
 
+/* What is compared, in words: of each pair its accuracy, or where it has none the error on whole images. */
+static bool is_printed(const hg_comparison *rows, int count, int at) {
+  if (strcmp(rows[at].metric, "accuracy") == 0) return true;
+  for (int i = 0; i < count; i++)
+    if (strcmp(rows[i].a, rows[at].a) == 0 && strcmp(rows[i].b, rows[at].b) == 0 && strcmp(rows[i].metric, "accuracy") == 0)
+      return false;
+  return strcmp(rows[at].metric, "mse") == 0;
+}
+
+static hg_code print_findings(hg_store *store, hg_error *error) {
+  enum { MOST = 12 };
+  hg_comparison *rows = NULL;
+  int count = 0, printed = 0;
+  hg_code code = hg_store_get_comparisons(store, &rows, &count, error);
+  for (int i = 0; code == HG_OK && i < count; i++) {
+    if (rows[i].text[0] == '\0' || !is_printed(rows, count, i)) continue;
+    if (printed++ < MOST) printf("%s%s\n", printed == 1 ? "\n" : "", rows[i].text);
+  }
+  if (printed > MOST) printf("and %d more pairs, which the page has\n", printed - MOST);
+  hg_free(rows);
+  return code;
+}
+
 static hg_code print_warnings(hg_store *store, hg_error *error) {
   hg_warning *warnings = NULL;
   int count = 0;
@@ -170,5 +193,6 @@ hg_code hg_results_print(hg_store *store, hg_error *error) {
   for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
   hg_free(runs);
   if (code == HG_OK) code = print_choices(store, error);
+  if (code == HG_OK) code = print_findings(store, error);
   return code == HG_OK ? print_warnings(store, error) : code;
 }

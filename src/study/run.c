@@ -33,6 +33,17 @@ void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progres
   runner->settings->event(runner->settings->context, &event);
 }
 
+void hg_runner_analyses(hg_runner *runner, const hg_planned_run *run, const char *what) {
+  if (runner->settings->event == NULL) return;
+  hg_run_event event = {.kind = HG_RUN_ANALYSED,
+                        .model = run == NULL ? "" : run->record.name,
+                        .seed = run == NULL ? 0 : run->seed,
+                        .run = run == NULL ? runner->count : (int)(run - runner->runs) + 1,
+                        .runs = runner->count,
+                        .message = what};
+  runner->settings->event(runner->settings->context, &event);
+}
+
 hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, const char *format, ...) {
   if (!hg_grow(&runner->warnings, &runner->warning_capacity, runner->warning_count + 1, sizeof *runner->warnings))
     return hg_fail_memory(error, "warnings", sizeof *runner->warnings);

@@ -12,7 +12,8 @@ typedef enum hg_run_event_kind {
   HG_RUN_PROGRESS,
   HG_RUN_EPOCH,
   HG_RUN_DONE,
-  HG_RUN_FAILED
+  HG_RUN_FAILED,
+  HG_RUN_ANALYSED /* after all runs: what is about to be found out, of one model or (model "") of the study */
 } hg_run_event_kind;
 
 /* For whoever shows it: the program prints, the library only tells. */
@@ -24,7 +25,7 @@ typedef struct hg_run_event {
   const hg_progress *progress; /* PROGRESS, EPOCH, RESUMED: networks; NULL for classical ones */
   double fraction;             /* PROGRESS: of this run, in [0, 1] */
   const hg_run_record *record; /* DONE, SKIPPED, FAILED */
-  const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened */
+  const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened; ANALYSED: what */
 } hg_run_event;
 
 typedef struct hg_run_settings {

@@ -66,6 +66,7 @@ static hg_code analyse_run(hg_runner *runner, int index, hg_error *error) {
   for (size_t i = 0; code == HG_OK && i < sizeof steps / sizeof steps[0]; i++) {
     hg_error cause = {0};
     if (steps[i].of_networks && !network) continue;
+    hg_runner_analyses(runner, run, steps[i].what);
     code = tolerate(runner, steps[i].step(runner, run, &cause), steps[i].what, run->record.name, &cause, error);
   }
   return code;

@@ -77,7 +77,9 @@ static hg_code put_warnings(hg_runner *runner, hg_error *error) {
 
 /* Comparisons take their time, so they keep their rows by themselves. */
 hg_code hg_runner_conclude(hg_runner *runner, hg_error *error) {
+  hg_runner_analyses(runner, NULL, "images that stand in two parts of the data");
   hg_code code = hg_runner_find_leaks(runner, error);
+  hg_runner_analyses(runner, NULL, "differences that are real");
   if (code == HG_OK) code = hg_runner_compare(runner, error);
   if (code == HG_OK) code = hg_store_begin(runner->store, error);
   if (code != HG_OK) return code;

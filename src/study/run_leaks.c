@@ -192,22 +192,32 @@ static hg_code check_data(hg_runner *runner, leak_check *check, const char *path
 
 /* ---------------------------------------------------------------- what is told */
 
+static const char *grouped(int64_t count, char buffer[32]) {
+  if (count < 1000)
+    snprintf(buffer, 32, "%" PRId64, count);
+  else if (count < 1000000)
+    snprintf(buffer, 32, "%" PRId64 ",%03" PRId64, count / 1000, count % 1000);
+  else
+    snprintf(buffer, 32, "%" PRId64 ",%03" PRId64 ",%03" PRId64, count / 1000000, count / 1000 % 1000, count % 1000);
+  return buffer;
+}
+
 static hg_code warn(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
+  char found[32], all[32], more[32], other[32];
   const hg_leaks *leaks = &check->found[0];
   int64_t alike = leaks->near + leaks->altered;
   char near[160] = "", example[96] = "";
   if (leaks->exact == 0 && alike == 0) return HG_OK;
   if (leaks->exact > 0 && alike > 0)
-    snprintf(near, sizeof near, ", and %" PRId64 " more nearly (perceptual hash and pixels)", alike);
+    snprintf(near, sizeof near, ", and %s more nearly (perceptual hash and pixels)", grouped(alike, more));
   if (leaks->altered > 0)
-    snprintf(near + strlen(near), sizeof near - strlen(near), ", %" PRId64 " of them mirrored, moved or of other brightness",
-             leaks->altered);
+    snprintf(near + strlen(near), sizeof near - strlen(near), ", %s of them mirrored, moved or of other brightness",
+             grouped(leaks->altered, other));
   if (check->count > 0 && check->places[0][0] == TEST && check->places[1][0] == TRAINING)
     snprintf(example, sizeof example, "; for example test image %" PRId64 " is training image %" PRId64, check->examples[0][0],
              check->examples[1][0]);
-  return hg_runner_warn(runner, error, "test-leak",
-                        "%" PRId64 " of the %" PRId64 " test images of %s stand, %s, among its training images%s%s.",
-                        leaks->exact > 0 ? leaks->exact : alike, check->parts[TEST]->count, name,
+  return hg_runner_warn(runner, error, "test-leak", "%s of the %s test images of %s stand, %s, among its training images%s%s.",
+                        grouped(leaks->exact > 0 ? leaks->exact : alike, found), grouped(check->parts[TEST]->count, all), name,
                         leaks->exact > 0 ? "byte for byte" : "nearly (perceptual hash and pixels)", near, example);
 }
 

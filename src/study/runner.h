@@ -51,6 +51,7 @@ hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_netwo
 bool hg_runner_stopped(const hg_runner *runner);
 void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
                      const char *message);
+void hg_runner_analyses(hg_runner *runner, const hg_planned_run *run, const char *what); /* run NULL: of the study */
 hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
