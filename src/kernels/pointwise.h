@@ -70,6 +70,9 @@ typedef struct hg_pointwise_kernels {
                        float scale, float *y, uint8_t *code);
   void (*undrop_code)(int64_t count, float scale, const float *dy, const uint8_t *code, float *dx);
 
+  /* y += x */
+  void (*add)(int count, const float *x, float *y);
+
   /* One image (height, width, channels) enlarged by size[0] x size[1]; shape's other fields are not read. */
   void (*upsample)(const hg_pool_shape *shape, const float *x, float *y);
   void (*upsample_gradient)(const hg_pool_shape *shape, const float *dy, float *dx);

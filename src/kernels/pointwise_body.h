@@ -35,6 +35,7 @@ static const hg_pointwise_kernels kernels = {
     .mark_code = mark_code,
     .dropout_code = dropout_code,
     .undrop_code = undrop_code,
+    .add = add_row,
     .upsample = upsample,
     .upsample_gradient = upsample_gradient,
     .moments = moments,

@@ -185,6 +185,7 @@ static void take_piece(void *context, int64_t piece, int worker) {
   int first = (int)(n * piece / pieces), last = (int)(n * (piece + 1) / pieces);
   for (int image = first; image < last; image += chain)
     take_chain(run, (int)piece, image, smaller(chain, last - image), image == first, worker);
+  hg_conv_end_piece(&run->job, (int)piece);
 }
 
 void hg_block_backward(const hg_op_call *call) {
@@ -196,6 +197,8 @@ void hg_block_backward(const hg_op_call *call) {
     hg_norm_finish_products(&run.norm);
   }
   if (call->input_gradient != NULL) run.weight = hg_conv_up_weight(&run.job);
+  atomic_int ended[HG_CONV_MOST_PIECES] = {0};
+  run.job.ended = ended;
   hg_parallel_for(call->pool, hg_conv_pieces(&run.job.map, call->n), take_piece, &run);
-  hg_conv_add_pieces(&run.job);
+  hg_conv_put_gradients(&run.job);
 }

@@ -10,7 +10,7 @@
 #include "ops/conv_winograd.h"
 #include "ops/native.h"
 
-enum { MOST_PIECES = 16, MOST_PARTIAL = 1 << 24, ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
+enum { MOST_PARTIAL = 1 << 24, ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
 
 static size_t rounded(size_t count) { return (count + 15) / 16 * 16; }
 static int smaller(int a, int b) { return a < b ? a : b; }
@@ -69,7 +69,7 @@ static size_t partial_count(const hg_conv_map *map, int biases) {
 
 int hg_conv_pieces(const hg_conv_map *map, int n) {
   size_t room = MOST_PARTIAL / hg_conv_weight_count(map);
-  int most = room < 4 ? 4 : room < MOST_PIECES ? (int)room : MOST_PIECES;
+  int most = room < 4 ? 4 : room < HG_CONV_MOST_PIECES ? (int)room : HG_CONV_MOST_PIECES;
   return smaller(n, most);
 }
 
@@ -382,18 +382,24 @@ static void sum_piece(void *context, int64_t piece, int worker) {
     hg_conv_sum_images(job, (int)piece, image == first, images, larges + hg_conv_large_count(map) * (size_t)image,
                        smalls + hg_conv_small_count(map) * (size_t)image, worker);
   }
+  hg_conv_end_piece(job, (int)piece);
 }
 
-/* Adds the pieces' sums into the first's: neighbours, then pairs of neighbours, and so on. */
-static void add_pieces(const void *context, int64_t first, int64_t last) {
-  const hg_conv_job *job = context;
+/* The sums of the later half of a pair of neighbours, or of pairs of neighbours and so on, into the earlier one's. */
+static void add_piece(const hg_conv_job *job, int from, int to) {
+  hg_pointwise()->add((int)partial_count(&job->map, bias_count(job)), partial_sums(job, from), partial_sums(job, to));
+}
+
+static bool has_gradients(const hg_op_call *call) { return call->gradients[0] != NULL || call->gradients[1] != NULL; }
+
+void hg_conv_end_piece(const hg_conv_job *job, int piece) {
   int pieces = hg_conv_pieces(&job->map, job->call->n);
-  for (int step = 1; step < pieces; step *= 2)
-    for (int piece = 0; piece + step < pieces; piece += 2 * step) {
-      float *to = partial_sums(job, piece);
-      const float *from = partial_sums(job, piece + step);
-      for (int64_t i = first; i < last; i++) to[i] += from[i];
-    }
+  for (int step = 1; step < pieces && has_gradients(job->call); step *= 2) {
+    int left = piece / (2 * step) * (2 * step), right = left + step;
+    if (right >= pieces) continue;
+    if (atomic_fetch_add_explicit(&job->ended[right], 1, memory_order_acq_rel) == 0) return; /* the other half adds them */
+    add_piece(job, right, left);
+  }
 }
 
 /* (kh, S, kw, L) to (kh, kw, L, S). */
@@ -420,18 +426,16 @@ static void put_weight_gradient(const hg_conv_job *job, const float *sum) {
     hg_conv_transpose_taps(map, map->large_channels, map->small_channels, sum, gradient);
 }
 
-void hg_conv_add_pieces(const hg_conv_job *job) {
-  enum { RANGE = 4096 };
+void hg_conv_put_gradients(const hg_conv_job *job) {
   const hg_op_call *call = job->call;
-  const hg_conv_map *map = &job->map;
-  if (call->gradients[0] == NULL && call->gradients[1] == NULL) return;
-  hg_parallel_range(call->pool, (int64_t)partial_count(map, bias_count(job)), RANGE, add_pieces, job);
-  float *weight = partial_sums(job, 0), *bias = weight + rounded(hg_conv_weight_count(map));
+  float *weight = partial_sums(job, 0), *bias = weight + rounded(hg_conv_weight_count(&job->map));
   if (call->gradients[1] != NULL) memcpy(call->gradients[1], bias, sizeof *bias * (size_t)bias_count(job));
   if (call->gradients[0] != NULL) put_weight_gradient(job, weight);
 }
 
-void hg_conv_run_gradients(const hg_conv_job *job) {
-  hg_parallel_for(job->call->pool, hg_conv_pieces(&job->map, job->call->n), sum_piece, (void *)job);
-  hg_conv_add_pieces(job);
+void hg_conv_run_gradients(hg_conv_job *job) {
+  atomic_int ended[HG_CONV_MOST_PIECES] = {0};
+  job->ended = ended;
+  hg_parallel_for(job->call->pool, hg_conv_pieces(&job->map, job->call->n), sum_piece, job);
+  hg_conv_put_gradients(job);
 }

@@ -4,14 +4,17 @@
 
 #include "ops/conv_map.h"
 
+#include <stdatomic.h>
+
 /* What both convolution operators fix before the first batch. Scratch lies as: packed weights, then one stretch for each
  * worker, then the partial sums of the weights' gradient. */
 typedef struct hg_conv_job {
   const hg_op_call *call;
   hg_conv_map map;
-  bool transposed; /* conv2d_transpose: small is its input, large its output */
-  bool winograd;   /* conv2d in inference, where conv_winograd.h serves */
-  int enlarged[2]; /* pixels of a large image that each given stands for; 1 unless the map is thin or winograd */
+  bool transposed;   /* conv2d_transpose: small is its input, large its output */
+  bool winograd;     /* conv2d in inference, where conv_winograd.h serves */
+  int enlarged[2];   /* pixels of a large image that each given stands for; 1 unless the map is thin or winograd */
+  atomic_int *ended; /* for the gradients of weight and bias: (HG_CONV_MOST_PIECES) of zeros */
 } hg_conv_job;
 
 /* A job of a placed layer. */
@@ -28,7 +31,7 @@ void hg_conv_run_up(const hg_conv_job *job, hg_conv_finish finish, const float *
 
 /* The first part of backward: dZ = dY * f'(Y) in place of the output's gradient, and from it gradients of weight and bias,
  * over fixed pieces of the batch that are added along a fixed tree. */
-void hg_conv_run_gradients(const hg_conv_job *job);
+void hg_conv_run_gradients(hg_conv_job *job);
 
 /* Winograd takes batches of a few images panel by panel, since to read the whole transformed weight would take longer than to
  * transform it on the way, and larger ones by groups of images. Both give the same bits. */
@@ -53,6 +56,7 @@ void hg_conv_image_up(const hg_conv_job *job, const float *weight, hg_conv_finis
 
 /* Pieces of a batch of n whose sums are added along the tree, from batch and shape alone: piece i is images
  * [n * i / pieces, n * (i + 1) / pieces). */
+enum { HG_CONV_MOST_PIECES = 16 };
 int hg_conv_pieces(const hg_conv_map *map, int n);
 
 /* Most images whose products are summed in one go: a piece's, taken so many at a time from its first on. */
@@ -62,7 +66,11 @@ int hg_conv_chain(const hg_conv_map *map);
 void hg_conv_sum_images(const hg_conv_job *job, int piece, bool first, int images, const float *large, const float *small,
                         int worker);
 
-/* Adds the pieces and writes the gradients of weight and bias. */
-void hg_conv_add_pieces(const hg_conv_job *job);
+/* After all images of a piece: adds what pairs of the tree it completes, neighbours, then pairs of neighbours, and so on, while
+ * the sums are in the cache. Who comes last adds, so that the tree is the same whoever that is. */
+void hg_conv_end_piece(const hg_conv_job *job, int piece);
+
+/* Writes the gradients of weight and bias, after all pieces have ended. */
+void hg_conv_put_gradients(const hg_conv_job *job);
 
 #endif

@@ -100,22 +100,27 @@ void hg_norm_add_products(const hg_norm_run *run, int64_t piece, int64_t rows, c
   hg_pointwise()->norm_sums(rows % run->together, run->channels, dz + rest, x + rest, mean, inverse, sum, products);
 }
 
-/* Adds up the pieces of one of the two sums for a channel. */
-static double total(const hg_norm_run *run, int which, int channel) {
-  double sum = 0;
-  for (int piece = 0; piece < run->pieces; piece++)
-    for (int row = 0; row < run->together; row++)
-      sum += run->sums[((int64_t)piece * 2 + which) * run->lanes + (int64_t)row * run->channels + channel];
-  return sum;
+/* Adds up the pieces of both sums: each channel's in order, side by side with the others', into those of the first piece. */
+static const double *totals(const hg_norm_run *run) {
+  for (int which = 0; which < 2; which++) {
+    double *sum = run->sums + (int64_t)which * run->lanes;
+    for (int piece = 0; piece < run->pieces; piece++)
+      for (int row = 0; row < run->together; row++) {
+        const double *from = sums_of(run, piece) + (int64_t)which * run->lanes + (int64_t)row * run->channels;
+        for (int c = 0; c < run->channels && from != sum; c++) sum[c] += from[c];
+      }
+  }
+  return run->sums;
 }
 
 void hg_norm_finish_moments(const hg_norm_run *run) {
   const hg_op_call *call = run->call;
   double count = (double)(call->n * run->area), momentum = (double)call->node->layer.momentum;
   float *mean = call->saved, *inverse = call->saved + run->channels;
+  const double *sums = totals(run), *squares = sums + run->lanes;
   for (int c = 0; c < run->channels; c++) {
-    double average = total(run, 0, c) / count;
-    double variance = total(run, 1, c) / count - average * average;
+    double average = sums[c] / count;
+    double variance = squares[c] / count - average * average;
     if (variance < 0) variance = 0;
     mean[c] = (float)average;
     inverse[c] = (float)(1 / sqrt(variance + (double)call->node->layer.epsilon));
@@ -129,8 +134,9 @@ void hg_norm_finish_moments(const hg_norm_run *run) {
 void hg_norm_finish_products(const hg_norm_run *run) {
   const hg_op_call *call = run->call;
   double count = (double)(call->n * run->area);
+  const double *sums = totals(run), *products = sums + run->lanes;
   for (int c = 0; c < run->channels; c++) {
-    double sum = total(run, 0, c), product = total(run, 1, c);
+    double sum = sums[c], product = products[c];
     if (call->gradients[BIAS] != NULL) call->gradients[BIAS][c] = (float)sum;
     if (call->gradients[WEIGHT] != NULL) call->gradients[WEIGHT][c] = (float)product;
     run->vector[HG_NORM_SUM][c] = call->training ? (float)(sum / count) : 0;
