@@ -54,16 +54,21 @@ static int tear_down(void **state) {
   return system(command);
 }
 
-static hg_code run(const char *text, const uint64_t *seeds, int seed_count, told *t) {
+static hg_code attempt(const char *text, const uint64_t *seeds, int seed_count, told *t, hg_error *error) {
   hg_study *study = NULL;
-  hg_error error = {0};
   assert_int_equal(hg_file_write(path, text, strlen(text), NULL), HG_OK);
-  if (hg_study_read(path, NULL, 0, &study, &error) != HG_OK) fail_msg("%s: %s", error.place, error.message);
+  if (hg_study_read(path, NULL, 0, &study, error) != HG_OK) fail_msg("%s: %s", error->place, error->message);
   hg_run_settings settings = {
       .out = out, .threads = 1, .seeds = seeds, .seed_count = seed_count, .event = on_event, .context = t, .stop = &t->stop};
-  hg_code code = hg_study_run(study, &settings, &error);
-  if (code != HG_OK && code != HG_INTERRUPTED) fail_msg("%s: %s", error.place, error.message);
+  hg_code code = hg_study_run(study, &settings, error);
   hg_study_free(study);
+  return code;
+}
+
+static hg_code run(const char *text, const uint64_t *seeds, int seed_count, told *t) {
+  hg_error error = {0};
+  hg_code code = attempt(text, seeds, seed_count, t, &error);
+  if (code != HG_OK && code != HG_INTERRUPTED) fail_msg("%s: %s", error.place, error.message);
   return code;
 }
 
@@ -81,6 +86,24 @@ static void a_method_that_draws_no_numbers_is_fitted_once(void **state) {
   assert_int_equal(other.skipped, 1); /* the one on pixels, under the study's first seed */
   assert_int_equal(run(text, NULL, 0, &again), HG_OK);
   assert_int_equal(again.skipped, 7);
+}
+
+static void a_damaged_file_of_a_run_is_told_with_what_mends_it(void **state) {
+  (void)state;
+  static const char text[] = "study: x\n" DATA "models:\n  a: {naive_bayes: {}}\n  b: {knn: 3}\nreport: {compare: [[a, b]]}\n";
+  told first = {0}, damaged = {0}, mended = {0};
+  hg_error error = {0};
+  char file[160], command[192];
+  assert_int_equal(run(text, NULL, 0, &first), HG_OK);
+  snprintf(file, sizeof file, "%s/runs/a-seed1/predictions.safetensors", out);
+  assert_int_equal(hg_file_write(file, "junk", 4, NULL), HG_OK);
+  assert_int_equal(attempt(text, NULL, 0, &damaged, &error), HG_DATA);
+  snprintf(file, sizeof file, "; remove %s/runs/a-seed1, and `hourglass run` makes this run again", out);
+  assert_non_null(strstr(error.message, file));
+  snprintf(command, sizeof command, "rm -r %s/runs/a-seed1", out);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(run(text, NULL, 0, &mended), HG_OK);
+  assert_int_equal(mended.done, 1);
 }
 
 /* "b1 b2 a1 a2 " */
@@ -286,6 +309,7 @@ static void the_validation_set_chooses_of_a_sweep_and_it_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_damaged_file_of_a_run_is_told_with_what_mends_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_stand_together_by_model_whatever_order_they_were_made_in, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),

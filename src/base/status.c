@@ -25,3 +25,12 @@ hg_code hg_fail_memory(hg_error *error, const char *what, size_t bytes) {
 hg_code hg_fail_errno(hg_error *error, hg_code code, const char *path, const char *doing) {
   return hg_fail(error, code, path, "cannot %s: %s", doing, strerror(errno));
 }
+
+void hg_error_add(hg_error *error, const char *place, const char *format, ...) {
+  if (error == NULL || strcmp(error->place, place) != 0) return;
+  size_t used = strlen(error->message);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->message + used, sizeof error->message - used, format, arguments);
+  va_end(arguments);
+}

@@ -11,6 +11,9 @@ hg_code hg_fail(hg_error *error, hg_code code, const char *place, const char *fo
 /* hg_fail(error, HG_NO_MEMORY, ...) for an allocation of this many bytes for `what`. */
 hg_code hg_fail_memory(hg_error *error, const char *what, size_t bytes);
 
+/* After a failure at `place`: adds how to mend it to what is said. Nothing where the failure is of another place. */
+void hg_error_add(hg_error *error, const char *place, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* hg_fail(error, code, path, "cannot `doing`: strerror(errno)"). */
 hg_code hg_fail_errno(hg_error *error, hg_code code, const char *path, const char *doing);
 

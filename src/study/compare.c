@@ -24,7 +24,10 @@ static hg_code read_run(hg_store *store, const hg_run_record *run, hg_testimony 
   if (code != HG_OK) return code;
   char *path = hg_path_join(folder, "predictions.safetensors");
   code = path == NULL ? hg_fail_memory(error, folder, 1) : hg_safetensors_read(path, &testimony->files[testimony->seeds], error);
-  if (code == HG_OK) testimony->seed[testimony->seeds++] = run->seed;
+  if (code == HG_OK)
+    testimony->seed[testimony->seeds++] = run->seed;
+  else if (path != NULL)
+    hg_error_add(error, path, "; remove %s, and `hourglass run` makes this run again", folder);
   hg_free(path);
   hg_free(folder);
   return code;
