@@ -138,7 +138,7 @@ static void put_navigation(hg_page *page) {
   put_link(out, classifies, "classes", "Class by class");
   put_link(out, hg_page_has_denoising(page), "denoising", "Denoising");
   put_link(out, hg_page_has_codes(page), "codes", "Codes");
-  put_link(out, page->model_count > 1, "effort", "Time and size");
+  put_link(out, page->model_count > 1, "effort", "Time");
   put_link(out, many, "models", "Models");
   for (int i = 0; !many && i < page->model_count; i++) {
     hg_text_format(out, "<a href=\"#model-%d\">", i);
