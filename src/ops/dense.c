@@ -119,28 +119,39 @@ static void finish_weights(const void *context, hg_product_part part, float *gra
     hg_update_part(call->updates[0], (int64_t)part.row * out + part.column, part.rows, part.columns, gradient, gradient_row, out);
 }
 
+static hg_product input_gradient(const hg_op_call *call) {
+  if (call->input_gradient == NULL) return (hg_product){0};
+  return (hg_product){.gemm = input_product(call), .b_transposed = true};
+}
+
 static hg_product weight_gradient(const hg_op_call *call) {
-  hg_product product = {.gemm = weight_product(call), .finish = finish_weights, .context = call};
-  if (call->updates[0] != NULL) {
-    product.consumed = true;
-    product.near = true;
+  if (call->gradients[0] == NULL) return (hg_product){0};
+  bool updates = call->updates[0] != NULL;
+  return (hg_product){
+      .gemm = weight_product(call), .finish = finish_weights, .context = call, .consumed = updates, .near = updates};
+}
+
+/* The weights change only after they were read: row by row where a task takes the same rows for both gradients. */
+static void update(const hg_op_call *call, hg_product products[2]) {
+  if (call->input_gradient != NULL && hg_product_cut_together(&products[0], &products[1])) {
+    hg_products_run_together(call->pool, products, call->scratch);
+    return;
   }
-  hg_product_cut(&product);
-  return product;
+  for (int i = 0; i < 2; i++) {
+    hg_product_cut(&products[i]);
+    hg_products_run(call->pool, &products[i], 1, call->scratch);
+  }
 }
 
 static void backward(const hg_op_call *call) {
   enum { PIECE = 4096 };
   if (call->node->layer.activation != HG_LINEAR)
     hg_parallel_range(call->pool, (int64_t)call->n * call->node->output.channels, PIECE, derive, call);
-  hg_product products[2] = {0};
-  if (call->input_gradient != NULL) products[0] = (hg_product){.gemm = input_product(call), .b_transposed = true};
-  hg_product_cut(&products[0]);
-  if (call->gradients[0] != NULL) products[1] = weight_gradient(call);
-  if (call->updates[0] != NULL) { /* the weights change only after they were read */
-    hg_products_run(call->pool, &products[0], 1, call->scratch);
-    hg_products_run(call->pool, &products[1], 1, call->scratch);
+  hg_product products[2] = {input_gradient(call), weight_gradient(call)};
+  if (call->updates[0] != NULL) {
+    update(call, products);
   } else {
+    for (int i = 0; i < 2; i++) hg_product_cut(&products[i]);
     hg_products_run(call->pool, products, 2, call->scratch);
   }
 }

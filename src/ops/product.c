@@ -7,17 +7,18 @@
 enum {
   TILE = 14,           /* rows of a tile, as kernels/gemm_avx512.c has them */
   DEPTH = 512,         /* most terms of a stretch, */
-  SHALLOW = 128,       /* or so many where b is transposed, or its rows lie a multiple of CLASH floats apart */
-  CLASH = 512,         /* and so share few places of the caches */
+  PACKED = 256,        /* or so many where b is transposed, or its rows lie a multiple of CLASH floats apart */
+  CLASH = 512,         /* and so share few places of the caches, */
+  SHALLOW = 128,       /* or so many where such rows come from memory */
   WIDE = 64,           /* columns of a panel, */
-  NARROW = 32,         /* or so many where wide ones would be too few to share */
+  NARROW = 32,         /* or so many of a packed one, which the first-level cache then holds, or where wide ones would be few */
   LARGE = 1 << 21,     /* values of b that come from memory: tasks are half as many */
   KEPT = 1 << 17,      /* most values of a that the second-level cache keeps from one panel to the next */
   TASK_ROWS = 128,     /* about, where there are many */
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
   TASK_WORK = 1 << 17, /* each of at least so many multiply-adds, */
   UPDATE_WORK = 64,    /* of which Adam's step of a value counts as so many */
-  PART = 1 << 15,      /* most values of c for `finish`, */
+  PART = 1 << 16,      /* most values of c for `finish`, */
   PART_COLUMNS = 2048, /* in rows of at most so many */
   FEW_ROWS = 28,       /* to which copying b would not pay */
   LINE = 16,
@@ -32,23 +33,24 @@ static int rounded(int columns) { return ceil_div(columns, LINE) * LINE; }
 
 static bool finishes(const hg_product *p) { return p->finish != NULL; }
 
-/* Few columns make narrow panels; where there are many a task takes several, and so reads a less often. */
+static bool large(const hg_product *p) { return (int64_t)p->gemm.steps * p->gemm.columns > LARGE; }
+
+/* Few columns make narrow spans; where there are many a task takes several panels, and so reads a less often. */
 static void cut_columns(hg_product *p) {
-  const hg_gemm *g = &p->gemm;
-  bool large = (int64_t)g->steps * g->columns > LARGE;
-  int tasks = large ? ENOUGH_TASKS / 2 : ENOUGH_TASKS;
-  int most_narrow = p->b_transposed ? ENOUGH_TASKS * WIDE : ENOUGH_TASKS * NARROW;
-  p->panel = g->columns <= most_narrow && !finishes(p) ? NARROW : WIDE;
-  int panels = p->b_transposed ? 1 : larger(g->columns / (tasks * p->panel), 1);
-  p->span = finishes(p) ? smaller(g->columns, PART_COLUMNS) : panels * p->panel;
-  p->spans = ceil_div(g->columns, p->span);
+  int columns = p->gemm.columns, tasks = large(p) ? ENOUGH_TASKS / 2 : ENOUGH_TASKS;
+  int most_narrow = ENOUGH_TASKS * (p->b_transposed ? WIDE : NARROW);
+  int width = columns <= most_narrow && !finishes(p) ? NARROW : WIDE;
+  int widths = p->b_transposed ? 1 : larger(columns / (tasks * width), 1);
+  p->panel = p->pack ? NARROW : width;
+  p->span = finishes(p) ? smaller(columns, PART_COLUMNS) : widths * width;
+  p->spans = ceil_div(columns, p->span);
 }
 
 static void cut_rows(hg_product *p) {
   const hg_gemm *g = &p->gemm;
   int64_t terms = p->near ? g->steps + UPDATE_WORK : g->steps;
   int64_t work = (int64_t)g->rows * smaller(g->columns, p->span) * terms / TASK_WORK;
-  int blocks = finishes(p) ? ceil_div(g->rows, larger(PART / p->span, TILE)) : g->rows / TASK_ROWS;
+  int blocks = finishes(p) ? ceil_div(g->rows, larger(PART / 2 / p->span, TILE)) : g->rows / TASK_ROWS;
   if (!p->pack || finishes(p)) blocks = larger(blocks, ceil_div(ENOUGH_TASKS, p->spans));
   if (work < blocks) blocks = (int)work;
   p->row_block = ceil_div(g->rows, larger(blocks, 1));
@@ -61,9 +63,23 @@ void hg_product_cut(hg_product *p) {
   if (g->rows == 0 || g->columns == 0) return;
   bool clashes = g->b_step % CLASH == 0;
   p->pack = p->b_transposed || (clashes && g->rows >= FEW_ROWS && !finishes(p));
-  p->depth = p->b_transposed || clashes ? SHALLOW : DEPTH;
+  p->depth = p->b_transposed ? PACKED : clashes ? (large(p) ? SHALLOW : PACKED) : DEPTH;
   cut_columns(p);
   cut_rows(p);
+}
+
+bool hg_product_cut_together(hg_product *first, hg_product *second) {
+  int rows = second->gemm.rows, columns = second->gemm.columns;
+  int span = rows < ENOUGH_TASKS * WIDE || WIDE * columns > PART ? NARROW : WIDE;
+  int64_t work = (int64_t)rows * columns * (first->gemm.rows + second->gemm.steps + UPDATE_WORK) / TASK_WORK;
+  if (rows < ENOUGH_TASKS * span || span * columns > PART || columns > PART_COLUMNS || work < ENOUGH_TASKS) return false;
+  hg_product_cut(first);
+  hg_product_cut(second);
+  first->span = second->row_block = span;
+  first->spans = second->row_blocks = ceil_div(rows, span);
+  first->row_block = first->gemm.rows;
+  first->row_blocks = 1;
+  return true;
 }
 
 /* What a task is at. */
@@ -208,7 +224,7 @@ static void run_stretch(place *at, int task, int s, int stretches) {
 static void run_task(const hg_product *p, int task, float *scratch) {
   place at = {.p = p, .whole = part_of_task(p, task), .packed = p->pack ? scratch : NULL};
   hg_product_part whole = at.whole;
-  at.c = p->consumed ? scratch + SHALLOW * WIDE : p->gemm.c + whole.row * p->gemm.c_row + whole.column;
+  at.c = p->consumed ? scratch + PACKED * NARROW : p->gemm.c + whole.row * p->gemm.c_row + whole.column;
   at.c_row = p->consumed ? whole.columns : p->gemm.c_row;
   int stretches = larger(ceil_div(p->gemm.steps, p->depth), 1);
   for (int s = 0; s < stretches; s++) run_stretch(&at, task, s, stretches);
@@ -220,7 +236,7 @@ typedef struct work {
   float *scratch;
 } work;
 
-enum { SCRATCH = SHALLOW * WIDE + PART + TILE * PART_COLUMNS };
+enum { SCRATCH = PACKED * NARROW + PART + TILE * PART_COLUMNS };
 
 static void run(void *context, int64_t index, int worker) {
   const work *w = context;
@@ -234,6 +250,16 @@ void hg_products_run(hg_pool *pool, const hg_product *products, int count, float
   int64_t tasks = 0;
   for (int i = 0; i < count; i++) tasks += task_count(&products[i]);
   hg_parallel_for(pool, tasks, run, &w);
+}
+
+static void run_both(void *context, int64_t index, int worker) {
+  const work *w = context;
+  for (int i = 0; i < 2; i++) run_task(&w->products[i], (int)index, w->scratch + (ptrdiff_t)worker * SCRATCH);
+}
+
+void hg_products_run_together(hg_pool *pool, const hg_product products[2], float *scratch) {
+  work w = {products, scratch};
+  hg_parallel_for(pool, task_count(&products[0]), run_both, &w);
 }
 
 size_t hg_products_scratch(int threads) { return (size_t)threads * SCRATCH; }

@@ -32,6 +32,13 @@ typedef struct hg_product {
 /* Plans the tasks. */
 void hg_product_cut(hg_product *product);
 
+/* Plans them so that columns [i, j) of the first, whose b is transposed, and rows [i, j) of the second, whose `finish` may change
+ * those rows of the first's b, make one task. False, and nothing is planned, where such tasks would be too few or too large. */
+bool hg_product_cut_together(hg_product *first, hg_product *second);
+
+/* Runs two products that were cut together. */
+void hg_products_run_together(hg_pool *pool, const hg_product products[2], float *scratch);
+
 /* Runs products that do not depend on each other. One of all zeros is skipped. */
 void hg_products_run(hg_pool *pool, const hg_product *products, int count, float *scratch);
 
