@@ -183,7 +183,7 @@ static hg_network *make_wide(void) {
   add_layer(network, HG_ENCODER, hg_layer_default(HG_BATCH_NORM));
   add_layer(network, HG_ENCODER, of_size(HG_MAX_POOL2D, 2));
   add_layer(network, HG_CLASSIFIER, hg_layer_default(HG_FLATTEN));
-  add_layer(network, HG_CLASSIFIER, dense(130, HG_RELU));
+  add_layer(network, HG_CLASSIFIER, dense(300, HG_RELU));
   add_layer(network, HG_CLASSIFIER, hg_layer_default(HG_BATCH_NORM));
   add_layer(network, HG_CLASSIFIER, dense(70, HG_SIGMOID));
   add_layer(network, HG_CLASSIFIER, dense(5, HG_LINEAR));

@@ -126,9 +126,13 @@ static hg_product input_gradient(const hg_op_call *call) {
 
 static hg_product weight_gradient(const hg_op_call *call) {
   if (call->gradients[0] == NULL) return (hg_product){0};
-  bool updates = call->updates[0] != NULL;
-  return (hg_product){
-      .gemm = weight_product(call), .finish = finish_weights, .context = call, .consumed = updates, .near = updates};
+  hg_product product = {.gemm = weight_product(call), .finish = finish_weights, .context = call};
+  if (call->updates[0] != NULL) {
+    product.consumed = product.near = true;
+    product.changed[0] = call->updates[0]->moment_1;
+    product.changed[1] = call->updates[0]->moment_2;
+  }
+  return product;
 }
 
 /* The weights change only after they were read: row by row where a task takes the same rows for both gradients. */

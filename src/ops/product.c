@@ -12,7 +12,7 @@ enum {
   SHALLOW = 128,       /* or so many where such rows come from memory */
   WIDE = 64,           /* columns of a panel, */
   NARROW = 32,         /* or so many of a packed one, which the first-level cache then holds, or where wide ones would be few */
-  LARGE = 1 << 21,     /* values of b that come from memory: tasks are half as many */
+  LARGE = 1 << 21,     /* values that come from memory */
   KEPT = 1 << 17,      /* most values of a that the second-level cache keeps from one panel to the next */
   TASK_ROWS = 128,     /* about, where there are many */
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
@@ -23,7 +23,7 @@ enum {
   FEW_ROWS = 28,       /* to which copying b would not pay */
   LINE = 16,
   QUAD = 4 * LINE, /* what a tile asks for at once */
-  SOON = 2
+  SOON = 2 + HG_PRODUCT_CHANGED
 };
 
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
@@ -35,7 +35,8 @@ static bool finishes(const hg_product *p) { return p->finish != NULL; }
 
 static bool large(const hg_product *p) { return (int64_t)p->gemm.steps * p->gemm.columns > LARGE; }
 
-/* Few columns make narrow spans; where there are many a task takes several panels, and so reads a less often. */
+/* Few columns make narrow spans; where there are many a task takes several panels, and so reads a less often;
+ * tasks are half as many where b comes from memory. */
 static void cut_columns(hg_product *p) {
   int columns = p->gemm.columns, tasks = large(p) ? ENOUGH_TASKS / 2 : ENOUGH_TASKS;
   int most_narrow = ENOUGH_TASKS * (p->b_transposed ? WIDE : NARROW);
@@ -162,6 +163,16 @@ static void ask_stretch(place *at, hg_gemm *g, hg_product_part span, int k, int 
   ask(at, g, whole->a + (span.row + s.first) * whole->a_row + k, whole->a_row, s.rows, depth);
 }
 
+/* What `finish` will change in the task's rows. */
+static void ask_changed(place *at, hg_gemm *g) {
+  const hg_product *p = at->p;
+  int columns = p->gemm.columns;
+  share s = share_of(at, at->whole.rows);
+  if ((int64_t)p->gemm.rows * columns <= LARGE) return;
+  for (int i = 0; i < HG_PRODUCT_CHANGED && p->changed[i] != NULL; i++)
+    ask(at, g, p->changed[i] + (ptrdiff_t)(at->whole.row + s.first) * columns, columns, s.rows, columns);
+}
+
 /* Asks are spread over the product: many at once would take all the lines that the processor can wait for. */
 static int ask_every(const place *at, const hg_gemm *g) {
   enum { RAREST = 16 };
@@ -217,6 +228,7 @@ static void run_stretch(place *at, int task, int s, int stretches) {
       ask_stretch(at, &g, span, first_term(p, s + 1, stretches), at->depth);
     else if (task + 1 < task_count(p) && !finishes(p))
       ask_stretch(at, &g, part_of_task(p, task + 1), 0, first_term(p, 1, stretches));
+    ask_changed(at, &g);
     multiply_panel(at, &g);
   }
 }

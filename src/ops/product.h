@@ -14,6 +14,8 @@ typedef struct hg_product_part {
  * c is the part's first element, its rows c_row floats apart. */
 typedef void hg_product_finish(const void *context, hg_product_part part, float *c, ptrdiff_t c_row);
 
+enum { HG_PRODUCT_CHANGED = 2 };
+
 typedef struct hg_product {
   hg_gemm gemm;              /* the whole, in one group and one segment; its hint is not read */
   bool b_transposed;         /* b[k][j] stands at gemm.b[j * b_step + k] */
@@ -21,6 +23,8 @@ typedef struct hg_product {
   hg_product_finish *finish; /* NULL = none */
   const void *context;
   bool near; /* `finish` changes arrays laid out as c is */
+  /* Those of them that are asked for while the product runs, where they are large; NULL = none. */
+  const float *changed[HG_PRODUCT_CHANGED];
   /* Set by hg_product_cut. */
   bool pack;                 /* stretches of b are copied together before they are read */
   int depth;                 /* most terms of a stretch */
