@@ -79,13 +79,17 @@ typedef struct hg_pointwise_kernels {
 
   /* Batch norm over (rows, lanes); vectors have `lanes` values.
    * moments:        sum += x, squares += x * x, in double.
-   * normalize:      y = (x - mean) * scale + shift.
+   * normalize:      y = (x - mean) * scale + shift, then relu if so.
    * norm_sums:      sum += dz, products += dz * (x - mean) * inverse, in double.
+   * norm_relu_sums: dz = 0 where y is not above 0, then norm_sums.
    * norm_gradient:  dx = scale * (dz - sum - (x - mean) * inverse * product). */
   void (*moments)(int64_t rows, int lanes, const float *x, double *sum, double *squares);
-  void (*normalize)(int64_t rows, int lanes, const float *x, const float *mean, const float *scale, const float *shift, float *y);
+  void (*normalize)(int64_t rows, int lanes, bool relu, const float *x, const float *mean, const float *scale, const float *shift,
+                    float *y);
   void (*norm_sums)(int64_t rows, int lanes, const float *dz, const float *x, const float *mean, const float *inverse,
                     double *sum, double *products);
+  void (*norm_relu_sums)(int64_t rows, int lanes, const float *y, float *dz, const float *x, const float *mean,
+                         const float *inverse, double *sum, double *products);
   void (*norm_gradient)(int64_t rows, int lanes, const float *dz, const float *x, const float *mean, const float *inverse,
                         const float *scale, const float *sum, const float *product, float *dx);
 

@@ -10,7 +10,6 @@
 
 /* Bytes beside floats: the compiler's own vectors are as long as the bytes want, too long for a pixel's channels, so that
  * most of the work would go one by one. Here LANES of both go together. */
-typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
 typedef int16_t lanes_short __attribute__((vector_size(2 * LANES)));
 typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
 
@@ -33,9 +32,6 @@ static inline void store_codes(lanes_int lanes, uint8_t *to) {
 #endif
   memcpy(to, &bytes, sizeof bytes);
 }
-
-/* Where the mask is set, else 0. */
-static inline lanes_float where(lanes_int mask, lanes_float value) { return (lanes_float)(mask & (lanes_int)value); }
 
 /* The larger of a value and the best so far, the first at a tie, and its place. */
 static inline void take_larger(const float *x, int place, lanes_float *best, lanes_int *at) {

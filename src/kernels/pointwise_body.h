@@ -41,6 +41,7 @@ static const hg_pointwise_kernels kernels = {
     .moments = moments,
     .normalize = normalize,
     .norm_sums = norm_sums,
+    .norm_relu_sums = norm_relu_sums,
     .norm_gradient = norm_gradient,
 #if defined(__AVX512F__)
     .norm_pool_code = norm_pool_code,

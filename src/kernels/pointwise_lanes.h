@@ -8,6 +8,7 @@
 enum { LANES = 16 };
 
 typedef float lanes_float __attribute__((vector_size(4 * LANES)));
+typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
 
 static inline lanes_float load_floats(const float *from) {
   lanes_float lanes;
@@ -16,6 +17,9 @@ static inline lanes_float load_floats(const float *from) {
 }
 
 static inline void store_floats(lanes_float lanes, float *to) { memcpy(to, &lanes, sizeof lanes); }
+
+/* Where the mask is set, else 0. */
+static inline lanes_float where(lanes_int mask, lanes_float value) { return (lanes_float)(mask & (lanes_int)value); }
 
 static inline float fold(float lane[LANES]) {
   for (int width = LANES / 2; width > 0; width /= 2)

@@ -56,12 +56,17 @@ static void sum_in_place(const hg_block_run *run, int64_t piece) {
   const hg_norm_run *norm = &run->norm;
   int first = hg_norm_first_sample(norm, piece), last = hg_norm_first_sample(norm, piece + 1);
   int64_t start = run->map * first, summed = 0, made = 0;
+  bool relu = run->codes == NULL && run->activation == HG_RELU; /* goes in the sums' own pass */
   for (int image = first; image < last; image++) {
-    derive(run, image);
+    if (!relu) derive(run, image);
     made += norm->area;
     int64_t rows = image + 1 < last ? (made - summed) / norm->together * norm->together : made - summed;
     int64_t at = start + summed * norm->channels;
-    hg_norm_add_products(norm, piece, rows, run->call->output_gradient + at, run->maps + at);
+    float *dz = run->call->output_gradient + at;
+    if (relu)
+      hg_norm_add_relu_products(norm, piece, rows, run->call->output + at, dz, run->maps + at);
+    else
+      hg_norm_add_products(norm, piece, rows, dz, run->maps + at);
     summed += rows;
   }
 }

@@ -100,6 +100,15 @@ void hg_norm_add_products(const hg_norm_run *run, int64_t piece, int64_t rows, c
   hg_pointwise()->norm_sums(rows % run->together, run->channels, dz + rest, x + rest, mean, inverse, sum, products);
 }
 
+void hg_norm_add_relu_products(const hg_norm_run *run, int64_t piece, int64_t rows, const float *y, float *dz, const float *x) {
+  double *sum = sums_of(run, piece), *products = sum + run->lanes;
+  int64_t wide = rows / run->together, rest = wide * run->lanes;
+  const float *mean = run->vector[HG_NORM_MEAN], *inverse = run->vector[HG_NORM_INVERSE];
+  hg_pointwise()->norm_relu_sums(wide, run->lanes, y, dz, x, mean, inverse, sum, products);
+  hg_pointwise()->norm_relu_sums(rows % run->together, run->channels, y + rest, dz + rest, x + rest, mean, inverse, sum,
+                                 products);
+}
+
 /* Adds up the pieces of both sums: each channel's in order, side by side with the others', into those of the first piece. */
 static const double *totals(const hg_norm_run *run) {
   for (int which = 0; which < 2; which++) {
@@ -179,9 +188,10 @@ static void normalize_block(const hg_norm_run *run, int64_t rows, const float *x
   const hg_layer *layer = &run->call->node->layer;
   int64_t wide = rows / run->together, rest = wide * run->lanes;
   const float *mean = run->vector[HG_NORM_MEAN], *scale = run->vector[HG_NORM_SCALE], *shift = run->vector[HG_NORM_SHIFT];
-  hg_pointwise()->normalize(wide, run->lanes, x, mean, scale, shift, y);
-  hg_pointwise()->normalize(rows % run->together, run->channels, x + rest, mean, scale, shift, y + rest);
-  if (layer->activation != HG_LINEAR)
+  bool relu = layer->activation == HG_RELU;
+  hg_pointwise()->normalize(wide, run->lanes, relu, x, mean, scale, shift, y);
+  hg_pointwise()->normalize(rows % run->together, run->channels, relu, x + rest, mean, scale, shift, y + rest);
+  if (layer->activation != HG_LINEAR && !relu)
     hg_pointwise()->activate(layer->activation, layer->negative_slope, rows * run->channels, y, y);
 }
 
@@ -267,6 +277,10 @@ static void add_rows(const hg_norm_run *run, int64_t piece, int64_t first, int64
   const hg_layer *layer = &call->node->layer;
   int64_t at = first * run->channels;
   float *dz = call->output_gradient + at;
+  if (layer->activation == HG_RELU) {
+    hg_norm_add_relu_products(run, piece, rows, call->output + at, dz, call->input + at);
+    return;
+  }
   if (layer->activation != HG_LINEAR)
     hg_pointwise()->activate_gradient(layer->activation, layer->negative_slope, rows * run->channels, call->output + at, dz, dz);
   hg_norm_add_products(run, piece, rows, dz, call->input + at);

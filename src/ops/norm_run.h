@@ -29,6 +29,8 @@ int hg_norm_first_sample(const hg_norm_run *run, int64_t piece);
 void hg_norm_clear_piece(const hg_norm_run *run, int64_t piece);
 void hg_norm_add_moments(const hg_norm_run *run, int64_t piece, int64_t rows, const float *x);
 void hg_norm_add_products(const hg_norm_run *run, int64_t piece, int64_t rows, const float *dz, const float *x);
+/* The same after dz = 0 where y is not above 0. */
+void hg_norm_add_relu_products(const hg_norm_run *run, int64_t piece, int64_t rows, const float *y, float *dz, const float *x);
 
 /* The batch's mean and inverse deviation into saved, the running ones moved; after all pieces have their moments. */
 void hg_norm_finish_moments(const hg_norm_run *run);
