@@ -158,22 +158,20 @@ static void print_info(const bench *b) {
          (long long)(3 * forward - first), (long long)done);
 }
 
-/* With one thread, what the process used beyond this thread's time is the work of the thread that makes batches. */
 static hg_code profile(bench *b, double seconds, bool training, hg_error *error) {
   bench_profile *profile = hg_malloc(sizeof *profile);
   if (profile == NULL) return hg_fail_memory(error, "profile", sizeof *profile);
+  b->batches = b->plain;
   hg_code code = prepare(b, training, error);
   if (code == HG_OK) {
     double peak = bench_peak(b->threads, 0.3), memory = bench_read_rate(b->threads, (size_t)1 << 29, 0.3);
     int (*step)(bench * b) = training ? train_step : infer_step;
     for (int i = 0; i < 3; i++) step(b);
-    double others = bench_process_time() - bench_thread_time();
     bench_profile_start(profile, b->network, b->batch_size, b->threads, training);
     b->profile = profile;
     rate_of(b, step, seconds);
     b->profile = NULL;
-    others = b->threads > 1 ? 0 : bench_process_time() - bench_thread_time() - others;
-    bench_profile_stop(profile, b->network, others);
+    bench_profile_stop(b->network);
     printf("peak %.1f GFLOP/s, memory %.1f GB/s (read, %d threads), %d batches of %d\n\n", peak / 1e9, memory / 1e9, b->threads,
            profile->batches, b->batch_size);
     bench_profile_print(profile, peak, memory);

@@ -18,7 +18,6 @@ static double seconds_of(clockid_t clock) {
 
 double bench_now(void) { return seconds_of(CLOCK_MONOTONIC); }
 double bench_thread_time(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
-double bench_process_time(void) { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
 
 /* ---------------------------------------------------------------- peak */
 

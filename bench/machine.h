@@ -4,10 +4,9 @@
 
 #include <stddef.h>
 
-/* Seconds: of a clock that only goes forward, of this thread's own time on a processor, of all threads' of this process. */
+/* Seconds: of a clock that only goes forward, of this thread's own time on a processor. */
 double bench_now(void);
 double bench_thread_time(void);
-double bench_process_time(void);
 
 /* Floating-point operations a second of independent fused multiply-adds in registers, on this many threads at once, with the
  * instruction set in use. Threads count their own time on a processor, so that other programs disturb it little. */

@@ -55,7 +55,8 @@ static void describe_backward(bench_lap *lap, const hg_network *network, const h
   double trained = parameter_floats(network, node, true);
   lap->flops = 2 * multiply_adds(node, batch) * ((trained > 0) + first->op.input_gradient);
   lap->done = lap->flops;
-  lap->bytes = output + trained + saved_floats(node) + (op->backward_reads_input ? input : 0);
+  lap->bytes = output + trained + 6 * trained; /* with Adam's: value and two moments, read and written */
+  lap->bytes += saved_floats(node) + (op->backward_reads_input ? input : 0);
   lap->bytes += (op->backward_reads_output ? output : 0) + (first->op.input_gradient ? input : 0);
   if (first->op.input_gradient) lap->bytes += parameter_floats(network, node, false);
 }
@@ -106,30 +107,25 @@ void bench_profile_batch(bench_profile *profile) {
   profile->batches++;
 }
 
-void bench_profile_optimizer(bench_profile *profile) { end_lap(profile, profile->count - 2); }
+void bench_profile_optimizer(bench_profile *profile) { end_lap(profile, profile->count - 1); }
 
 void bench_profile_start(bench_profile *profile, hg_network *network, int batch, int threads, bool training) {
   const hg_plan *plan = training ? &network->step : &network->forward;
   memset(profile, 0, sizeof *profile);
   profile->training = training;
   profile->clock = threads == 1 ? bench_thread_time : bench_now;
-  profile->count = plan->count + 3;
-  snprintf(profile->laps[0].name, sizeof profile->laps[0].name, "waiting for the batch");
+  profile->count = plan->count + 1 + training;
+  bench_lap *batches = &profile->laps[0], *rest = &profile->laps[profile->count - 1];
+  snprintf(batches->name, sizeof batches->name, "making the batch");
+  batches->bytes = 5.0 * batch * (double)hg_shape_count(network->input); /* bytes to floats */
   for (int i = 0; i < plan->count; i++) describe(&profile->laps[1 + i], network, &plan->steps[i], batch, training);
-  bench_lap *optimizer = &profile->laps[profile->count - 2], *maker = &profile->laps[profile->count - 1];
-  snprintf(optimizer->name, sizeof optimizer->name, "Adam");
-  if (training) optimizer->bytes = 7 * floats(hg_network_parameters(network)); /* reads four floats, writes three */
-  snprintf(maker->name, sizeof maker->name, "making batches (its own thread)");
-  maker->bytes = 5.0 * batch * (double)hg_shape_count(network->input); /* bytes to floats */
+  if (training) snprintf(rest->name, sizeof rest->name, "end of the step");
   network->after_step = after_step;
   network->after_step_context = profile;
   profile->since = profile->clock();
 }
 
-void bench_profile_stop(bench_profile *profile, hg_network *network, double seconds_of_other_threads) {
-  profile->laps[profile->count - 1].seconds = seconds_of_other_threads;
-  network->after_step = NULL;
-}
+void bench_profile_stop(hg_network *network) { network->after_step = NULL; }
 
 /* ---------------------------------------------------------------- the table */
 
