@@ -126,7 +126,7 @@ static void the_records_keep_to_their_sizes(void **state) {
   assert_true(as_published(study, "mnist-small", true, 0) <= 50370);
   assert_int_equal(as_published(study, "transfer", false, 0), 26298);
   assert_int_equal(as_published(study, "transfer-scratch", false, 0), 26298);
-  assert_int_equal(as_published(study, "digits-denoiser", false, 0), 49761);
+  assert_int_equal(as_published(study, "digits-denoiser-unpooled", false, 0), 19105);
   for (int d = 0; d < study->data_count; d++) assert_true(study->data[d].validation > 0);
   hg_study_free(study);
 }
