@@ -377,7 +377,7 @@ static void an_interrupted_run_is_marked_so(void **state) {
   write_study(&folder, three_models);
   event_log log = {.stop_after_steps = 3};
   hg_error error = {0};
-  assert_int_equal(run(&folder, &log, &error), HG_INTERRUPTED);
+  assert_int_equal(run_seeds(&folder, &log, 1, NULL, 0, &error), HG_INTERRUPTED);
   assert_string_equal(stored_run(&folder, "plain", 1).status, "interrupted");
   assert_string_equal(stored_run(&folder, "plain", 2).status, "pending");
   assert_true(hg_path_exists(in(&folder, "out/runs/plain-seed1/checkpoint.safetensors")));

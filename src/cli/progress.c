@@ -26,6 +26,25 @@ void hg_progress_view_clear(hg_progress_view *view) {
   view->drawn = 0;
 }
 
+/* ---- runs under way */
+
+/* NULL where there are too many. */
+static hg_progress_line *line_of(hg_progress_view *view, int run) {
+  for (int i = 0; i < view->count; i++)
+    if (view->lines[i].run == run) return &view->lines[i];
+  if (view->count == HG_PROGRESS_LINES) return NULL;
+  hg_progress_line *line = &view->lines[view->count++];
+  *line = (hg_progress_line){.run = run};
+  return line;
+}
+
+static void drop_line(hg_progress_view *view, int run) {
+  int kept = 0;
+  for (int i = 0; i < view->count; i++)
+    if (view->lines[i].run != run) view->lines[kept++] = view->lines[i];
+  view->count = kept;
+}
+
 /* ---- the line of a terminal */
 
 static void draw_bar(const hg_progress_view *view, double fraction, int width) {
@@ -39,7 +58,7 @@ static void draw_bar(const hg_progress_view *view, double fraction, int width) {
 }
 
 /* As much as `room` columns hold, the loss in any case. */
-static void describe_rates(const hg_progress_view *view, const hg_run_event *event, int room, char *text, size_t size) {
+static void describe_rates(const hg_progress_line *line, const hg_run_event *event, int room, char *text, size_t size) {
   const hg_progress *progress = event->progress;
   if (progress == NULL) {
     snprintf(text, size, "%.0f %%", 100 * event->fraction);
@@ -47,15 +66,15 @@ static void describe_rates(const hg_progress_view *view, const hg_run_event *eve
   }
   char rate[32];
   hg_format_count(llround(progress->images_per_second), rate, sizeof rate);
-  const char *gap = view->validation[0] != '\0' ? "  " : "";
-  snprintf(text, size, "%s images/s  loss %.4f%s%s", rate, progress->loss, gap, view->validation);
-  if ((int)strlen(text) > room) snprintf(text, size, "loss %.4f%s%s", progress->loss, gap, view->validation);
+  const char *gap = line->validation[0] != '\0' ? "  " : "";
+  snprintf(text, size, "%s images/s  loss %.4f%s%s", rate, progress->loss, gap, line->validation);
+  if ((int)strlen(text) > room) snprintf(text, size, "loss %.4f%s%s", progress->loss, gap, line->validation);
   if ((int)strlen(text) > room) snprintf(text, size, "loss %.4f", progress->loss);
 }
 
 /* " 1:02 left", or nothing while there is too little to judge by. */
-static void describe_time_left(const hg_progress_view *view, double fraction, char *text, size_t size) {
-  double spent = hg_seconds_now() - view->started, gained = fraction - view->from;
+static void describe_time_left(const hg_progress_line *line, double fraction, char *text, size_t size) {
+  double spent = hg_seconds_now() - line->started, gained = fraction - line->from;
   char duration[32];
   text[0] = '\0';
   if (spent < 1 || gained <= 0) return;
@@ -65,13 +84,15 @@ static void describe_time_left(const hg_progress_view *view, double fraction, ch
 enum { LEAST_BAR = 4, MOST_BAR = 24, TIME_LEFT = 14 }; /* columns; the last is kept free before there is a time to tell */
 
 static void draw(hg_progress_view *view, const hg_run_event *event) {
-  char left[160], right[160], time_left[48], epoch[48] = "";
+  char left[160], right[160], time_left[48], epoch[48] = "", others[32] = "";
+  const hg_progress_line *line = &view->lines[0];
   if (event->progress != NULL) snprintf(epoch, sizeof epoch, "  epoch %d/%d", event->progress->epoch, event->progress->epochs);
-  snprintf(left, sizeof left, "[%d/%d] %s seed %llu%s", event->run, event->runs, event->model, (unsigned long long)event->seed,
-           epoch);
-  describe_time_left(view, event->fraction, time_left, sizeof time_left);
+  if (view->count > 1) snprintf(others, sizeof others, " (+%d beside)", view->count - 1);
+  snprintf(left, sizeof left, "[%d/%d] %s seed %llu%s%s", event->run, event->runs, event->model, (unsigned long long)event->seed,
+           others, epoch);
+  describe_time_left(line, event->fraction, time_left, sizeof time_left);
   int room = hg_terminal_width(stderr) - 1, beside = (int)strlen(left) + 4 + TIME_LEFT;
-  describe_rates(view, event, room - beside - LEAST_BAR, right, sizeof right);
+  describe_rates(line, event, room - beside - LEAST_BAR, right, sizeof right);
   bool rates = beside + (int)strlen(right) + LEAST_BAR <= room; /* the narrower the terminal, the less is told */
   int bar = room - beside - (rates ? (int)strlen(right) : 0);
   if (bar > MOST_BAR) bar = MOST_BAR;
@@ -89,11 +110,12 @@ static void draw(hg_progress_view *view, const hg_run_event *event) {
 
 static void on_progress(hg_progress_view *view, const hg_run_event *event) {
   double time = hg_seconds_now();
-  if (view->started == 0) {
-    view->started = time;
-    view->from = event->fraction;
+  hg_progress_line *line = line_of(view, event->run);
+  if (line != NULL && line->started == 0) {
+    line->started = time;
+    line->from = event->fraction;
   }
-  if (!view->terminal || time - view->drawn < 0.1) return;
+  if (!view->terminal || line != view->lines || time - view->drawn < 0.1) return;
   view->drawn = time;
   draw(view, event);
 }
@@ -104,12 +126,17 @@ static void print_figure(const char *name, double value) {
   if (!isnan(value)) fprintf(stderr, "  %s %.4f", name, value);
 }
 
+static void note_validation(hg_progress_line *line, const hg_epoch *epoch) {
+  if (line == NULL) return;
+  if (!isnan(epoch->val_accuracy))
+    snprintf(line->validation, sizeof line->validation, "val_accuracy %.4f", epoch->val_accuracy);
+  else if (!isnan(epoch->val_loss))
+    snprintf(line->validation, sizeof line->validation, "val_loss %.4f", epoch->val_loss);
+}
+
 static void on_epoch(hg_progress_view *view, const hg_run_event *event) {
   const hg_epoch *epoch = event->progress->finished;
-  if (!isnan(epoch->val_accuracy))
-    snprintf(view->validation, sizeof view->validation, "val_accuracy %.4f", epoch->val_accuracy);
-  else if (!isnan(epoch->val_loss))
-    snprintf(view->validation, sizeof view->validation, "val_loss %.4f", epoch->val_loss);
+  note_validation(line_of(view, event->run), epoch);
   if (view->terminal) return;
   char rate[32], duration[32];
   fprintf(stderr, "%s seed %llu: epoch %d/%d", event->model, (unsigned long long)event->seed, epoch->epoch,
@@ -145,6 +172,7 @@ static void print_head(const hg_run_event *event, hg_paint paint) {
 static void on_end(hg_progress_view *view, const hg_run_event *event) {
   char duration[32];
   hg_progress_view_clear(view);
+  drop_line(view, event->run);
   if (event->kind == HG_RUN_FAILED) {
     print_head(event, HG_RED);
     fprintf(stderr, ": %s%s%s: %s\n", hg_paint_on(stderr, HG_RED), event->record->status, hg_paint_on(stderr, HG_PLAIN),
@@ -166,8 +194,7 @@ void hg_progress_view_event(void *context, const hg_run_event *event) {
   if (view->quiet) return;
   switch (event->kind) {
     case HG_RUN_STARTED:
-      view->started = 0;
-      view->validation[0] = '\0';
+      line_of(view, event->run);
       if (!view->terminal) {
         print_head(event, HG_PLAIN);
         fprintf(stderr, ": started\n");

@@ -159,15 +159,30 @@ static hg_code open_database(hg_store *store, bool create, hg_error *error) {
   return code;
 }
 
-hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error) {
-  *store = NULL;
+/* With its paths, and neither lock nor database. */
+static hg_code new_store(const char *folder, hg_store **store, hg_error *error) {
   hg_store *made = hg_calloc(1, sizeof *made);
+  *store = made;
   if (made == NULL) return hg_fail_memory(error, folder, sizeof *made);
   made->lock = -1;
   made->folder = hg_strdup(folder);
   made->path = hg_path_join(folder, "study.db");
-  hg_code code = HG_OK;
-  if (made->folder == NULL || made->path == NULL) code = hg_fail_memory(error, folder, strlen(folder));
+  return made->folder == NULL || made->path == NULL ? hg_fail_memory(error, folder, strlen(folder)) : HG_OK;
+}
+
+hg_code hg_store_open_beside(const hg_store *holder, hg_store **store, hg_error *error) {
+  hg_code code = new_store(holder->folder, store, error);
+  if (code == HG_OK) code = open_database(*store, false, error);
+  if (code == HG_OK) return HG_OK;
+  hg_store_close(*store);
+  *store = NULL;
+  return code;
+}
+
+hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error) {
+  *store = NULL;
+  hg_store *made = NULL;
+  hg_code code = new_store(folder, &made, error);
   if (code == HG_OK && !create && !hg_path_exists(made->path))
     code = hg_fail(error, HG_USAGE, folder, "holds no study.db; `hourglass run` with --out makes one");
   if (code == HG_OK && create) code = hg_folder_make(folder, error);

@@ -38,6 +38,8 @@ typedef struct hg_store hg_store;
  * store is refused with HG_USAGE (lock file OUT/study.lock) when create.
  */
 hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error);
+/* The same store once more, for another thread of the process that holds it; closed before `holder`. */
+hg_code hg_store_open_beside(const hg_store *holder, hg_store **store, hg_error *error);
 void hg_store_close(hg_store *store);
 const char *hg_store_folder(const hg_store *store);
 

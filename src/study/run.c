@@ -30,7 +30,9 @@ void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progres
                         .fraction = fraction,
                         .record = &run->record,
                         .message = message};
+  if (runner->events != NULL) pthread_mutex_lock(runner->events);
   runner->settings->event(runner->settings->context, &event);
+  if (runner->events != NULL) pthread_mutex_unlock(runner->events);
 }
 
 void hg_runner_analyses(hg_runner *runner, const hg_planned_run *run, const char *what) {
@@ -156,8 +158,8 @@ static bool has_artifact(hg_runner *runner, const hg_run_record *record, const c
   return there;
 }
 
-/* Takes up what the store knows of this very run; *done says if nothing is left to do. */
-static hg_code take_up(hg_runner *runner, hg_planned_run *run, bool *done, hg_error *error) {
+hg_code hg_runner_take_up(hg_runner *runner, bool *done, hg_error *error) {
+  hg_planned_run *run = &runner->runs[runner->current];
   hg_run_record stored = {0};
   bool found = false;
   *done = false;
@@ -171,6 +173,7 @@ static hg_code take_up(hg_runner *runner, hg_planned_run *run, bool *done, hg_er
   *done = true;
   hg_run_record_release(&run->record);
   run->record = stored;
+  hg_runner_event(runner, HG_RUN_SKIPPED, NULL, 1, NULL);
   return HG_OK;
 }
 
@@ -186,6 +189,7 @@ static hg_code record_failure(hg_runner *runner, hg_planned_run *run, hg_code co
   hg_code stored = set_status(runner, run, code == HG_DIVERGED ? "diverged" : "failed", message, error);
   if (runner->worst == HG_OK) {
     runner->worst = code == HG_DIVERGED ? HG_DIVERGED : HG_FAILED;
+    runner->failed = runner->current;
     snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %.160s", run->record.name,
              (unsigned long long)run->seed, message);
   }
@@ -252,31 +256,13 @@ static hg_code work_on(hg_runner *runner, hg_planned_run *run, const char *folde
                        : code;
 }
 
-/* HG_OK also where the run failed and that is on record. */
-static hg_code carry_out(hg_runner *runner, hg_planned_run *run, hg_error *error) {
+hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error) {
+  hg_planned_run *run = &runner->runs[runner->current];
   char *folder = NULL;
-  bool done = false;
+  if (run->needs >= 0 && strcmp(runner->runs[run->needs].record.status, "done") != 0) return fail_for_need(runner, run, error);
   hg_code code = hg_store_run_folder(runner->store, &run->record, &folder, error);
-  if (code == HG_OK) code = take_up(runner, run, &done, error);
-  if (code != HG_OK) goto end;
-  if (done)
-    hg_runner_event(runner, HG_RUN_SKIPPED, NULL, 1, NULL);
-  else if (run->needs >= 0 && strcmp(runner->runs[run->needs].record.status, "done") != 0)
-    code = fail_for_need(runner, run, error);
-  else
-    code = work_on(runner, run, folder, error);
-end:
+  if (code == HG_OK) code = work_on(runner, run, folder, error);
   hg_free(folder);
-  return code;
-}
-
-static hg_code carry_out_all(hg_runner *runner, hg_error *error) {
-  hg_code code = HG_OK;
-  for (runner->current = 0; code == HG_OK && runner->current < runner->count; runner->current++) {
-    if (hg_runner_stopped(runner))
-      return hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here");
-    code = carry_out(runner, &runner->runs[runner->current], error);
-  }
   return code;
 }
 
@@ -351,7 +337,7 @@ hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_
       .study = study, .settings = settings, .threads = settings->threads > 0 ? settings->threads : study->threads};
   hg_code code = start(&runner, error);
   if (code != HG_OK) goto end;
-  code = carry_out_all(&runner, error);
+  code = hg_runner_carry_out_all(&runner, error);
   if (code == HG_OK) {
     code = write_reports(&runner, error);
     if (code == HG_OK && runner.worst != HG_OK) code = hg_fail(error, runner.worst, "", "%s", runner.first_failure);

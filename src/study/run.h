@@ -34,12 +34,15 @@ typedef struct hg_run_settings {
   int threads;           /* overrides the study's; 0 = the study's */
   const uint64_t *seeds; /* overrides the study's; NULL = the study's */
   int seed_count;
-  void (*event)(void *context, const hg_run_event *event); /* may be NULL; called from the calling thread */
+  void (*event)(void *context, const hg_run_event *event); /* may be NULL; from any thread, one at a time: see below */
   void *context;
   const volatile int *stop; /* set to nonzero (by a signal handler) to stop after a checkpoint; may be NULL */
 } hg_run_settings;
 
 /* Runs what is not done yet, then comparisons, published figures, warnings, report.json and report.html.
+ *
+ * Where there are several threads, small networks that stand next to each other and do not need each other train side by side,
+ * one thread each: on more they would mostly wait. Events of such runs alternate.
  *
  * A run is done when the store holds it with the same identity: the SHA-256 of its resolved settings, its data's digest, the
  * program's version, its seed, and the identity of the run it takes an encoder or codes from. Runs of the store that this

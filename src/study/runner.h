@@ -5,6 +5,8 @@
 #include "eval/metrics.h"
 #include "study/run.h"
 
+#include <pthread.h>
+
 /* One model with one seed. */
 typedef struct hg_planned_run {
   int model;
@@ -23,8 +25,10 @@ typedef struct hg_runner {
   hg_data *data;        /* (study->data_count), all open */
   hg_planned_run *runs; /* in the order they are carried out */
   int count, current;
-  bool told_start; /* whether the training under way has told where it began */
-  hg_code worst;   /* HG_OK, HG_FAILED or HG_DIVERGED so far */
+  pthread_mutex_t *events; /* side by side: one event at a time; NULL = alone */
+  bool told_start;         /* whether the training under way has told where it began */
+  hg_code worst;           /* HG_OK, HG_FAILED or HG_DIVERGED so far */
+  int failed;              /* the run that first_failure tells of */
   char first_failure[256];
   hg_warning *warnings;
   size_t warning_count, warning_capacity;
@@ -39,6 +43,15 @@ void hg_runner_release(hg_runner *runner);
 int hg_runner_find(const hg_runner *runner, int model, uint64_t seed);
 /* Removes from the store what this study no longer describes. */
 hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error);
+
+/* ---- run.c, run_lanes.c */
+
+/* Takes up what the store knows of runner->runs[runner->current]; *done says if nothing is left to do. */
+hg_code hg_runner_take_up(hg_runner *runner, bool *done, hg_error *error);
+/* Trains or fits runner->runs[runner->current]. HG_OK also where the run failed and that is on record. */
+hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error);
+/* Every run: small networks side by side, one thread each, all else one after the other. */
+hg_code hg_runner_carry_out_all(hg_runner *runner, hg_error *error);
 
 /* ---- one run; both fill the record's figures and write its artifacts to its folder */
 hg_code hg_runner_train(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error); /* run_network.c */
