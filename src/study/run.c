@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-bool hg_runner_stopped(const hg_runner *runner) { return runner->settings->stop != NULL && *runner->settings->stop != 0; }
+bool hg_runner_stopped(const hg_runner *runner) {
+  return runner->settings->stop != NULL && __atomic_load_n(runner->settings->stop, __ATOMIC_RELAXED) != 0;
+}
 
 void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
                      const char *message) {
