@@ -159,9 +159,11 @@ hg_code hg_runner_carry_out_all(hg_runner *runner, hg_error *error) {
   bool *small = hg_calloc((size_t)runner->study->model_count + 1, sizeof *small);
   all.runs = hg_calloc((size_t)runner->count + 1, sizeof *all.runs);
   hg_code code = over == NULL || small == NULL || all.runs == NULL ? hg_fail_memory(error, "runs", (size_t)runner->count) : HG_OK;
+  int left = 0;
   if (code == HG_OK) code = skip_done(runner, over, error);
-  for (int i = 0; code == HG_OK && hg_pool_threads(runner->pool) > 1 && i < runner->study->model_count; i++)
-    small[i] = is_small(runner->study, i);
+  for (int i = 0; code == HG_OK && i < runner->count; i++) left += !over[i];
+  bool beside = left > 1 && hg_pool_threads(runner->pool) > 1; /* else no network need be built to judge its size */
+  for (int i = 0; code == HG_OK && beside && i < runner->study->model_count; i++) small[i] = is_small(runner->study, i);
   for (int i = 0; code == HG_OK && i < runner->count; i++)
     while (code == HG_OK && !over[i])
       code = hg_runner_stopped(runner) ? stopped(runner, error) : carry_out_next(&all, i, small, over, error);
