@@ -2,6 +2,7 @@
 #ifndef HG_CLI_TERMINAL_H
 #define HG_CLI_TERMINAL_H
 
+#include "base/format.h"
 #include "base/status.h"
 
 #include <stdio.h>
@@ -27,8 +28,6 @@ void hg_print_error(const hg_error *error);
 
 /* "58 s", "1:02", "2:03:04"; into buffer, which is returned. */
 const char *hg_format_duration(double seconds, char *buffer, size_t size);
-/* "9,123", "1,234,567" */
-const char *hg_format_count(int64_t count, char *buffer, size_t size);
 /* "512 B", "1.4 KiB", "23.0 MiB" */
 const char *hg_format_bytes(double bytes, char *buffer, size_t size);
 

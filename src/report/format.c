@@ -1,5 +1,7 @@
 #include "report/format.h"
 
+#include "base/format.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,13 +26,9 @@ void hg_text_points(hg_text *text, double share) {
 }
 
 void hg_text_count(hg_text *text, int64_t count) {
-  char digits[32];
-  int length = snprintf(digits, sizeof digits, "%lld", (long long)(count < 0 ? -count : count));
+  char grouped[32];
   if (count < 0) hg_text_put(text, MINUS);
-  for (int i = 0; i < length; i++) {
-    if (i > 0 && (length - i) % 3 == 0) hg_text_put(text, ",");
-    hg_text_put_bytes(text, digits + i, 1);
-  }
+  hg_text_put(text, hg_format_count(count < 0 ? -count : count, grouped, sizeof grouped));
 }
 
 void hg_text_figure(hg_text *text, double value) {

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/format.h"
 #include "base/shape.h"
 #include "data/catalog.h"
 #include "study/analysis.h"
@@ -192,15 +193,7 @@ static hg_code check_data(hg_runner *runner, leak_check *check, const char *path
 
 /* ---------------------------------------------------------------- what is told */
 
-static const char *grouped(int64_t count, char buffer[32]) {
-  if (count < 1000)
-    snprintf(buffer, 32, "%" PRId64, count);
-  else if (count < 1000000)
-    snprintf(buffer, 32, "%" PRId64 ",%03" PRId64, count / 1000, count % 1000);
-  else
-    snprintf(buffer, 32, "%" PRId64 ",%03" PRId64 ",%03" PRId64, count / 1000000, count / 1000 % 1000, count % 1000);
-  return buffer;
-}
+static const char *grouped(int64_t count, char buffer[32]) { return hg_format_count(count, buffer, 32); }
 
 static hg_code warn(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
   char found[32], all[32], more[32], other[32];
