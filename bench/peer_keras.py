@@ -28,7 +28,7 @@ from keras import layers
 import peer
 
 CLASSES = {"D": 10, "E": 10, "F": 10, "G": 5}
-STEPS = 32  # batches in memory, and in one call of fit
+IMAGES, FEWEST, MOST = 8192, 4, 32  # in memory, and in one call of fit: so many images, at least and at most so many batches
 
 
 def mlp(*sizes, last=None):
@@ -88,9 +88,10 @@ class Keras:
         keras.utils.set_random_seed(1)
         shape = (32, 32, 3) if name == "F" else (28, 28, 1)
         self.batch = batch
-        self.images = np.random.default_rng(1).random((STEPS * batch, *shape), dtype=np.float32)
-        flat = self.images.reshape(STEPS * batch, -1)
-        labels = np.random.default_rng(2).integers(0, CLASSES.get(name, 10), STEPS * batch)
+        images = batch * max(FEWEST, min(MOST, IMAGES // batch))
+        self.images = np.random.default_rng(1).random((images, *shape), dtype=np.float32)
+        flat = self.images.reshape(images, -1)
+        labels = np.random.default_rng(2).integers(0, CLASSES.get(name, 10), images)
         self.target = {"A": flat, "B": flat, "C": self.images}.get(name, labels)
         self.model = keras.Sequential([layers.Input(shape), *network(name)])
         losses = {"A": "binary_crossentropy", "B": "mse", "C": "mse"}
