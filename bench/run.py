@@ -17,6 +17,8 @@ import time
 import sides
 
 CASES = [("A", 64), ("B", 100), ("C", 128), ("C", 2048), ("D", 256), ("E", 100), ("F", 64), ("F", 256), ("G", 100)]
+SETTINGS = ("torch", "torch_too")  # the two fastest of PyTorch's settings take turns with the others; the faster is the peer
+VARIANTS = {"as_installed": "as installed", "keras": "fit", "onnxruntime": "session"}
 FAR = 100  # nanoseconds: above it, two processors share no last-level cache
 
 
@@ -28,6 +30,7 @@ class Contest:
         self.backend = {"train": "jax" if name in "AB" else "tensorflow", "infer": "jax"}
 
     def side(self, what, mode):
+        what = "torch" if what in SETTINGS else what
         key = (what, self.backend[mode]) if what == "keras" else what
         if key not in self.open:
             makers = {
@@ -59,11 +62,12 @@ def peers_of(mode, threads, options):
 
 
 def trials(contest, mode, options):
-    """Rates of PyTorch's settings, each tried for a moment."""
+    """Rates of PyTorch's settings: each is tried for a moment, twice in turn, of which the faster counts."""
     names = contest.side("torch", mode).ask("variants", mode).split(";")
     if options.quick:
         names = [name for name in names if "compiled" not in name]
-    return {name: contest.rate("torch", mode, options.trial, name) for name in names}
+    first, second = ({name: contest.rate("torch", mode, options.trial, name) for name in names} for _ in range(2))
+    return {name: max(first[name], second[name]) for name in names}
 
 
 def is_far(nanoseconds):
@@ -90,7 +94,11 @@ def rounds_of(contest, mode, names, variants, options):
     return (alike if len(alike) >= 3 else done), len(alike), len(done)
 
 
-VARIANTS = {"as_installed": "as installed", "keras": "fit", "onnxruntime": "session"}
+def faster_setting(rate, variants):
+    """Leaves one of the two settings of PyTorch in both."""
+    if rate.get("torch_too", 0) > rate.get("torch", 0):
+        rate["torch"], variants["torch"] = rate["torch_too"], variants["torch_too"]
+    rate.pop("torch_too", None)
 
 
 def measure(contest, mode, options):
@@ -100,13 +108,15 @@ def measure(contest, mode, options):
     peers, variants = peers_of(mode, threads, options), dict(VARIANTS)
     if "torch" in peers:
         tried = trials(contest, mode, options)
-        variants["torch"] = max(tried, key=tried.get)
+        variants |= dict(zip(SETTINGS, sorted(tried, key=tried.get, reverse=True)))
         their_parameters = int(contest.side("torch", mode).ask("parameters", variants["torch"]))
         assert their_parameters == parameters, f"{name}: {their_parameters} parameters in torch, {parameters} here"
     peak = float(ours.ask("peak", 0.3))
-    rounds, alike, done = rounds_of(contest, mode, ["hourglass", *peers], variants, options)
+    names = ["hourglass", *(name for name in SETTINGS if name in variants), *(name for name in peers if name != "torch")]
+    rounds, alike, done = rounds_of(contest, mode, names, variants, options)
     peak = max(peak, float(ours.ask("peak", 0.3)))
-    rate = {side: statistics.median(rates[side] for rates, _ in rounds) for side in ["hourglass", *peers]}
+    rate = {side: statistics.median(rates[side] for rates, _ in rounds) for side in names}
+    faster_setting(rate, variants)
     flops = 2 * rate["hourglass"] * (training if mode == "train" else forward)
     row = {"id": name, "mode": mode, "batch": batch, "threads": threads, "hourglass": round(rate["hourglass"], 1)}
     if "torch" in peers:
