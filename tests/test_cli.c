@@ -302,6 +302,8 @@ static void a_study_runs_once_and_reports_every_run_as_done(void **state) {
   assert_status(result, 0);
   assert_has(result.err, "[2/2] bayes seed 1: done");
   assert_has(result.err, "net seed 1: epoch 2/2  loss ");
+  assert_has(result.err, "net seed 1: being analysed\n");
+  assert_has(result.err, "looking for differences that are real\n");
   assert_has(result.out, "once/report.html");
   assert_has(result.out, "test accuracy");
   json_t *report = json_load_file(in("once/report.json"), 0, NULL);

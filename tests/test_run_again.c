@@ -1,68 +1,17 @@
 /* What a second call of a study does: it goes on where the first one stopped, and repeats nothing that no seed changes. */
-#include "base/alloc.h"
-#include "base/file.h"
 #include "report/report.h"
-#include "study/run.h"
+#include "test_study_run.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define DATA "data: {lines: {source: lines, lines: {per_class: 3}, classes: [0, 1, 2, 3, 4, 5, 6, 7], validation: 6}}\n"
 #define NETWORK                                                                                                          \
   "  net: {encoder: [flatten, {dense: {units: 6, activation: relu}}], classifier: [{dense: 8}], loss: {classification: " \
   "cross_entropy}, train: {batch_size: 4, epochs: 5}}\n"
 
-typedef struct told {
-  int done, skipped, resumed, epoch, steps, stop_after, stop;
-  int64_t step;
-} told;
-
-static void on_event(void *context, const hg_run_event *event) {
-  told *t = context;
-  t->done += event->kind == HG_RUN_DONE;
-  t->skipped += event->kind == HG_RUN_SKIPPED;
-  if (event->kind == HG_RUN_RESUMED) {
-    t->resumed++;
-    t->epoch = event->progress->epoch;
-    t->step = event->progress->step;
-  }
-  if (event->kind == HG_RUN_PROGRESS && ++t->steps == t->stop_after) t->stop = 1;
-}
-
-static char folder[64], out[80], path[80];
-
-static int set_up(void **state) {
-  (void)state;
-  strcpy(folder, "/tmp/hourglass-again-XXXXXX");
-  assert_non_null(mkdtemp(folder));
-  snprintf(out, sizeof out, "%s/out", folder);
-  snprintf(path, sizeof path, "%s/study.yaml", folder);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  char command[96];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
-}
-
 static hg_code attempt(const char *text, const uint64_t *seeds, int seed_count, told *t, hg_error *error) {
-  hg_study *study = NULL;
-  assert_int_equal(hg_file_write(path, text, strlen(text), NULL), HG_OK);
-  if (hg_study_read(path, NULL, 0, &study, error) != HG_OK) fail_msg("%s: %s", error->place, error->message);
-  hg_run_settings settings = {
-      .out = out, .threads = 1, .seeds = seeds, .seed_count = seed_count, .event = on_event, .context = t, .stop = &t->stop};
-  hg_code code = hg_study_run(study, &settings, error);
-  hg_study_free(study);
-  return code;
+  return run_study(text, (hg_run_settings){.threads = 1, .seeds = seeds, .seed_count = seed_count}, t, error);
 }
 
 static hg_code run(const char *text, const uint64_t *seeds, int seed_count, told *t) {
@@ -106,21 +55,24 @@ static void a_damaged_file_of_a_run_is_told_with_what_mends_it(void **state) {
   assert_int_equal(mended.done, 1);
 }
 
-/* "b1 b2 a1 a2 " */
-static void list_runs(char *order, size_t size) {
-  hg_store *store = NULL;
-  hg_run_record *records = NULL;
-  int count = 0;
-  order[0] = '\0';
-  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
-  assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
-  for (int i = 0; i < count; i++) {
-    size_t used = strlen(order);
-    snprintf(order + used, size - used, "%s%d@%d ", records[i].name, (int)records[i].seed, records[i].position);
-    hg_run_record_release(&records[i]);
-  }
-  hg_free(records);
-  hg_store_close(store);
+static void a_damaged_store_is_told_with_what_can_be_done(void **state) {
+  (void)state;
+  static const char text[] = "study: x\n" DATA "models:\n  a: {naive_bayes: {}}\n";
+  told t = {0};
+  hg_error error = {0};
+  char file[160], junk[4096];
+  assert_int_equal(run(text, NULL, 0, &t), HG_OK);
+  snprintf(file, sizeof file, "%s/study.db", out);
+  memset(junk, 'x', sizeof junk);
+  assert_int_equal(hg_file_write(file, junk, sizeof junk, NULL), HG_OK);
+  assert_int_equal(attempt(text, NULL, 0, &t, &error), HG_DATA);
+  assert_string_equal(error.place, file);
+  assert_non_null(strstr(error.message, "put back a copy of it, or run the study into another folder"));
+}
+
+/* "b1@0 b2@0 a1@1 a2@1 " */
+static int seed_and_position(const hg_run_record *record, char *to, size_t room) {
+  return snprintf(to, room, "%s%d@%d ", record->name, (int)record->seed, record->position);
 }
 
 static void runs_stand_together_by_model_whatever_order_they_were_made_in(void **state) {
@@ -133,7 +85,7 @@ static void runs_stand_together_by_model_whatever_order_they_were_made_in(void *
   assert_int_equal(run("study: x\nseeds: 3\n" DATA "models:\n  new: " SMALL_NETWORK "  b: " SMALL_NETWORK "  a: " SMALL_NETWORK,
                        &third, 1, &t),
                    HG_OK);
-  list_runs(order, sizeof order);
+  list_runs(order, sizeof order, seed_and_position);
   assert_string_equal(order, "new3@0 b1@1 b3@1 a1@2 a3@2 ");
 }
 
@@ -310,6 +262,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_damaged_file_of_a_run_is_told_with_what_mends_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_damaged_store_is_told_with_what_can_be_done, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_stand_together_by_model_whatever_order_they_were_made_in, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),

@@ -149,10 +149,23 @@ static void on_epoch(hg_progress_view *view, const hg_run_event *event) {
           hg_format_duration(epoch->seconds, duration, sizeof duration));
 }
 
+/* A line for each run, and for what is found out of the whole study. */
+static void tell_analysis(hg_progress_view *view, const hg_run_event *event) {
+  if (event->model[0] == '\0')
+    fprintf(stderr, "looking for %s\n", event->message);
+  else if (event->run != view->analysed)
+    fprintf(stderr, "[%d/%d] %s seed %llu: being analysed\n", event->run, event->runs, event->model,
+            (unsigned long long)event->seed);
+  view->analysed = event->run;
+}
+
 /* On a terminal, in the place of the line, until the next event. */
 static void on_analysis(hg_progress_view *view, const hg_run_event *event) {
   char line[256];
-  if (!view->terminal) return;
+  if (!view->terminal) {
+    tell_analysis(view, event);
+    return;
+  }
   if (event->model[0] == '\0')
     snprintf(line, sizeof line, "looking for %s", event->message);
   else

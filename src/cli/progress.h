@@ -18,6 +18,7 @@ typedef struct hg_progress_view {
   double drawn;                              /* seconds of the clock: the line was last drawn; 0 = there is no line */
   hg_progress_line lines[HG_PROGRESS_LINES]; /* the first is the one that is drawn */
   int count;
+  int analysed; /* elsewhere than on a terminal: the run whose analysis was told last; 0 = none */
 } hg_progress_view;
 
 void hg_progress_view_init(hg_progress_view *view, bool quiet);

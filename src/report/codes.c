@@ -1,4 +1,6 @@
 /* The codes of test images: maps of them in the plane, and how far classes lie apart. */
+#include "base/alloc.h"
+#include "report/labels.h"
 #include "report/page.h"
 
 #include <math.h>
@@ -8,8 +10,9 @@
 
 #define DASH "\xe2\x80\x93"
 
-/* Points of all maps of a page together, and what a map keeps in any case; models whose maps are open at once. */
-enum { MOST_POINTS = 64000, FEWEST_POINTS = 300, MOST_OPEN = 8 };
+/* Points of all maps of a page together, and what a map keeps in any case; models whose maps are open at once; classes whose
+ * names are told; pixels of a map's side in charts.json. */
+enum { MOST_POINTS = 64000, FEWEST_POINTS = 300, MOST_OPEN = 8, MOST_NAMED = 20, MAP_SIDE = 480 };
 
 /* codes.safetensors once its shapes are known to fit. */
 typedef struct map {
@@ -93,13 +96,70 @@ static void put_points(hg_page *page, const hg_page_model *model, const map *of,
   }
 }
 
-/* Names of classes in their order; numbers where there are too many to be told apart by colour. */
-static void set_colours(const hg_page_model *model, const map *of, hg_figure *figure) {
-  enum { PALETTE = 10, MOST = 20 };
+static int32_t most_label(const map *of) {
   int32_t most = -1;
   for (int64_t i = 0; i < of->count; i++)
     if (of->labels[i] > most) most = of->labels[i];
-  if (most < 0 || most >= MOST) {
+  return most;
+}
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Of one class among the points drawn, along one axis (0 or 1); NaN where it has none. */
+static double class_median(const map *of, const float *places, int64_t count, int32_t label, int axis, double *values) {
+  int64_t found = 0;
+  for (int64_t i = 0; i < count; i++)
+    if (of->labels[of->drawn[i]] == label) values[found++] = (double)places[2 * of->drawn[i] + axis];
+  if (found == 0) return NAN;
+  qsort(values, (size_t)found, sizeof *values, by_size);
+  return (values[(found - 1) / 2] + values[found / 2]) / 2;
+}
+
+/* Names stand at the middle of their class; where they would cover each other, each is shifted by what this says. */
+static void part_names(const hg_page_model *model, const map *of, const float *places, int64_t count, hg_figure *figure) {
+  hg_label labels[MOST_NAMED];
+  double least[2], most[2], middle[MOST_NAMED], *values = hg_malloc((size_t)count * sizeof *values);
+  char buffer[16];
+  int classes = most_label(of) + 1, named = 0, label_of[MOST_NAMED];
+  hg_text shifts = {0}, shifted = {0};
+  if (values == NULL || classes > MOST_NAMED) goto done;
+  hg_frame_range(&figure->data, "x", &least[0], &most[0]);
+  hg_frame_range(&figure->data, "y", &least[1], &most[1]);
+  for (int k = 0; k < classes; k++) {
+    double x = class_median(of, places, count, k, 0, values), y = class_median(of, places, count, k, 1, values);
+    if (isnan(x)) continue;
+    int letters = (int)strlen(hg_page_class_name(model, k, buffer));
+    label_of[named] = k;
+    middle[named] = MAP_SIDE * (y - least[1]) / (most[1] - least[1]);
+    labels[named] = (hg_label){MAP_SIDE * (x - least[0]) / (most[0] - least[0]), middle[named], letters};
+    named++;
+  }
+  hg_labels_spread(labels, named, MAP_SIDE);
+  hg_json_open(&shifts, '{');
+  for (int i = 0; i < named; i++) {
+    hg_json_key(&shifts, hg_page_class_name(model, label_of[i], buffer));
+    hg_json_number(&shifts, (labels[i].y - middle[i]) * (most[1] - least[1]) / MAP_SIDE);
+  }
+  hg_json_close(&shifts, '}');
+  if (!shifts.failed) hg_text_format(&shifted, "datum.y + (%s)[datum.class]", shifts.bytes);
+  for (size_t layer = 1; shifted.bytes != NULL && layer <= 2; layer++) {
+    json_t *transform = json_object_get(json_array_get(json_object_get(figure->spec, "layer"), layer), "transform");
+    json_array_append_new(transform, json_pack("{s:s, s:s}", "calculate", shifted.bytes, "as", "y"));
+  }
+done:
+  hg_text_release(&shifts);
+  hg_text_release(&shifted);
+  hg_free(values);
+}
+
+/* Names of classes in their order; numbers where there are too many to be told apart by colour. */
+static void set_colours(const hg_page_model *model, const map *of, hg_figure *figure) {
+  enum { PALETTE = 10 };
+  int32_t most = most_label(of);
+  if (most < 0 || most >= MOST_NAMED) {
     hg_figure_set(figure, "encoding.color.legend", json_null());
     json_array_remove(json_object_get(figure->spec, "layer"), 2);
     json_array_remove(json_object_get(figure->spec, "layer"), 1);
@@ -112,7 +172,7 @@ static void set_colours(const hg_page_model *model, const map *of, hg_figure *fi
     json_array_append_new(domain, json_string(name));
     snprintf(colour, sizeof colour, "var(--c%d)", k % PALETTE);
     json_array_append_new(range, json_string(colour));
-    if (most < MOST && (int)strlen(name) > figure->legend) figure->legend = (int)strlen(name);
+    if (most < MOST_NAMED && (int)strlen(name) > figure->legend) figure->legend = (int)strlen(name);
   }
   hg_figure_set(figure, "encoding.color.scale", json_pack("{s:o, s:o}", "domain", domain, "range", range));
 }
@@ -123,6 +183,7 @@ static void put_map(hg_page *page, const hg_page_model *model, const map *of, co
   hg_figure_title(figure, "%s: %s", model->name, title);
   figure->sheet = hg_page_thumbnails(page, model->shown->record.data);
   put_points(page, model, of, places, count, figure);
+  part_names(model, of, places, count, figure);
   set_colours(model, of, figure);
   hg_page_put_figure(page, figure, note);
 }

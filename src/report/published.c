@@ -99,6 +99,7 @@ static void set_scale(hg_figure *figure, bool share) {
   hg_figure_set(figure, "layer.2.encoding.x.scale.domain", domain);
   if (!share) return;
   hg_figure_set(figure, "layer.2.encoding.x.axis.format", json_string("~%"));
+  hg_figure_set(figure, "layer.2.encoding.x.axis.labelExpr", json_string("datum.value > 1.000001 ? '' : datum.label"));
   for (int i = 1; i <= 4; i++) {
     char path[48];
     snprintf(path, sizeof path, "encoding.tooltip.%d.format", i);

@@ -9,8 +9,11 @@
 static hg_code fail(hg_store *store, hg_error *error) {
   int code = sqlite3_errcode(store->database);
   if (code == SQLITE_NOMEM) return hg_fail_memory(error, store->path, 0);
-  bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_FORMAT;
-  return hg_fail(error, damaged ? HG_DATA : HG_FAILED, store->path, "SQLite: %s", sqlite3_errmsg(store->database));
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_FORMAT)
+    return hg_fail(error, HG_DATA, store->path,
+                   "damaged (SQLite: %s); put back a copy of it, or run the study into another folder",
+                   sqlite3_errmsg(store->database));
+  return hg_fail(error, HG_FAILED, store->path, "SQLite: %s", sqlite3_errmsg(store->database));
 }
 
 static void check(hg_query *query, int result) {
