@@ -11,7 +11,9 @@
 /* Coates' constants: added to a patch's variance (10 where pixels reach 255) and to the eigenvalues. */
 static const double contrast = 10.0 / (255 * 255), softness = 0.1;
 
-enum { MOST_SAMPLES = 20000, ROUNDS = 15, PIECE = 256 };
+/* Patches that centroids are learned from, for each and at least (Coates took 400,000 for 1,600); rounds of Lloyd's algorithm;
+ * patches that are worked on at a time; sums that go side by side. */
+enum { SAMPLES_EACH = 250, FEWEST_SAMPLES = 20000, ROUNDS = 15, PIECE = 256, LANES = 16 };
 
 static int rows_of(const hg_patches *p) { return p->shape.height - p->settings.patch + 1; }
 static int columns_of(const hg_patches *p) { return p->shape.width - p->settings.patch + 1; }
@@ -72,8 +74,9 @@ static void find_whitening(hg_patches *p, const float *patches, int64_t samples,
   for (int64_t i = 0; i < samples; i++) {
     const float *patch = patches + i * n;
     for (int k = 0; k < n; k++)
-      for (int l = 0; l < n; l++) covariance[k * n + l] += (double)patch[k] * (double)patch[l] / (double)samples;
+      for (int l = 0; l < n; l++) covariance[k * n + l] += (double)patch[k] * (double)patch[l];
   }
+  for (int k = 0; k < n * n; k++) covariance[k] /= (double)samples;
   hg_symmetric_eigen(covariance, vectors, n);
   for (int k = 0; k < n; k++) {
     for (int l = 0; l < n; l++) {
@@ -87,21 +90,34 @@ static void find_whitening(hg_patches *p, const float *patches, int64_t samples,
   }
 }
 
-typedef struct assign_work {
+typedef struct pieces {
   const hg_patches *p;
-  const float *patches;
+  float *patches; /* (samples, size) */
   int64_t samples;
-  float *products; /* (samples, centroids) */
+  float *products; /* (worker, PIECE, centroids), or (worker, PIECE, size) */
   int32_t *nearest;
-} assign_work;
+} pieces;
+
+static int64_t piece_count(const pieces *w) { return (w->samples + PIECE - 1) / PIECE; }
+
+static int rows_of_piece(const pieces *w, int64_t piece) {
+  return w->samples - piece * PIECE < PIECE ? (int)(w->samples - piece * PIECE) : PIECE;
+}
+
+static void whiten_piece(void *context, int64_t piece, int worker) {
+  const pieces *w = context;
+  int rows = rows_of_piece(w, piece), size = w->p->size;
+  float *patches = w->patches + piece * PIECE * size, *whitened = w->products + (int64_t)worker * PIECE * size;
+  multiply(patches, w->p->whitening, rows, size, size, whitened);
+  memcpy(patches, whitened, (size_t)rows * (size_t)size * sizeof *patches);
+}
 
 static void assign_piece(void *context, int64_t piece, int worker) {
-  const assign_work *w = context;
+  const pieces *w = context;
   const hg_patches *p = w->p;
-  (void)worker;
   int64_t first = piece * PIECE;
-  int rows = w->samples - first < PIECE ? (int)(w->samples - first) : PIECE, centroids = p->settings.centroids;
-  float *products = w->products + first * centroids;
+  int rows = rows_of_piece(w, piece), centroids = p->settings.centroids;
+  float *products = w->products + (int64_t)worker * PIECE * centroids;
   multiply(w->patches + first * p->size, p->columns, rows, centroids, p->size, products);
   for (int i = 0; i < rows; i++) {
     const float *product = products + (int64_t)i * centroids;
@@ -126,7 +142,7 @@ static void set_centroids(hg_patches *p, const double *centroids) {
 }
 
 /* Moves each centroid to the mean of its patches; one without patches stays. */
-static void move_centroids(const assign_work *w, double *centroids, double *sum, int64_t *members) {
+static void move_centroids(const pieces *w, double *centroids, double *sum, int64_t *members) {
   int size = w->p->size, count = w->p->settings.centroids;
   memset(sum, 0, (size_t)size * (size_t)count * sizeof *sum);
   memset(members, 0, (size_t)count * sizeof *members);
@@ -140,46 +156,48 @@ static void move_centroids(const assign_work *w, double *centroids, double *sum,
       centroids[(int64_t)j * size + k] = sum[(int64_t)j * size + k] / (double)members[j];
 }
 
-static hg_code find_centroids(hg_patches *p, const float *patches, int64_t samples, hg_pool *pool, hg_error *error) {
+static hg_code find_centroids(pieces *w, hg_patches *p, hg_pool *pool, hg_error *error) {
   size_t count = (size_t)p->settings.centroids, numbers = count * (size_t)p->size;
-  assign_work w = {.p = p, .patches = patches, .samples = samples};
   double *centroids = hg_calloc(numbers, sizeof *centroids), *sum = hg_calloc(numbers, sizeof *sum);
   int64_t *members = hg_calloc(count, sizeof *members);
-  w.products = hg_alloc_aligned((size_t)samples * count * sizeof *w.products);
-  w.nearest = hg_calloc((size_t)samples, sizeof *w.nearest);
-  bool all = centroids != NULL && sum != NULL && members != NULL && w.products != NULL && w.nearest != NULL;
-  for (size_t i = 0; all && i < numbers; i++) centroids[i] = (double)patches[i]; /* the first patches, which are random */
+  bool all = centroids != NULL && sum != NULL && members != NULL;
+  for (size_t i = 0; all && i < numbers; i++) centroids[i] = (double)w->patches[i]; /* the first patches, which are random */
   for (int round = 0; all && round < ROUNDS; round++) {
     set_centroids(p, centroids);
-    hg_parallel_for(pool, (samples + PIECE - 1) / PIECE, assign_piece, &w);
-    move_centroids(&w, centroids, sum, members);
+    hg_parallel_for(pool, piece_count(w), assign_piece, w);
+    move_centroids(w, centroids, sum, members);
   }
   if (all) set_centroids(p, centroids);
   hg_free(centroids);
   hg_free(sum);
   hg_free(members);
-  hg_free_aligned(w.products);
-  hg_free(w.nearest);
-  return all ? HG_OK : hg_fail_memory(error, "kmeans", (size_t)samples * count * sizeof(float));
+  return all ? HG_OK : hg_fail_memory(error, "kmeans", 2 * numbers * sizeof *sum);
 }
 
 static hg_code learn(hg_patches *p, const float *images, int64_t count, hg_pool *pool, hg_error *error) {
-  int64_t places = count * rows_of(p) * columns_of(p), samples = places < MOST_SAMPLES ? places : MOST_SAMPLES;
-  size_t square = (size_t)p->size * (size_t)p->size, bytes = (size_t)samples * (size_t)p->size * sizeof(float);
-  if (samples < p->settings.centroids)
+  int64_t places = count * rows_of(p) * columns_of(p), wanted = (int64_t)SAMPLES_EACH * p->settings.centroids;
+  if (wanted < FEWEST_SAMPLES) wanted = FEWEST_SAMPLES;
+  pieces w = {.p = p, .samples = places < wanted ? places : wanted};
+  size_t square = (size_t)p->size * (size_t)p->size, bytes = (size_t)w.samples * (size_t)p->size * sizeof(float);
+  size_t widest = (size_t)(p->size > p->settings.centroids ? p->size : p->settings.centroids);
+  if (w.samples < p->settings.centroids)
     return hg_fail(error, HG_DATA, "kmeans", "%d centroids of %lld patches; ask for fewer", p->settings.centroids,
-                   (long long)samples);
-  float *patches = hg_alloc_aligned(bytes), *whitened = hg_alloc_aligned(bytes);
+                   (long long)w.samples);
+  w.patches = hg_alloc_aligned(bytes);
+  w.products = hg_alloc_aligned((size_t)hg_pool_threads(pool) * PIECE * widest * sizeof *w.products);
+  w.nearest = hg_calloc((size_t)w.samples, sizeof *w.nearest);
   double *room = hg_calloc(2 * square, sizeof *room);
-  hg_code code = patches != NULL && whitened != NULL && room != NULL ? HG_OK : hg_fail_memory(error, "kmeans", bytes);
+  hg_code code = HG_OK;
+  if (w.patches == NULL || w.products == NULL || w.nearest == NULL || room == NULL) code = hg_fail_memory(error, "kmeans", bytes);
   if (code == HG_OK) {
-    sample(p, images, count, samples, patches);
-    find_whitening(p, patches, samples, room);
-    multiply(patches, p->whitening, (int)samples, p->size, p->size, whitened);
-    code = find_centroids(p, whitened, samples, pool, error);
+    sample(p, images, count, w.samples, w.patches);
+    find_whitening(p, w.patches, w.samples, room);
+    hg_parallel_for(pool, piece_count(&w), whiten_piece, &w);
+    code = find_centroids(&w, p, pool, error);
   }
-  hg_free_aligned(patches);
-  hg_free_aligned(whitened);
+  hg_free_aligned(w.patches);
+  hg_free_aligned(w.products);
+  hg_free(w.nearest);
   hg_free(room);
   return code;
 }
@@ -210,17 +228,29 @@ void hg_patches_release(hg_patches *p) {
 
 /* ---- One image. */
 
-/* out += how much nearer than their mean distance the centroids are to a patch. distances holds the products at first. */
-static void add_nearness(const hg_patches *p, const float *patch, float *distances, float *out) {
-  int centroids = p->settings.centroids;
-  double square = 0, mean = 0;
-  for (int k = 0; k < p->size; k++) square += (double)patch[k] * (double)patch[k];
+/* distances: products of the patch with the centroids at first; their mean is returned. Centroid j's distance is added to sum
+ * j modulo LANES, so that the compiler may take several at once. */
+static float find_distances(const hg_patches *p, float square, float *restrict distances) {
+  int centroids = p->settings.centroids, whole = centroids / LANES * LANES;
+  const float *restrict squares = p->squares;
+  float sum[LANES] = {0}, all = 0;
   for (int j = 0; j < centroids; j++) {
-    double distance = square + (double)p->squares[j] - 2 * (double)distances[j];
-    distances[j] = (float)sqrt(distance > 0 ? distance : 0);
-    mean += (double)distances[j] / centroids;
+    float distance = square + squares[j] - 2 * distances[j];
+    distances[j] = sqrtf(distance > 0 ? distance : 0);
   }
-  for (int j = 0; j < centroids; j++) out[j] += fmaxf(0, (float)mean - distances[j]);
+  for (int j = 0; j < whole; j += LANES)
+    for (int l = 0; l < LANES; l++) sum[l] += distances[j + l];
+  for (int j = whole; j < centroids; j++) sum[j - whole] += distances[j];
+  for (int l = 0; l < LANES; l++) all += sum[l];
+  return all / (float)centroids;
+}
+
+/* out += how much nearer than their mean distance the centroids are to a patch. */
+static void add_nearness(const hg_patches *p, const float *patch, float *restrict distances, float *restrict out) {
+  double square = 0;
+  for (int k = 0; k < p->size; k++) square += (double)patch[k] * (double)patch[k];
+  float mean = find_distances(p, (float)square, distances);
+  for (int j = 0; j < p->settings.centroids; j++) out[j] += distances[j] < mean ? mean - distances[j] : 0;
 }
 
 void hg_patches_describe(const hg_patches *p, const float *image, float *scratch, float *out) {
