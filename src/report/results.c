@@ -140,8 +140,8 @@ static void put_accuracy_row(hg_frame *data, const hg_page *page, const hg_page_
   double published = published_accuracy(&page->report, model->name);
   char label[32];
   if (estimate.seeds == 0) return;
-  int digits =
-      estimate.value > 0.99 ? 2 : 1; /* as the table has them, where a tenth of a point would say "100" of what is less */
+  /* Near 100 % as many digits as the table has: a tenth of a point would say "100" of what is less. */
+  int digits = estimate.value > 0.99 ? 2 : 1;
   snprintf(label, sizeof label, "%.*f\xe2\x80\xaf%%", digits, 100 * estimate.value);
   bool interval = !isnan(estimate.low);
   hg_frame_word(data, model->name);
