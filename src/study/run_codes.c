@@ -11,8 +11,9 @@
 #include <string.h>
 
 /* Test images in one batch; the default perplexity; neighbours that trustworthiness asks for; codes wider than WIDEST are
- * brought to REDUCED principal components before t-SNE, as van der Maaten and Hinton do; fewer images make no map. */
-enum { BATCH = 256, PERPLEXITY = 40, NEIGHBOURS = 12, WIDEST = 128, REDUCED = 50, FEWEST = 30 };
+ * brought to REDUCED principal components before t-SNE, as van der Maaten and Hinton do; fewer images make no map; codes of more
+ * numbers than HUGE_WIDTH, whose components would take minutes, are mapped as a short training's are. */
+enum { BATCH = 256, PERPLEXITY = 40, NEIGHBOURS = 12, WIDEST = 128, REDUCED = 50, FEWEST = 30, HUGE_WIDTH = 8192 };
 
 typedef struct code_set {
   hg_map_choice choice;
@@ -332,7 +333,7 @@ static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, code_set *
   code_maps maps = {0};
   int data = runner->study->models[run->model].data;
   hg_code code = HG_OK;
-  if (runner->study->code_maps == HG_CODE_MAPS_AUTO && is_short(runner, run))
+  if (runner->study->code_maps == HG_CODE_MAPS_AUTO && (is_short(runner, run) || codes->width > HUGE_WIDTH))
     code = keep_drawn(codes, runner->data[data].test, runner->study->data[data].seed, error);
   if (code == HG_OK) code = find_predictions(runner, run, codes, error);
   if (code == HG_OK) code = make_maps(runner, codes, &maps, error);

@@ -134,7 +134,7 @@ static const hg_field report_fields[] = {
      .doc =
          "look at the codes of networks: distances of classes among them, and a map of the first seed's by t-SNE and principal "
          "components, which takes some seconds; auto: of networks with an encoder or a convolution, and the map has 2,000 "
-         "images instead of 10,000 after a training on fewer than 300,000"},
+         "images instead of 10,000 after a training on fewer than 300,000 and of codes of more than 8,192 numbers"},
 };
 const hg_table hg_report_table = {.name = "report", FIELDS(report_fields)};
 
