@@ -1,7 +1,9 @@
 /* Times one network for a driver that alternates it with a peer: bench/run.py.
- * usage: hourglass_bench NETWORK BATCH THREADS [IMAGES [ENGINE]]     NETWORK as bench_network takes it; ENGINE native or onednn
+ * usage: hourglass_bench NETWORK BATCH THREADS [IMAGES [ENGINE]]     NETWORK as bench_network takes it; ENGINE native, onednn or
+ * winograd
  * Reads a command a line from standard input and answers each with a line of numbers:
- *   info             parameters, multiply-adds of one image forward, of one image in a training step
+ *   info             parameters; multiply-adds of one image forward, of one image in a training step, and those really done,
+ *                    forward and in a training step
  *   train SECONDS    images a second: batch, forward, loss, backward, Adam
  *   augmented SECONDS   the same, every image rotated, shifted and with noise
  *   infer SECONDS    images a second: forward
@@ -154,8 +156,9 @@ static void print_info(const bench *b) {
     forward += info.multiply_adds;
     done += info.multiply_adds_done;
   }
-  printf("%lld %lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward,
-         (long long)(3 * forward - first), (long long)done);
+  int64_t trained = hg_network_engine(b->network) == HG_WINOGRAD ? 3 * done - first : 3 * forward - first;
+  printf("%lld %lld %lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward,
+         (long long)(3 * forward - first), (long long)done, (long long)trained);
 }
 
 static hg_code profile(bench *b, double seconds, bool training, hg_error *error) {
@@ -225,6 +228,11 @@ static hg_code serve(bench *b, hg_error *error) {
   return code;
 }
 
+static hg_engine engine_of(const char *name) {
+  if (strcmp(name, "onednn") == 0) return HG_ONEDNN;
+  return strcmp(name, "winograd") == 0 ? HG_WINOGRAD : HG_NATIVE;
+}
+
 int main(int argc, char **argv) {
   if (argc < 4) {
     fprintf(stderr, "usage: hourglass_bench NETWORK BATCH THREADS [IMAGES [ENGINE]]\n");
@@ -235,7 +243,7 @@ int main(int argc, char **argv) {
   hg_error error = {0};
   hg_code code = hg_isa_from_environment(&error);
   if (code == HG_OK) code = hg_pool_new(b.threads, &b.pool, &error);
-  hg_engine engine = argc > 5 && strcmp(argv[5], "onednn") == 0 ? HG_ONEDNN : HG_NATIVE;
+  hg_engine engine = argc > 5 ? engine_of(argv[5]) : HG_NATIVE;
   if (code == HG_OK) b.network = bench_network(argv[1], engine, &error);
   if (b.network != NULL) code = make_data(&b, images, &error);
   if (b.network != NULL && code == HG_OK) code = serve(&b, &error);

@@ -36,7 +36,7 @@ static double multiply_adds(const hg_graph_node *node, int batch) {
 
 static double multiply_adds_done(const hg_graph_node *node, int batch, bool training) {
   const hg_op *op = node->implementation;
-  bool fewer = !training && op->multiply_adds_done != NULL;
+  bool fewer = (!training || node->op.winograd) && op->multiply_adds_done != NULL;
   return fewer ? (double)op->multiply_adds_done(&node->op) * batch : multiply_adds(node, batch);
 }
 
@@ -53,8 +53,9 @@ static void describe_backward(bench_lap *lap, const hg_network *network, const h
   const hg_graph_node *first = first_of(network, node);
   double input = floats(batch * hg_shape_count(first->op.input)), output = floats(batch * hg_shape_count(node->op.output));
   double trained = parameter_floats(network, node, true);
-  lap->flops = 2 * multiply_adds(node, batch) * ((trained > 0) + first->op.input_gradient);
-  lap->done = lap->flops;
+  int gradients = (trained > 0) + first->op.input_gradient;
+  lap->flops = 2 * multiply_adds(node, batch) * gradients;
+  lap->done = 2 * multiply_adds_done(node, batch, true) * gradients;
   lap->bytes = output + trained + 6 * trained; /* with Adam's: value and two moments, read and written */
   lap->bytes += saved_floats(node) + (op->backward_reads_input ? input : 0);
   lap->bytes += (op->backward_reads_output ? output : 0) + (first->op.input_gradient ? input : 0);

@@ -35,6 +35,7 @@ class Contest:
         if key not in self.open:
             makers = {
                 "hourglass": lambda: sides.hourglass(*self.case),
+                "winograd": lambda: sides.hourglass(*self.case, engine="winograd"),
                 "onednn": lambda: sides.hourglass(*self.case, engine="onednn"),
                 "torch": lambda: sides.torch(*self.case),
                 "as_installed": lambda: sides.torch_as_installed(*self.case[:2]),
@@ -104,7 +105,7 @@ def faster_setting(rate, variants):
 def measure(contest, mode, options):
     name, batch, threads = contest.case
     ours = contest.side("hourglass", mode)
-    parameters, forward, training, done_forward = map(int, ours.ask("info").split())
+    parameters, forward, training, done_forward, _ = map(int, ours.ask("info").split())
     peers, variants = peers_of(mode, threads, options), dict(VARIANTS)
     if "torch" in peers:
         tried = trials(contest, mode, options)

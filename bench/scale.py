@@ -20,7 +20,7 @@ THREADS = [("1 thread", 1, 1), ("2 threads", 2, 2), ("8 threads on 2 processors"
 
 def cost(name, batch, images, seconds, threads=2, cores=None):
     side = sides.hourglass(name, batch, threads, images=images, cores=cores)
-    parameters, _, training, _ = map(int, side.ask("info").split())
+    parameters, _, training, _, _ = map(int, side.ask("info").split())
     peak = float(side.ask("peak", 0.2))
     rate = statistics.median(float(side.ask("train", seconds)) for _ in range(TURNS))
     side.close()

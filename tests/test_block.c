@@ -16,7 +16,7 @@
 /* A network in a line: layers split by spaces.
  *   cKxFpa  convolution, kernel K, F filters, padding p (v, s, r), activation a
  *   na      batch_norm, activation a       mKSp  max_pool2d of K with stride S, padding p     d  dropout
- *   uK      upsample2d by K                aK    average_pool2d
+ *   uK      upsample2d by K                aK    average_pool2d                w  nothing: the engine is winograd
  * Activations: l linear, r relu, k leaky_relu, s sigmoid, t tanh, g gelu. */
 typedef struct sample {
   const char *name;
@@ -52,6 +52,10 @@ static const sample samples[] = {
     {"winograd in inference, in groups and pooled", {14, 14, 1}, 9, 9, "c3x32sr m22v d c3x64sr m22v d"},
     {"winograd in inference, with norms", {16, 16, 3}, 17, 20, "c3x32rl nr m22v c3x64rl nr m22v"},
     {"winograd in inference, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "c3x16sr u2 c3x32sr c3x40vt m22s"},
+    {"winograd in training, in groups and pooled", {14, 14, 1}, 9, 9, "w c3x32sr m22v d c3x64sr m22v d c3x16vt"},
+    {"winograd in training, with norms", {16, 16, 3}, 17, 20, "w c3x32rl nr m22v c3x64rl nr m22v c3x20rl nr"},
+    {"winograd in training, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "w c3x16sr u2 c3x32sr c3x40vt m22s"},
+    {"winograd in training, many small images", {8, 8, 1}, 70, 70, "w c3x16sr m22v c3x40sl nk c3x33vr d"},
     {"steps of two", {15, 14, 2}, 5, 5, "z3x8sr m22v d z3x8sl nr m22s"},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };
@@ -133,7 +137,12 @@ static hg_network *network_of(const sample *s, hg_block block) {
   add(network, HG_ENCODER, first);
   char line[128];
   snprintf(line, sizeof line, "%s", s->layers);
-  for (char *rest = line, *word; (word = strsep(&rest, " ")) != NULL;) add(network, block, layer_of(word));
+  for (char *rest = line, *word; (word = strsep(&rest, " ")) != NULL;) {
+    if (word[0] == 'w')
+      assert_int_equal(hg_network_set_engine(network, HG_WINOGRAD, NULL), HG_OK);
+    else
+      add(network, block, layer_of(word));
+  }
   last.units = 3;
   add(network, HG_CLASSIFIER, last);
   hg_losses losses = hg_losses_default();

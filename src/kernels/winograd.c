@@ -18,7 +18,7 @@ static inline vec vec_leaky(vec x, vec slope) { return x < 0 ? x * slope : x; }
 
 #include "kernels/winograd_body.h"
 
-const hg_winograd_kernels hg_winograd_generic = {weight, product, image, map};
+const hg_winograd_kernels hg_winograd_generic = {weight, product, image, map, map_gradient, weight_gradient};
 
 const hg_winograd_kernels *hg_winograd_kernels_get(void) {
 #if defined(__x86_64__)

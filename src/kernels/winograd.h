@@ -2,6 +2,7 @@
  * pair of channels, where the direct sum takes 144. (Lavin and Gray 2016, Fast algorithms for convolutional neural networks.)
  *
  *   map = A' [(G weight G') * (B' image B)] A      the middle product element by element, summed over channels in
+ *   weight's gradient = G' [(A map's gradient A') * (B' image B)] G                        summed over tiles and images
  *
  * The points are 0, +-sqrt(1/2), +-sqrt(2) and infinity, which round less than small integers do. tests/test_winograd.c bounds
  * the error. Vectors run over channels, and each lane does the same few operations in order on every instruction set.
@@ -31,6 +32,13 @@ typedef struct hg_winograd_kernels {
   /* One tile: 36 rows to 4 by 4 pixels: bias added (NULL = none), then linear, relu or leaky_relu. */
   void (*map)(int channels, const float *from, ptrdiff_t position, const float *bias, hg_activation activation,
               float negative_slope, float *const pixels[HG_WINOGRAD_TILE * HG_WINOGRAD_TILE]);
+
+  /* One tile: the gradient of 4 by 4 pixels, wherever they stand, to 36 rows. */
+  void (*map_gradient)(int channels, const float *const pixels[HG_WINOGRAD_TILE * HG_WINOGRAD_TILE], float *to,
+                       ptrdiff_t position);
+
+  /* 36 positions of `count` sums to gradients of taps (3, 3), `tap` floats apart. */
+  void (*weight_gradient)(int64_t count, const float *from, ptrdiff_t position, float *to, ptrdiff_t tap);
 } hg_winograd_kernels;
 
 /* The kernels of hg_isa_get(). */

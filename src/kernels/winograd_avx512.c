@@ -19,6 +19,6 @@ static inline vec vec_leaky(vec x, vec slope) {
 
 #include "kernels/winograd_body.h"
 
-const hg_winograd_kernels hg_winograd_avx512 = {weight, product, image, map};
+const hg_winograd_kernels hg_winograd_avx512 = {weight, product, image, map, map_gradient, weight_gradient};
 
 #endif

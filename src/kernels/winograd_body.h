@@ -49,6 +49,29 @@ INLINE void map_side(const vec m[SIDE], vec y[TILE]) {
   y[3] = vec_fma(vec_set(f * 2 * root_two), far_odd, vec_fma(vec_set(n / 2 * root_half), near_odd, m[5]));
 }
 
+/* A */
+INLINE void map_gradient_side(const vec y[TILE], vec m[SIDE]) {
+  const float n = -2.0f / 3, f = 1.0f / 6;
+  vec near = vec_fma(vec_set(n / 2), y[2], vec_mul(vec_set(n), y[0]));
+  vec near_odd = vec_fma(vec_set(n / 2 * root_half), y[3], vec_mul(vec_set(n * root_half), y[1]));
+  vec far = vec_fma(vec_set(f * 2), y[2], vec_mul(vec_set(f), y[0]));
+  vec far_odd = vec_fma(vec_set(f * 2 * root_two), y[3], vec_mul(vec_set(f * root_two), y[1]));
+  m[0] = y[0];
+  m[1] = vec_add(near, near_odd);
+  m[2] = vec_sub(near, near_odd);
+  m[3] = vec_add(far, far_odd);
+  m[4] = vec_sub(far, far_odd);
+  m[5] = y[3];
+}
+
+/* G' */
+INLINE void weight_gradient_side(const vec u[SIDE], vec g[TAPS]) {
+  vec near = vec_add(u[1], u[2]), far = vec_add(u[3], u[4]);
+  g[0] = vec_add(u[0], vec_add(near, far));
+  g[1] = vec_fma(vec_set(root_two), vec_sub(u[3], u[4]), vec_mul(vec_set(root_half), vec_sub(u[1], u[2])));
+  g[2] = vec_fma(vec_set(2), far, vec_fma(vec_set(0.5f), near, u[5]));
+}
+
 /* Where the vector after the one at `c` begins. */
 INLINE int next_vector(int c, int channels) {
   return c + LANES < channels && c + 2 * LANES > channels ? channels - LANES : c + LANES;
@@ -147,6 +170,40 @@ static void image(int channels, const float *const pixels[HG_WINOGRAD_POSITIONS]
       UNROLL for (int x = 0; x < SIDE; x++) d[x] = half[x][y];
       image_side(d, v);
       UNROLL for (int x = 0; x < SIDE; x++) vec_store(to + (y * SIDE + x) * position + c, v[x]);
+    }
+  }
+}
+
+static void map_gradient(int channels, const float *const pixels[TILE * TILE], float *to, ptrdiff_t position) {
+  for (int c = 0; c < channels; c = next_vector(c, channels)) {
+    vec half[TILE][SIDE]; /* (x, y) */
+    UNROLL for (int x = 0; x < TILE; x++) {
+      vec d[TILE];
+      UNROLL for (int y = 0; y < TILE; y++) d[y] = vec_load(pixels[y * TILE + x] + c);
+      map_gradient_side(d, half[x]);
+    }
+    UNROLL for (int y = 0; y < SIDE; y++) {
+      vec d[TILE], m[SIDE];
+      UNROLL for (int x = 0; x < TILE; x++) d[x] = half[x][y];
+      map_gradient_side(d, m);
+      UNROLL for (int x = 0; x < SIDE; x++) vec_store(to + (y * SIDE + x) * position + c, m[x]);
+    }
+  }
+}
+
+static void weight_gradient(int64_t count, const float *from, ptrdiff_t position, float *to, ptrdiff_t tap) {
+  for (int64_t i = 0; i < count; i = i + LANES < count && i + 2 * LANES > count ? count - LANES : i + LANES) {
+    vec half[SIDE][TAPS]; /* (x, y) */
+    UNROLL for (int x = 0; x < SIDE; x++) {
+      vec u[SIDE];
+      UNROLL for (int y = 0; y < SIDE; y++) u[y] = vec_load(from + (y * SIDE + x) * position + i);
+      weight_gradient_side(u, half[x]);
+    }
+    UNROLL for (int y = 0; y < TAPS; y++) {
+      vec u[SIDE], g[TAPS];
+      UNROLL for (int x = 0; x < SIDE; x++) u[x] = half[x][y];
+      weight_gradient_side(u, g);
+      UNROLL for (int x = 0; x < TAPS; x++) vec_store(to + (y * TAPS + x) * tap + i, g[x]);
     }
   }
 }

@@ -451,6 +451,6 @@ void hg_network_layer_info(const hg_network *network, int index, hg_layer_info *
     if (parameters[i].trainable) info->parameters += hg_parameter_count(&parameters[i]);
   const hg_op *op = node.implementation;
   if (op->multiply_adds != NULL) info->multiply_adds = info->multiply_adds_done = op->multiply_adds(&node.op);
-  if (op->multiply_adds_done != NULL && network->engine == HG_NATIVE) info->multiply_adds_done = op->multiply_adds_done(&node.op);
+  if (op->multiply_adds_done != NULL && network->engine != HG_ONEDNN) info->multiply_adds_done = op->multiply_adds_done(&node.op);
   info->activation_bytes = hg_shape_count(layer->output) * (int64_t)sizeof(float);
 }

@@ -59,16 +59,17 @@ static size_t maps_count(const hg_conv_block *block) {
   return rounded((size_t)block->conv->batch * (size_t)hg_shape_count(block->conv->output));
 }
 
-static size_t enlarged_count(const hg_conv_block *block, int chain) {
+static size_t enlarged_count(const hg_conv_block *block) {
   if (block->upsample == NULL) return 0;
-  return rounded((size_t)chain * (size_t)hg_shape_count(block->conv->input));
+  return rounded((size_t)hg_conv_together(block->conv, false) * (size_t)hg_shape_count(block->conv->input));
 }
 
 /* Images whose maps a worker has at hand. */
 static int images_at_hand(const hg_conv_block *block) {
   hg_conv_map map = hg_conv_map_of(block->conv, false);
-  int chain = hg_conv_chain(&map), group = hg_conv_is_winograd(&map) ? hg_conv_winograd_images(&map) : 1;
-  return group > chain ? group : chain;
+  int together = hg_conv_together(block->conv, false);
+  int group = hg_conv_is_winograd(&map) ? hg_conv_winograd_images(&map) : 1;
+  return group > together ? group : together;
 }
 
 /* Beside the maps: the rows of one image that batch_norm takes together with the next one's. */
@@ -79,9 +80,7 @@ static size_t worker_maps_count(const hg_conv_block *block, int images) {
 }
 
 static size_t worker_count(const hg_conv_block *block) {
-  hg_conv_map map = hg_conv_map_of(block->conv, false);
-  int chain = hg_conv_chain(&map);
-  return enlarged_count(block, chain) + worker_maps_count(block, images_at_hand(block));
+  return enlarged_count(block) + worker_maps_count(block, images_at_hand(block));
 }
 
 /* All workers' memory; in inference of a few images by winograd it holds the maps of them all. */
@@ -111,9 +110,7 @@ float *hg_block_all_maps(const hg_block_run *run) { return worker_memory(run, 0)
 
 float *hg_block_enlarged(const hg_block_run *run, int worker) { return worker_memory(run, worker); }
 
-float *hg_block_maps(const hg_block_run *run, int worker) {
-  return worker_memory(run, worker) + enlarged_count(run->block, hg_conv_chain(&run->job.map));
-}
+float *hg_block_maps(const hg_block_run *run, int worker) { return worker_memory(run, worker) + enlarged_count(run->block); }
 
 /* ---------------------------------------------------------------- one execution */
 

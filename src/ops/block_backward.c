@@ -1,6 +1,7 @@
 /* A block backward: from the output's gradient to that of the convolution's map, an image at a time in a worker's memory,
  * and from there at once to weight, bias and input. batch_norm first wants two sums over the whole batch. */
 #include "ops/block_run.h"
+#include "ops/conv_sums.h"
 #include "ops/native.h"
 
 #include <string.h>
@@ -161,18 +162,18 @@ static const float *map_gradient(const hg_block_run *run, int image, float *room
   return room;
 }
 
-static void give_input_gradient(const hg_block_run *run, int image, const float *dz, int worker) {
+static void give_input_gradients(const hg_block_run *run, int image, int images, const float *dz, int worker) {
   float *to = run->call->input_gradient + run->in * image;
   bool enlarges = run->block->upsample != NULL;
   float *large = enlarges ? hg_block_enlarged(run, worker) : to;
-  hg_conv_image_up(&run->job, run->weight, (hg_conv_finish){0}, dz, large, worker);
+  hg_conv_images_up(&run->job, run->weight, images, dz, large, worker);
   if (!enlarges) return;
   hg_pool_shape shape = hg_upsample_shape(run->block->upsample);
-  hg_pointwise()->upsample_gradient(&shape, large, to);
+  for (int i = 0; i < images; i++) hg_pointwise()->upsample_gradient(&shape, large + run->large * i, to + run->in * i);
 }
 
-/* Some images of a piece, whose products are summed in one go. */
-static void take_chain(const hg_block_run *run, int piece, int image, int images, bool first, int worker) {
+/* Some images of a piece, which are in the cache together. */
+static void take_images(const hg_block_run *run, int piece, int image, int images, bool first, int worker) {
   float *room = hg_block_maps(run, worker);
   const float *dz = NULL, *large = NULL;
   for (int i = images - 1; i >= 0; i--) {
@@ -180,17 +181,15 @@ static void take_chain(const hg_block_run *run, int piece, int image, int images
     large = hg_block_large(run, image + i, i, worker);
   }
   hg_conv_sum_images(&run->job, piece, first, images, large, dz, worker);
-  for (int i = 0; i < images && run->call->input_gradient != NULL; i++)
-    give_input_gradient(run, image + i, dz + run->map * i, worker);
+  if (run->call->input_gradient != NULL) give_input_gradients(run, image, images, dz, worker);
 }
 
 static void take_piece(void *context, int64_t piece, int worker) {
   const hg_block_run *run = context;
-  int n = run->call->n, pieces = hg_conv_pieces(&run->job.map, n), chain = hg_conv_chain(&run->job.map);
-  int first = (int)(n * piece / pieces), last = (int)(n * (piece + 1) / pieces);
-  for (int image = first; image < last; image += chain)
-    take_chain(run, (int)piece, image, smaller(chain, last - image), image == first, worker);
-  hg_conv_end_piece(&run->job, (int)piece);
+  int first = hg_conv_first(&run->job, piece), last = hg_conv_first(&run->job, piece + 1), together = run->job.together;
+  for (int image = first; image < last; image += together)
+    take_images(run, (int)piece, image, smaller(together, last - image), image == first, worker);
+  hg_conv_end_piece(&run->job, (int)piece, worker);
 }
 
 void hg_block_backward(const hg_op_call *call) {
@@ -204,6 +203,6 @@ void hg_block_backward(const hg_op_call *call) {
   if (call->input_gradient != NULL) run.weight = hg_conv_up_weight(&run.job);
   atomic_int ended[HG_CONV_MOST_PIECES] = {0};
   run.job.ended = ended;
-  hg_parallel_for(call->pool, hg_conv_pieces(&run.job.map, call->n), take_piece, &run);
+  hg_parallel_for(call->pool, run.job.pieces, take_piece, &run);
   hg_conv_put_gradients(&run.job);
 }

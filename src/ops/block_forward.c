@@ -104,7 +104,7 @@ static void run_at_once(hg_block_run *run) {
   hg_parallel_for(run->call->pool, groups * c.bands, take_images, &c);
 }
 
-/* ---- in inference, by winograd */
+/* ---- all at once, by winograd */
 
 static void finish_images(const hg_block_run *run, int first, int images, float *maps) {
   int height = run->call->node->output.height;
@@ -142,6 +142,13 @@ static void run_winograd(hg_block_run *run) {
 
 /* ---- batch_norm in training */
 
+/* Maps of as many images from this one on as Winograd takes together, which lie before `last`. */
+static void make_group(const hg_block_run *run, int image, int last, int worker) {
+  int images = smaller(hg_conv_winograd_images(&run->job.map), last - image);
+  hg_conv_group_down(&run->job, run->weight, run->finish, images, run->call->input + run->in * image,
+                     run->maps + run->map * image, worker);
+}
+
 /* A piece of the batch through the convolution, its sums gathered while an image is at hand. */
 static void take_piece(void *context, int64_t piece, int worker) {
   const hg_block_run *run = context;
@@ -151,8 +158,11 @@ static void take_piece(void *context, int64_t piece, int worker) {
   int64_t summed = 0, made = 0; /* rows */
   hg_norm_clear_piece(norm, piece);
   for (int image = first; image < last; image++) {
-    hg_conv_image_down(&run->job, run->weight, run->finish, image_to_convolve(run, image, worker), 0,
-                       run->block->conv->output.height, run->maps + run->map * image, worker);
+    if (!run->job.winograd)
+      hg_conv_image_down(&run->job, run->weight, run->finish, image_to_convolve(run, image, worker), 0,
+                         run->block->conv->output.height, run->maps + run->map * image, worker);
+    else if ((image - first) % hg_conv_winograd_images(&run->job.map) == 0)
+      make_group(run, image, last, worker);
     made += norm->area;
     int64_t rows = image + 1 < last ? (made - summed) / norm->together * norm->together : made - summed;
     hg_norm_add_moments(norm, piece, rows, maps + summed * norm->channels);
@@ -200,12 +210,13 @@ static void run_with_sums(hg_block_run *run) {
 void hg_block_forward(const hg_op_call *call) {
   hg_block_run run;
   hg_block_start(&run, call);
-  if (run.job.winograd) {
+  bool sums = run.block->norm != NULL && call->training;
+  if (run.job.winograd && !sums) {
     run_winograd(&run);
     return;
   }
   run.weight = hg_conv_down_weight(&run.job);
-  if (run.block->norm != NULL && call->training)
+  if (sums)
     run_with_sums(&run);
   else
     run_at_once(&run);

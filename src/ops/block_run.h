@@ -31,9 +31,9 @@ typedef struct hg_block_run {
 hg_op_memory hg_block_memory(const hg_op_node *node);
 void hg_block_start(hg_block_run *run, const hg_op_call *call);
 
-/* An input image as the convolution reads it: enlarged into a worker's memory, slot i of its chain, where the block begins so. */
+/* An input image as the convolution reads it: enlarged into a worker's memory, slot i, where the block begins so. */
 const float *hg_block_large(const hg_block_run *run, int image, int slot, int worker);
-/* A worker's memory: enlarged images (chain, large); maps (chain, map) and a few rows. */
+/* A worker's memory: enlarged images and maps of hg_conv_together images or more, and a few rows. */
 float *hg_block_enlarged(const hg_block_run *run, int worker);
 float *hg_block_maps(const hg_block_run *run, int worker);
 /* In their place: the maps of less than HG_CONV_FEW images. */

@@ -1,6 +1,7 @@
 /* conv2d: cross-correlation with valid, same or replicated padding; weights (kh, kw, in, out). */
 #include "ops/conv_check.h"
 #include "ops/conv_run.h"
+#include "ops/conv_sums.h"
 #include "ops/conv_winograd.h"
 #include "ops/native.h"
 #include "ops/parameters.h"

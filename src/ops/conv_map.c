@@ -151,6 +151,11 @@ void hg_conv_fold_large(const hg_conv_map *map, float *padded, float *image) {
 
 /* ---- The three products */
 
+static void add_product(hg_gemm *g) {
+  g->start = g->c;
+  hg_gemm_kernels_get()->product(g);
+}
+
 /* The part [first, end) of `count` things that stand `stride` apart from `at` on, so that all lie in [0, size). */
 typedef struct part {
   int first, end;
@@ -292,6 +297,43 @@ void hg_conv_up(const hg_conv_map *map, hg_conv_view small, const float *up, hg_
       up_columns(map, small, &p, p.right, p.h.pixels, g, large);
       p.weight += p.v.count * p.h.count * tap;
     }
+  }
+}
+
+/* The place above a pixel of the first line gets one kernel row's products, that at a corner one tap's, and so around. */
+void hg_conv_add_edges(const hg_conv_map *map, hg_conv_view small, const float *up, float *large) {
+  ptrdiff_t in = map->small_channels, out = map->large_channels, tap = in * out, line = map->x.large * out;
+  int height = map->y.large, width = map->x.large, before_y = map->y.up_before, before_x = map->x.up_before;
+  hg_gemm g = {.columns = (int)out, .groups = 1, .a_step = 1, .b_step = out};
+  for (int end = 0; end < 2; end++) { /* top and left, bottom and right */
+    int y = end * (height - 1), x = end * (width - 1), kernel = 2 * (1 - end);
+    g.rows = width;
+    g.segments = 1;
+    g.steps = 3 * (int)in;
+    g.a_row = in;
+    g.a = small.at + (before_y + y) * small.line + (before_x - 1) * in;
+    g.b = up + 3 * kernel * tap;
+    g.c = large + y * line;
+    g.c_row = g.start_row = out;
+    add_product(&g);
+    g.rows = 1;
+    g.steps = (int)in;
+    for (int corner = 0; corner < 2; corner++) {
+      int at = corner * (width - 1);
+      g.a = small.at + (before_y + y) * small.line + (before_x + at) * in;
+      g.b = up + (3 * kernel + 2 * (1 - corner)) * tap;
+      g.c = large + y * line + at * out;
+      add_product(&g);
+    }
+    g.rows = height;
+    g.segments = 3;
+    g.a_row = g.a_segment = small.line;
+    g.b_segment = 3 * tap;
+    g.a = small.at + (before_y - 1) * small.line + (before_x + x) * in;
+    g.b = up + kernel * tap;
+    g.c = large + x * out;
+    g.c_row = g.start_row = line;
+    add_product(&g);
   }
 }
 

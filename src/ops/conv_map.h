@@ -64,6 +64,10 @@ hg_conv_view hg_conv_pad_small(const hg_conv_map *map, const float *image, float
  * zeros is left. Changes `padded`. */
 void hg_conv_fold_large(const hg_conv_map *map, float *padded, float *image);
 
+/* What the places around an image whose edges are repeated add to the gradient of its edge pixels, where the kernel is 3x3 with
+ * steps of one: from the padded small image, to a large one that has all else. */
+void hg_conv_add_edges(const hg_conv_map *map, hg_conv_view small, const float *up, float *large);
+
 /* Lines [first, last) of the small image, from a view whose line 0 is padded line first * stride. */
 void hg_conv_down(const hg_conv_map *map, hg_conv_view large, const float *down, hg_conv_finish finish, int first, int last,
                   float *small);

@@ -2,6 +2,7 @@
  * (in - 1) * stride + kernel, `same` gives in * stride. */
 #include "ops/conv_check.h"
 #include "ops/conv_run.h"
+#include "ops/conv_sums.h"
 #include "ops/native.h"
 #include "ops/parameters.h"
 

@@ -30,6 +30,12 @@ bool hg_conv_is_winograd(const hg_conv_map *map) {
   return 5 * direct >= 6 * here;
 }
 
+hg_conv_map hg_conv_winograd_back(const hg_conv_map *map) {
+  hg_shape from = {map->y.small, map->x.small, map->small_channels}, to = {map->y.large, map->x.large, map->large_channels};
+  int y = map->y.kernel - 1 - map->y.before, x = map->x.kernel - 1 - map->x.before;
+  return hg_conv_map_make(from, to, (int[2]){map->y.kernel, map->x.kernel}, (int[2]){1, 1}, (int[2]){y, x}, HG_SAME);
+}
+
 int64_t hg_conv_winograd_multiply_adds(const hg_conv_map *map) {
   enum {
     IMAGE = 12 * 20 / 2,
@@ -197,4 +203,77 @@ void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float
   memset(w.zeros, 0, sizeof *w.zeros * (size_t)map->large_channels);
   int tiles = images * hg_conv_winograd_tiles(map), pieces = ceil_div(tiles, MOST_TILES);
   for (int i = 0; i < pieces; i++) take_tiles(&w, tiles * i / pieces, tiles * (i + 1) / pieces);
+}
+
+/* ---- The gradient of the weight. Sums stand as (36, L, S). */
+
+enum { SUM_TILES = 64 };
+
+int hg_conv_winograd_sum_images(const hg_conv_map *map) { return larger(SUM_TILES / hg_conv_winograd_tiles(map), 1); }
+
+size_t hg_conv_winograd_sums_count(const hg_conv_map *map) {
+  return (size_t)POSITIONS * (size_t)map->large_channels * (size_t)map->small_channels;
+}
+
+size_t hg_conv_winograd_sums_room(const hg_conv_map *map) {
+  return (size_t)(SUM_TILES * (image_row(map) + map_row(map)) + larger(map->large_channels, map->small_channels));
+}
+
+static void read_gradient(const hg_conv_map *map, const float *small, const float *zeros, place at, int panel, float *to) {
+  ptrdiff_t out = map->small_channels, line = map->x.small * out;
+  const float *pixels[TILE * TILE], *from = small + at.image * map->y.small * line + panel * PANEL;
+  for (int y = at.y; y < at.y + TILE; y++)
+    for (int x = at.x; x < at.x + TILE; x++)
+      pixels[(y - at.y) * TILE + x - at.x] = y < map->y.small && x < map->x.small ? from + y * line + x * out : zeros;
+  int channels = panel_channels(map, panel);
+  hg_winograd_kernels_get()->map_gradient(channels, pixels, to, channels);
+}
+
+static void add_panel(const work *w, int tiles, int panel, bool start, float *sums) {
+  const hg_conv_map *map = w->map;
+  int in = map->large_channels, out = map->small_channels;
+  hg_gemm g = {.rows = in,
+               .columns = panel_channels(map, panel),
+               .groups = 1,
+               .segments = 1,
+               .steps = tiles,
+               .a_row = 1,
+               .a_step = image_row(map),
+               .b_step = map_row(map),
+               .c_row = out,
+               .start_row = out};
+  for (int p = 0; p < POSITIONS; p++) {
+    g.a = w->image + (ptrdiff_t)p * in;
+    g.b = w->products + (ptrdiff_t)p * g.columns;
+    g.c = sums + (ptrdiff_t)p * in * out + panel * PANEL;
+    g.start = start ? NULL : g.c;
+    hg_gemm_kernels_get()->product(&g);
+  }
+}
+
+static void add_tiles(const work *w, const float *small, int first, int last, bool start, float *sums) {
+  const hg_conv_map *map = w->map;
+  for (int tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
+  for (int panel = 0; panel < hg_conv_winograd_panels(map); panel++) {
+    for (int tile = first; tile < last; tile++)
+      read_gradient(map, small, w->zeros, place_of(map, tile), panel, w->products + (tile - first) * map_row(map));
+    add_panel(w, last - first, panel, start, sums);
+  }
+}
+
+void hg_conv_winograd_add(const hg_conv_map *map, int images, const float *large, const float *small, bool first, float *sums,
+                          float *room) {
+  static const int as_they_are[2] = {1, 1};
+  hg_conv_winograd what = {.map = map, .enlarged = as_they_are};
+  work w = {.what = &what, .map = map, .large = large, .image = room};
+  w.products = w.image + SUM_TILES * image_row(map);
+  w.zeros = w.products + SUM_TILES * map_row(map);
+  memset(w.zeros, 0, sizeof *w.zeros * (size_t)larger(map->large_channels, map->small_channels));
+  int tiles = images * hg_conv_winograd_tiles(map), pieces = ceil_div(tiles, SUM_TILES);
+  for (int i = 0; i < pieces; i++) add_tiles(&w, small, tiles * i / pieces, tiles * (i + 1) / pieces, first && i == 0, sums);
+}
+
+void hg_conv_winograd_end(const hg_conv_map *map, const float *sums, float *gradient) {
+  int64_t count = (int64_t)map->large_channels * map->small_channels;
+  hg_winograd_kernels_get()->weight_gradient(count, sums, count, gradient, count);
 }

@@ -1,5 +1,6 @@
-/* 3x3 convolutions with steps of one by Winograd's F(4x4, 3x3) (kernels/winograd.h), in inference: a quarter of the direct
- * multiply-adds where a map's sides are multiples of 4. Training stays with the direct sums, whose bits its weights depend on.
+/* 3x3 convolutions with steps of one by Winograd's F(4x4, 3x3) (kernels/winograd.h): a quarter of the direct multiply-adds where
+ * a map's sides are multiples of 4. In inference, and in training where the engine says so; else training stays with the direct
+ * sums, whose bits its weights depend on.
  *
  * Some images together: their tiles are transformed, multiplied position by position with the transformed weight, a panel of
  * channels out at a time, and transformed back, all in the second-level cache. A value's bits depend neither on the images
@@ -11,6 +12,10 @@
 
 /* Whether this serves the map better than hg_conv_down: by its shape alone. */
 bool hg_conv_is_winograd(const hg_conv_map *map);
+
+/* The map whose down is this one's up, with the weight that hg_conv_pack_up makes of it: from the small image's gradient to that
+ * of the large one, without what the places of repeated edges add (hg_conv_add_edges). */
+hg_conv_map hg_conv_winograd_back(const hg_conv_map *map);
 
 /* Multiply-adds of one image: the products and both its transforms, two additions or products of these for one. */
 int64_t hg_conv_winograd_multiply_adds(const hg_conv_map *map);
@@ -45,5 +50,21 @@ size_t hg_conv_winograd_room(const hg_conv_map *map);
 
 /* Some images in a row. */
 void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float *large, float *small, float *room);
+
+/* ---- The gradient of the weight, summed while it is transformed. */
+
+/* Images that are best taken together. */
+int hg_conv_winograd_sum_images(const hg_conv_map *map);
+
+/* Float counts: of the sums, of `room` below. */
+size_t hg_conv_winograd_sums_count(const hg_conv_map *map);
+size_t hg_conv_winograd_sums_room(const hg_conv_map *map);
+
+/* sums = (first ? 0 : sums) + those of some images in a row; `small` is the gradient of theirs. */
+void hg_conv_winograd_add(const hg_conv_map *map, int images, const float *large, const float *small, bool first, float *sums,
+                          float *room);
+
+/* The gradient (3, 3, L, S) of the sums of all images. */
+void hg_conv_winograd_end(const hg_conv_map *map, const float *sums, float *gradient);
 
 #endif

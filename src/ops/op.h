@@ -45,6 +45,7 @@ typedef struct hg_op_node {
   int threads;            /* of the pool that will run it; may size scratch, must not change results */
   bool training;          /* memory for a backward pass is wanted */
   bool input_gradient;    /* backward must give dL/dinput; false for a first layer */
+  bool winograd;          /* convolutions by Winograd's algorithm in training too, where it serves */
   void *state;            /* what prepare made */
 } hg_op_node;
 
@@ -83,7 +84,8 @@ typedef struct hg_op {
 
   /* Multiply-adds of one sample's forward pass by the direct algorithm; NULL = 0. */
   int64_t (*multiply_adds)(const hg_op_node *node);
-  /* Those really done in inference, where another algorithm does less; NULL = multiply_adds. */
+  /* Those really done in inference, and in training by a node of `winograd`, whose gradients take about as many each; where
+   * another algorithm does less. NULL = multiply_adds. */
   int64_t (*multiply_adds_done)(const hg_op_node *node);
 
   /* Optional: work done once at planning (oneDNN primitives, tables); result in node->state. */

@@ -51,7 +51,7 @@ static hg_code multiply_adds(const hg_study *study, int model, int64_t *sum, hg_
 static bool is_small(const hg_study *study, int index) {
   const hg_model *model = &study->models[index];
   int64_t forward;
-  if (model->kind != HG_MODEL_NETWORK || model->engine != HG_NATIVE) return false;
+  if (model->kind != HG_MODEL_NETWORK || model->engine == HG_ONEDNN) return false;
   if (multiply_adds(study, index, &forward, NULL) != HG_OK) return false;
   return forward < small_step / 3 / model->train.batch_size;
 }
