@@ -152,6 +152,7 @@ static const struct {
     {"compare-itself", "12:13", "`m` is compared with itself", HG_OK},
     {"compare-not-pairs", "12:13", "a comparison is a pair of models: [a, b]", HG_OK},
     {"published-metric", "12:19", "`accuracy` of what? did you mean `test.accuracy`?", HG_OK},
+    {"published-views", "12:19", "`m` has no `test.accuracy_tta`: its `evaluate` asks for no test_time_augmentation", HG_OK},
     {"copies-of-nothing", "10:22", "the copies would be the images themselves; say how they change, as in {rotate: 10,", HG_OK},
     {"id-of-spaces", "5:9", "`row 1` cannot be a name: letters a to z, digits, `_`, `-` and `.` can", HG_OK},
     {"published-note-is-list", "12:25", "`note` must be text; here is a list", HG_OK},

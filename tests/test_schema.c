@@ -437,6 +437,16 @@ static void a_row_of_results_is_named_by_models_sweeps_and_figures(void **state)
   hg_study_free(study);
 }
 
+static void figures_of_test_time_augmentation_may_be_published(void **state) {
+  (void)state;
+  hg_study *study = read_text(BASE
+                              "    evaluate: {test_time_augmentation: {flip: yes}}\n"
+                              "report: {published: {m: {test.accuracy: 0.9, test.accuracy_tta: 0.91}}}\n");
+  assert_int_equal(study->published_count, 2);
+  assert_string_equal(study->published[1].metric, "test.accuracy_tta");
+  hg_study_free(study);
+}
+
 static void an_id_or_a_note_is_no_part_of_the_settings(void **state) {
   (void)state;
   hg_study *plain = read_text(BASE), *noted = read_text(BASE "    id: A1\n    note: as published\n");
@@ -520,6 +530,7 @@ int main(void) {
       cmocka_unit_test(a_wrong_override_is_named_in_the_place),
       cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_grid),
       cmocka_unit_test(a_row_of_results_is_named_by_models_sweeps_and_figures),
+      cmocka_unit_test(figures_of_test_time_augmentation_may_be_published),
       cmocka_unit_test(an_id_or_a_note_is_no_part_of_the_settings),
       cmocka_unit_test(equal_settings_give_equal_text_however_they_are_written),
       cmocka_unit_test(any_setting_that_differs_gives_another_text),

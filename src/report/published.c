@@ -29,7 +29,9 @@ static bool leads_metric(const hg_report *report, int at) {
 
 /* Named and in words: "test.accuracy" is "test accuracy". */
 static void name_metric(const char *metric, char *out, size_t size) {
-  snprintf(out, size, "%s", metric);
+  const char *augmented = strstr(metric, "_tta");
+  int plain = augmented == NULL ? (int)strlen(metric) : (int)(augmented - metric);
+  snprintf(out, size, "%.*s%s", plain, metric, augmented == NULL ? "" : " with test-time augmentation");
   for (char *c = out; *c != '\0'; c++)
     if (*c == '.' || *c == '_') *c = ' ';
 }

@@ -34,7 +34,7 @@ static hg_code measure(hg_runner *runner, const hg_study_published *published, h
   hg_code code = gather_measured(runner, published, values, &row->seeds, error);
   hg_mean_interval(values, row->seeds, &row->measured, &deviation, &row->low, &row->high);
   int64_t images = runner->data[runner->study->models[published->model].data].test->count;
-  if (row->seeds == 1 && strcmp(row->metric, "test.accuracy") == 0)
+  if (row->seeds == 1 && strncmp(row->metric, "test.accuracy", strlen("test.accuracy")) == 0)
     hg_wilson(llround(row->measured * (double)images), images, &row->low, &row->high);
   return code;
 }

@@ -40,6 +40,16 @@ static hg_code read_compare(hg_reader *reader, const hg_node *node, void *target
 
 /* ---------------------------------------------------------------- published */
 
+/* A figure of test-time augmentation: HG_OK where the model asks for it; *is_one says whether it is one. */
+static hg_code check_augmented(hg_reader *reader, const hg_node *key, int model, bool *is_one) {
+  static const char *const figures[] = {"test.accuracy_tta", "test.macro_f1_tta", "test.log_loss_tta"};
+  *is_one = false;
+  for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) *is_one = *is_one || strcmp(key->text, figures[i]) == 0;
+  const hg_model *measured = &reader->study->models[model];
+  if (!*is_one || measured->views.flip || measured->views.shift > 0) return HG_OK;
+  return hg_reject(reader, key, "`%s` has no `%s`: its `evaluate` asks for no test_time_augmentation", measured->name, key->text);
+}
+
 /* A part of the data, a dot, a figure: test.accuracy. */
 static hg_code check_metric(hg_reader *reader, const hg_node *key) {
   static const char *const parts[] = {"test.", "validation.", "train."};
@@ -65,7 +75,9 @@ static hg_code add_published(hg_reader *reader, const hg_node *key, const hg_nod
   static const hg_field value = {.key = "published", .type = HG_FIELD_DOUBLE, .low = -INFINITY, .high = INFINITY};
   hg_study *study = reader->study;
   hg_study_published made = {.model = model};
-  hg_code code = check_metric(reader, key);
+  bool augmented;
+  hg_code code = check_augmented(reader, key, model, &augmented);
+  if (code == HG_OK && !augmented) code = check_metric(reader, key);
   if (code == HG_OK) code = hg_value_number(reader, &value, node, &made.value);
   if (code != HG_OK) return code;
   snprintf(made.metric, sizeof made.metric, "%s", key->text);
