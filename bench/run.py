@@ -95,11 +95,27 @@ def rounds_of(contest, mode, names, variants, options):
     return (alike if len(alike) >= 3 else done), len(alike), len(done)
 
 
+def fastest_settings(contest, mode, options):
+    """The two that take turns."""
+    tried = trials(contest, mode, options)
+    return dict(zip(SETTINGS, sorted(tried, key=tried.get, reverse=True)))
+
+
 def faster_setting(rate, variants):
     """Leaves one of the two settings of PyTorch in both."""
     if rate.get("torch_too", 0) > rate.get("torch", 0):
         rate["torch"], variants["torch"] = rate["torch_too"], variants["torch_too"]
     rate.pop("torch_too", None)
+
+
+def contend(contest, side, mode, names, variants, options):
+    """Median rates by side, the faster of PyTorch's settings in place of both; the peak; the rounds that count, those alike, all."""
+    peak = float(side.ask("peak", 0.3))
+    rounds, alike, done = rounds_of(contest, mode, names, variants, options)
+    peak = max(peak, float(side.ask("peak", 0.3)))
+    rate = {name: statistics.median(rates[name] for rates, _ in rounds) for name in names}
+    faster_setting(rate, variants)
+    return rate, peak, rounds, alike, done
 
 
 def measure(contest, mode, options):
@@ -108,16 +124,11 @@ def measure(contest, mode, options):
     parameters, forward, training, done_forward, _ = map(int, ours.ask("info").split())
     peers, variants = peers_of(mode, threads, options), dict(VARIANTS)
     if "torch" in peers:
-        tried = trials(contest, mode, options)
-        variants |= dict(zip(SETTINGS, sorted(tried, key=tried.get, reverse=True)))
+        variants |= fastest_settings(contest, mode, options)
         their_parameters = int(contest.side("torch", mode).ask("parameters", variants["torch"]))
         assert their_parameters == parameters, f"{name}: {their_parameters} parameters in torch, {parameters} here"
-    peak = float(ours.ask("peak", 0.3))
     names = ["hourglass", *(name for name in SETTINGS if name in variants), *(name for name in peers if name != "torch")]
-    rounds, alike, done = rounds_of(contest, mode, names, variants, options)
-    peak = max(peak, float(ours.ask("peak", 0.3)))
-    rate = {side: statistics.median(rates[side] for rates, _ in rounds) for side in names}
-    faster_setting(rate, variants)
+    rate, peak, rounds, alike, done = contend(contest, ours, mode, names, variants, options)
     flops = 2 * rate["hourglass"] * (training if mode == "train" else forward)
     row = {"id": name, "mode": mode, "batch": batch, "threads": threads, "hourglass": round(rate["hourglass"], 1)}
     if "torch" in peers:

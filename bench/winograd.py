@@ -5,7 +5,6 @@ that Winograd's really does, transforms included, each gradient like the forward
 """
 
 import argparse
-import statistics
 
 import run
 import sides
@@ -17,14 +16,9 @@ def measure(name, batch, threads, options):
     contest = run.Contest(name, batch, threads)
     ours = contest.side("winograd", "train")
     _, _, training, _, done = map(int, ours.ask("info").split())
-    tried = run.trials(contest, "train", options)
-    variants = dict(zip(run.SETTINGS, sorted(tried, key=tried.get, reverse=True)))
+    variants = run.fastest_settings(contest, "train", options)
     names = ["winograd", "hourglass", *variants]
-    peak = float(ours.ask("peak", 0.3))
-    rounds, _, _ = run.rounds_of(contest, "train", names, variants, options)
-    peak = max(peak, float(ours.ask("peak", 0.3)))
-    rate = {side: statistics.median(rates[side] for rates, _ in rounds) for side in names}
-    run.faster_setting(rate, variants)
+    rate, peak, *_ = run.contend(contest, ours, "train", names, variants, options)
     peer = f"{contest.side('torch', 'train').ask('version')}, {variants['torch']}"
     contest.close()
     flops = 2 * rate["winograd"]

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "test_winograd.h"
+
 typedef struct sample {
   const char *name;
   hg_shape input;
@@ -45,14 +47,6 @@ typedef struct trial {
   size_t input, output, weights; /* floats; of one image but for the weights */
   float *images, *weight, *bias;
 } trial;
-
-static float *random_floats(size_t count, uint32_t stream, float scale) {
-  float *values = hg_malloc(count * sizeof *values);
-  assert_non_null(values);
-  hg_rng rng = hg_rng_at(3, HG_RNG_TEST, 0, stream);
-  for (size_t i = 0; i < count; i++) values[i] = scale * hg_rng_normal(&rng);
-  return values;
-}
 
 static trial trial_of(const sample *s) {
   hg_layer layer = hg_layer_default(HG_CONV2D);
@@ -110,11 +104,6 @@ static void check_same(const sample *s, const float *expected, const float *got,
 }
 
 /* ---- the reference */
-
-static int inside(int at, int size, hg_padding padding) {
-  if (at >= 0 && at < size) return at;
-  return padding == HG_REPLICATE ? (at < 0 ? 0 : size - 1) : -1;
-}
 
 static double activated(const sample *s, double x) {
   switch (s->activation) {

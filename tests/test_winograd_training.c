@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "test_winograd.h"
+
 typedef struct sample {
   const char *name;
   hg_shape input;
@@ -32,14 +34,6 @@ static const sample samples[] = {
     {"256 channels", {8, 8, 256}, 32, 2, HG_SAME},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples, TAPS = 9 };
-
-static float *random_floats(size_t count, uint32_t stream, float scale) {
-  float *values = hg_malloc(count * sizeof *values);
-  assert_non_null(values);
-  hg_rng rng = hg_rng_at(3, HG_RNG_TEST, 0, stream);
-  for (size_t i = 0; i < count; i++) values[i] = scale * hg_rng_normal(&rng);
-  return values;
-}
 
 typedef struct trial {
   const sample *sample;
@@ -106,11 +100,6 @@ static void run(trial *t, bool winograd) {
 typedef struct reference {
   double *output, *input_gradient, *weight_gradient;
 } reference;
-
-static int inside(int at, int size, hg_padding padding) {
-  if (at >= 0 && at < size) return at;
-  return padding == HG_REPLICATE ? (at < 0 ? 0 : size - 1) : -1;
-}
 
 static void add_tap(const trial *t, int tap, size_t in_at, size_t out_at, reference *r) {
   int in = t->sample->input.channels, out = t->sample->filters;

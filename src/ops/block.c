@@ -101,16 +101,17 @@ hg_op_memory hg_block_memory(const hg_op_node *node) {
   return memory;
 }
 
-static float *worker_memory(const hg_block_run *run, int worker) {
-  size_t before = rounded(hg_conv_scratch(run->block->conv, false)) + norm_memory(run->block).scratch;
-  return run->call->scratch + before + worker_count(run->block) * (size_t)worker;
+static void place_workers(hg_block_run *run) {
+  run->room = run->call->scratch + rounded(hg_conv_scratch(run->block->conv, false)) + norm_memory(run->block).scratch;
+  run->room_count = worker_count(run->block);
+  run->enlarged_count = enlarged_count(run->block);
 }
 
-float *hg_block_all_maps(const hg_block_run *run) { return worker_memory(run, 0); }
+float *hg_block_all_maps(const hg_block_run *run) { return run->room; }
 
-float *hg_block_enlarged(const hg_block_run *run, int worker) { return worker_memory(run, worker); }
+float *hg_block_enlarged(const hg_block_run *run, int worker) { return run->room + run->room_count * (size_t)worker; }
 
-float *hg_block_maps(const hg_block_run *run, int worker) { return worker_memory(run, worker) + enlarged_count(run->block); }
+float *hg_block_maps(const hg_block_run *run, int worker) { return hg_block_enlarged(run, worker) + run->enlarged_count; }
 
 /* ---------------------------------------------------------------- one execution */
 
@@ -163,6 +164,7 @@ void hg_block_start(hg_block_run *run, const hg_op_call *call) {
   run->out = hg_shape_count(call->node->output);
   run->activation = active->layer.activation;
   run->negative_slope = active->layer.negative_slope;
+  place_workers(run);
   start_conv(run);
   if (block->norm != NULL) start_norm(run);
   if (block->pool != NULL) run->window = hg_pool_window(block->pool);

@@ -25,6 +25,8 @@ typedef struct hg_block_run {
   float *maps;         /* (n, map), with batch_norm in training */
   uint8_t *codes;      /* (n, out), see kernels/pointwise.h; NULL where nothing is pooled or dropped, or in inference */
   const float *weight; /* packed, for down or for up */
+  float *room;         /* of the first worker; the next one's lies room_count floats on, and maps behind enlarged images */
+  size_t room_count, enlarged_count;
 } hg_block_run;
 
 /* Float counts of the saved and the scratch memory. */

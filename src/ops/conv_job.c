@@ -23,8 +23,9 @@ static bool trains_by_winograd(const hg_op_node *node, const hg_conv_map *map, b
 }
 
 static bool backs_by_winograd(const hg_op_node *node, const hg_conv_map *map, bool transposed) {
+  if (!trains_by_winograd(node, map, transposed)) return false;
   hg_conv_map back = hg_conv_winograd_back(map);
-  return trains_by_winograd(node, map, transposed) && hg_conv_is_winograd(&back);
+  return hg_conv_is_winograd(&back);
 }
 
 /* ---- How a batch is cut */
@@ -129,6 +130,10 @@ float *hg_conv_packed(const hg_conv_job *job) { return job->call->scratch; }
 
 float *hg_conv_room(const hg_conv_job *job, int worker) {
   return job->call->scratch + packed_count(&job->map) + worker_count(&job->map) * (size_t)worker;
+}
+
+float *hg_conv_small_room(const hg_conv_job *job, int worker) {
+  return hg_conv_room(job, worker) + rounded(hg_conv_padded_large_count(&job->map));
 }
 
 size_t hg_conv_partial_count(const hg_conv_job *job) { return partial_count(&job->map, job->call->node->output.channels); }

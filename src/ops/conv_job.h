@@ -49,6 +49,7 @@ int hg_conv_together(const hg_op_node *node, bool transposed);
 
 float *hg_conv_packed(const hg_conv_job *job);
 float *hg_conv_room(const hg_conv_job *job, int worker);
+float *hg_conv_small_room(const hg_conv_job *job, int worker); /* of the same stretch, behind a padded large image */
 
 /* A piece's sums: of the weight, of the bias, and the float count of both. */
 float *hg_conv_partial(const hg_conv_job *job, int piece);

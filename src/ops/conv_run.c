@@ -8,7 +8,6 @@ enum { ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 static int larger(int a, int b) { return a > b ? a : b; }
-static size_t rounded(size_t count) { return (count + 15) / 16 * 16; }
 
 /* Only where the up map is a gradient, which has no bias. */
 static bool scatters(const hg_conv_job *job) { return !job->transposed && !job->winograd_up && hg_conv_scatters(&job->map); }
@@ -190,14 +189,14 @@ static void scattered_up(const hg_conv_job *job, const float *weight, const floa
 static void folded_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
                       int worker) {
   hg_conv_map padded = hg_conv_map_padded(&job->map);
-  float *gradient = hg_conv_room(job, worker), *room = gradient + rounded(hg_conv_padded_large_count(&job->map));
-  hg_conv_view view = hg_conv_pad_small(&padded, small, room);
+  float *gradient = hg_conv_room(job, worker);
+  hg_conv_view view = hg_conv_pad_small(&padded, small, hg_conv_small_room(job, worker));
   hg_conv_up(&padded, view, weight, finish, 0, padded.y.large, gradient);
   hg_conv_fold_large(&job->map, gradient, large);
 }
 
-void hg_conv_image_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
-                      int worker) {
+static void image_up(const hg_conv_job *job, const float *weight, hg_conv_finish finish, const float *small, float *large,
+                     int worker) {
   if (scatters(job)) {
     scattered_up(job, weight, small, large, worker);
     return;
@@ -228,8 +227,8 @@ void hg_conv_images_up(const hg_conv_job *job, const float *weight, int images, 
     return;
   }
   for (int i = 0; i < images; i++)
-    hg_conv_image_up(job, weight, (hg_conv_finish){0}, small + hg_conv_small_count(&job->map) * (size_t)i,
-                     large + hg_conv_large_count(&job->map) * (size_t)i, worker);
+    image_up(job, weight, (hg_conv_finish){0}, small + hg_conv_small_count(&job->map) * (size_t)i,
+             large + hg_conv_large_count(&job->map) * (size_t)i, worker);
 }
 
 static void up_group_task(void *context, int64_t index, int worker) {
@@ -248,7 +247,7 @@ static void up_task(void *context, int64_t index, int worker) {
     const float *small = s->from + hg_conv_small_count(map) * (size_t)image;
     float *large = s->to + hg_conv_large_count(map) * (size_t)image;
     if (s->bands == 1) {
-      hg_conv_image_up(s->job, s->weight, s->finish, small, large, worker);
+      image_up(s->job, s->weight, s->finish, small, large, worker);
       continue;
     }
     hg_conv_view view = hg_conv_pad_small(map, small, hg_conv_room(s->job, worker));

@@ -10,6 +10,7 @@
 #include "ops/conv_winograd.h"
 
 static int smaller(int a, int b) { return a < b ? a : b; }
+
 static void derive_images(const hg_conv_job *job, int image, int images) {
   const hg_layer *layer = &job->call->node->layer;
   if (layer->activation == HG_LINEAR) return;
