@@ -4,11 +4,13 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -103,6 +105,38 @@ static void a_written_file_is_whole_and_a_refused_one_leaves_the_old(void **stat
   assert_string_equal(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+static void *write_many(void *path) {
+  enum { MANY = 50 };
+  hg_error error;
+  for (int i = 0; i < MANY; i++)
+    if (hg_file_write(path, "hourglass", 9, &error) != HG_OK) return path;
+  return NULL;
+}
+
+/* Runs side by side write at the same time; the mask belongs to the whole process. */
+static void files_of_several_threads_keep_the_mask_of_the_process(void **state) {
+  (void)state;
+  enum { THREADS = 4 };
+  static char paths[THREADS][64];
+  pthread_t threads[THREADS];
+  mode_t before = umask(027);
+  for (int i = 0; i < THREADS; i++) {
+    snprintf(paths[i], sizeof paths[i], BINARY_DIR "/test_base.file%d", i / 2); /* two write the same one */
+    assert_int_equal(pthread_create(&threads[i], NULL, write_many, paths[i]), 0);
+  }
+  void *failed[THREADS];
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], &failed[i]);
+  mode_t after = umask(before);
+  assert_int_equal(after, 027);
+  for (int i = 0; i < THREADS; i++) {
+    struct stat status;
+    assert_null(failed[i]);
+    assert_int_equal(stat(paths[i], &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_int_equal(status.st_size, 9);
+  }
+}
+
 static void the_chosen_allocation_fails_once(void **state) {
   (void)state;
   hg_alloc_fail_after(1);
@@ -124,6 +158,7 @@ int main(void) {
       cmocka_unit_test(parallel_for_runs_every_task_once),
       cmocka_unit_test(a_pool_of_a_negative_number_of_threads_is_refused),
       cmocka_unit_test(a_written_file_is_whole_and_a_refused_one_leaves_the_old),
+      cmocka_unit_test(files_of_several_threads_keep_the_mask_of_the_process),
       cmocka_unit_test(the_chosen_allocation_fails_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

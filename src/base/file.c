@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,21 +37,29 @@ static void sync_folder_of(const char *path) {
   hg_free(copy);
 }
 
+/* A new file beside `path`, with the permissions the process's mask leaves: it may not be asked for, since that changes it for
+ * every thread. The name is this process's; a leftover of another that had its number is passed over. */
+static int open_beside(const char *path, char *temporary, size_t size) {
+  static atomic_uint written;
+  int descriptor;
+  do {
+    snprintf(temporary, size, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&written, 1));
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor < 0 && errno == EEXIST);
+  return descriptor;
+}
+
 hg_code hg_file_write(const char *path, const void *bytes, size_t count, hg_error *error) {
-  size_t length = strlen(path) + 16;
+  size_t length = strlen(path) + 48;
   char *temporary = hg_malloc(length);
   if (temporary == NULL) return hg_fail_memory(error, path, length);
-  snprintf(temporary, length, "%s.tmp-XXXXXX", path);
-  int descriptor = mkostemp(temporary, O_CLOEXEC);
+  int descriptor = open_beside(path, temporary, length);
   hg_code code = HG_OK;
   if (descriptor < 0) {
     code = hg_fail_errno(error, HG_FAILED, path, "write a file here");
     hg_free(temporary);
     return code;
   }
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(descriptor, 0666 & ~mask);
   if (write_all(descriptor, bytes, count) != 0) code = hg_fail_errno(error, HG_FAILED, path, "write");
   if (close(descriptor) != 0 && code == HG_OK) code = hg_fail_errno(error, HG_FAILED, path, "write");
   if (code == HG_OK && rename(temporary, path) != 0) code = hg_fail_errno(error, HG_FAILED, path, "replace");

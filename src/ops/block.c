@@ -83,7 +83,7 @@ static size_t worker_count(const hg_conv_block *block) {
   return enlarged_count(block) + worker_maps_count(block, images_at_hand(block));
 }
 
-/* All workers' memory; in inference of a few images by winograd it holds the maps of them all. */
+/* All workers' memory; of a few images by winograd it holds the maps of them all. */
 static size_t workers_count(const hg_op_node *node) {
   const hg_conv_block *block = block_of(node);
   size_t few = (size_t)(node->batch < HG_CONV_FEW ? node->batch : HG_CONV_FEW) * (size_t)hg_shape_count(block->conv->output);
@@ -92,7 +92,7 @@ static size_t workers_count(const hg_op_node *node) {
   return few > count && hg_conv_is_winograd(&map) ? few : count;
 }
 
-hg_op_memory hg_block_memory(const hg_op_node *node) {
+static hg_op_memory memory_of(const hg_op_node *node) {
   const hg_conv_block *block = block_of(node);
   hg_op_memory memory = norm_memory(block);
   memory.saved += maps_count(block);
@@ -201,7 +201,7 @@ static int64_t multiply_adds_done(const hg_op_node *node) {
 }
 
 const hg_op hg_op_conv_block = {.name = "conv_block",
-                                .memory = hg_block_memory,
+                                .memory = memory_of,
                                 .multiply_adds = multiply_adds,
                                 .multiply_adds_done = multiply_adds_done,
                                 .forward = hg_block_forward,

@@ -29,8 +29,6 @@ typedef struct hg_block_run {
   size_t room_count, enlarged_count;
 } hg_block_run;
 
-/* Float counts of the saved and the scratch memory. */
-hg_op_memory hg_block_memory(const hg_op_node *node);
 void hg_block_start(hg_block_run *run, const hg_op_call *call);
 
 /* An input image as the convolution reads it: enlarged into a worker's memory, slot i, where the block begins so. */

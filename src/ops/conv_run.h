@@ -19,7 +19,7 @@ static inline bool hg_conv_takes_groups(const hg_conv_job *job) { return job->wi
 const float *hg_conv_down_weight(const hg_conv_job *job);
 const float *hg_conv_up_weight(const hg_conv_job *job);
 
-/* Some images in a row, where hg_conv_takes_groups, with the packed weight. */
+/* Some images in a row by winograd, with the packed weight. */
 void hg_conv_group_down(const hg_conv_job *job, const float *weight, hg_conv_finish finish, int images, const float *large,
                         float *small, int worker);
 

@@ -17,6 +17,10 @@ static int tile_lines(const hg_conv_map *map) { return ceil_div(map->y.small, TI
 static int tile_columns(const hg_conv_map *map) { return ceil_div(map->x.small, TILE); }
 int hg_conv_winograd_tiles(const hg_conv_map *map) { return tile_lines(map) * tile_columns(map); }
 
+/* A batch of large images has more tiles than an int times the number of pieces holds. */
+static int64_t tile_count(const hg_conv_map *map, int images) { return (int64_t)images * hg_conv_winograd_tiles(map); }
+static int64_t piece_count(int64_t tiles, int most) { return (tiles + most - 1) / most; }
+
 /* In multiply-adds: a channel's transforms and the start of a sum cost as much as so many. Both were measured; where they say
  * less than a fifth is gained the direct sums stay. */
 bool hg_conv_is_winograd(const hg_conv_map *map) {
@@ -93,7 +97,7 @@ typedef struct work {
   const hg_conv_map *map;
   const float *large;
   float *small;
-  float *image, *products; /* (36, tiles, L), (36, tiles, panel): transformed */
+  float *image, *products; /* (tiles, 36, L), (tiles, 36, panel): transformed */
   float *zeros, *spare;    /* (L), (panel): what pixels outside are read from and written to */
 } work;
 
@@ -102,9 +106,10 @@ typedef struct place {
   int image, y, x;
 } place;
 
-static place place_of(const hg_conv_map *map, int tile) {
-  int in_image = tile % hg_conv_winograd_tiles(map);
-  return (place){tile / hg_conv_winograd_tiles(map), in_image / tile_columns(map) * TILE, in_image % tile_columns(map) * TILE};
+static place place_of(const hg_conv_map *map, int64_t tile) {
+  int in_image = (int)(tile % hg_conv_winograd_tiles(map));
+  return (place){(int)(tile / hg_conv_winograd_tiles(map)), in_image / tile_columns(map) * TILE,
+                 in_image % tile_columns(map) * TILE};
 }
 
 /* The stored line or column that stands at `at` of the padded large image; -1 = zeros. */
@@ -181,15 +186,15 @@ static void multiply_on_the_way(const work *w, int tiles, int panel) {
                                      w->image, image_row(map), w->products, widest_panel(map), map_row(map));
 }
 
-static void take_tiles(const work *w, int first, int last) {
+static void take_tiles(const work *w, int64_t first, int64_t last) {
   const hg_conv_map *map = w->map;
-  for (int tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
+  for (int64_t tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
   for (int panel = w->what->first; panel < w->what->last; panel++) {
     if (w->what->packed != NULL)
-      multiply(w, last - first, panel);
+      multiply(w, (int)(last - first), panel);
     else
-      multiply_on_the_way(w, last - first, panel);
-    for (int tile = first; tile < last; tile++)
+      multiply_on_the_way(w, (int)(last - first), panel);
+    for (int64_t tile = first; tile < last; tile++)
       write_tile(w, place_of(map, tile), w->products + (tile - first) * map_row(map), panel);
   }
 }
@@ -201,8 +206,8 @@ void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float
   w.zeros = w.products + MOST_TILES * map_row(map);
   w.spare = w.zeros + image_row(map);
   memset(w.zeros, 0, sizeof *w.zeros * (size_t)map->large_channels);
-  int tiles = images * hg_conv_winograd_tiles(map), pieces = ceil_div(tiles, MOST_TILES);
-  for (int i = 0; i < pieces; i++) take_tiles(&w, tiles * i / pieces, tiles * (i + 1) / pieces);
+  int64_t tiles = tile_count(map, images), pieces = piece_count(tiles, MOST_TILES);
+  for (int64_t i = 0; i < pieces; i++) take_tiles(&w, tiles * i / pieces, tiles * (i + 1) / pieces);
 }
 
 /* ---- The gradient of the weight. Sums stand as (36, L, S). */
@@ -251,13 +256,13 @@ static void add_panel(const work *w, int tiles, int panel, bool start, float *su
   }
 }
 
-static void add_tiles(const work *w, const float *small, int first, int last, bool start, float *sums) {
+static void add_tiles(const work *w, const float *small, int64_t first, int64_t last, bool start, float *sums) {
   const hg_conv_map *map = w->map;
-  for (int tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
+  for (int64_t tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
   for (int panel = 0; panel < hg_conv_winograd_panels(map); panel++) {
-    for (int tile = first; tile < last; tile++)
+    for (int64_t tile = first; tile < last; tile++)
       read_gradient(map, small, w->zeros, place_of(map, tile), panel, w->products + (tile - first) * map_row(map));
-    add_panel(w, last - first, panel, start, sums);
+    add_panel(w, (int)(last - first), panel, start, sums);
   }
 }
 
@@ -269,8 +274,8 @@ void hg_conv_winograd_add(const hg_conv_map *map, int images, const float *large
   w.products = w.image + SUM_TILES * image_row(map);
   w.zeros = w.products + SUM_TILES * map_row(map);
   memset(w.zeros, 0, sizeof *w.zeros * (size_t)larger(map->large_channels, map->small_channels));
-  int tiles = images * hg_conv_winograd_tiles(map), pieces = ceil_div(tiles, SUM_TILES);
-  for (int i = 0; i < pieces; i++) add_tiles(&w, small, tiles * i / pieces, tiles * (i + 1) / pieces, first && i == 0, sums);
+  int64_t tiles = tile_count(map, images), pieces = piece_count(tiles, SUM_TILES);
+  for (int64_t i = 0; i < pieces; i++) add_tiles(&w, small, tiles * i / pieces, tiles * (i + 1) / pieces, first && i == 0, sums);
 }
 
 void hg_conv_winograd_end(const hg_conv_map *map, const float *sums, float *gradient) {
