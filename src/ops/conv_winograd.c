@@ -158,7 +158,6 @@ static void multiply(const work *w, int tiles, int panel) {
   const hg_conv_map *map = w->map;
   int in = map->large_channels, row = widest_panel(map);
   const float *packed = w->what->packed + hg_conv_winograd_panel_count(map) * (size_t)(panel - w->what->first);
-  hg_gemm_lines next = {.row = weight_row(map), .rows = in, .quads = 1};
   hg_gemm g = {.rows = tiles,
                .columns = panel_channels(map, panel),
                .groups = 1,
@@ -167,14 +166,11 @@ static void multiply(const work *w, int tiles, int panel) {
                .a_row = image_row(map),
                .a_step = 1,
                .b_step = weight_row(map),
-               .c_row = map_row(map),
-               .soon = &next,
-               .soon_count = 1};
+               .c_row = map_row(map)};
   for (int p = 0; p < POSITIONS; p++) {
     g.a = w->image + (ptrdiff_t)p * in;
     g.b = packed + (ptrdiff_t)p * row;
     g.c = w->products + (ptrdiff_t)p * row;
-    next.from = g.b + row;
     hg_gemm_kernels_get()->product(&g);
   }
 }
