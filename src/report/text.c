@@ -1,6 +1,7 @@
 #include "report/text.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -94,9 +95,13 @@ void hg_json_close(hg_text *text, char bracket) { hg_text_put_bytes(text, &brack
 
 static void put_string(hg_text *text, const char *value) {
   hg_text_put(text, "\"");
-  for (; *value != '\0'; value++) {
+  for (int length; *value != '\0'; value += length > 0 ? length : 1) {
     unsigned char c = (unsigned char)*value;
-    if (c == '"' || c == '\\')
+    length = hg_utf8_length(value);
+    if (length != 1)
+      hg_text_put_bytes(text, length > 0 ? value : HG_UTF8_REPLACEMENT,
+                        length > 0 ? (size_t)length : strlen(HG_UTF8_REPLACEMENT));
+    else if (c == '"' || c == '\\')
       hg_text_format(text, "\\%c", c);
     else if (c == '\n')
       hg_text_put(text, "\\n");
