@@ -28,7 +28,6 @@ typedef struct hg_data_settings {
   int resize;      /* side in pixels that images of a folder are brought to; 0 = they must all agree already */
   bool grayscale;  /* folder: convert to one channel */
   hg_lines_settings lines;
-  int line; /* of the study file */
 } hg_data_settings;
 
 hg_data_settings hg_data_settings_default(void);

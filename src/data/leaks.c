@@ -90,7 +90,7 @@ hg_code hg_hash_bands_init(hg_hash_bands *bands, const uint64_t *hash, const int
   return HG_OK;
 }
 
-void hg_hash_bands_release(hg_hash_bands *bands) {
+static void release_bands(hg_hash_bands *bands) {
   hg_free(bands->start);
   hg_free(bands->member);
 }
@@ -128,8 +128,8 @@ void hg_leak_index_free(hg_leak_index *index) {
   hg_free(index->hash);
   hg_free(index->places);
   hg_free(index->window_hash);
-  hg_hash_bands_release(&index->near);
-  hg_hash_bands_release(&index->altered);
+  release_bands(&index->near);
+  release_bands(&index->altered);
   hg_window_hash_release(&index->window);
   hg_free(index);
 }

@@ -29,9 +29,8 @@ struct hg_leak_index {
 
 static inline int hg_hash_band(uint64_t hash, int band) { return (int)(hash >> (HG_BAND_BITS * band)) & (HG_BUCKETS - 1); }
 
-/* distinct (count): the images that stand in it. Release it after success and after failure. */
+/* distinct (count): the images that stand in it. The index that holds it frees it, after success and after failure. */
 hg_code hg_hash_bands_init(hg_hash_bands *bands, const uint64_t *hash, const int32_t *distinct, int64_t count, hg_error *error);
-void hg_hash_bands_release(hg_hash_bands *bands);
 
 /* leaks_altered.c: the part of the index for altered images, and the nearest of them; best->other stays -1 where there is none.
  */

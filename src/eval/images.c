@@ -122,3 +122,7 @@ void hg_image_median(const float *image, hg_shape shape, int window, float *out)
         out[((int64_t)y * shape.width + x) * shape.channels + c] = values[count / 2];
       }
 }
+
+void hg_image_bytes(const float *values, int64_t count, uint8_t *bytes) {
+  for (int64_t i = 0; i < count; i++) bytes[i] = (uint8_t)lrintf(fminf(fmaxf(values[i], 0), 1) * 255);
+}

@@ -15,4 +15,7 @@ double hg_image_ssim(const float *a, const float *b, hg_shape shape);
 enum { HG_MOST_WINDOW = 7 };
 void hg_image_median(const float *image, hg_shape shape, int window, float *out);
 
+/* Pixels as bytes, 0 to 255; what lies outside [0, 1] becomes its nearer end. */
+void hg_image_bytes(const float *values, int64_t count, uint8_t *bytes);
+
 #endif

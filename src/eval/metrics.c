@@ -145,3 +145,10 @@ char *hg_classification_report_text(const hg_classification_report *report, cons
   put_row(&out, "weighted avg", &report->weighted);
   return out.text;
 }
+
+bool hg_less_is_better(const char *metric) {
+  static const char *const losses[] = {"loss", "mse", "error", "brier"};
+  for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+    if (strstr(metric, losses[i]) != NULL) return true;
+  return false;
+}

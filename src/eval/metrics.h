@@ -26,6 +26,9 @@ void hg_classification_report_release(hg_classification_report *report);
 /* The text of sklearn.metrics.classification_report(digits=4); hg_malloc'ed. names may be NULL. */
 char *hg_classification_report_text(const hg_classification_report *report, const char *const *names);
 
+/* Of a metric's name, "test.mse" or "brier": whether its smaller value is the better one. */
+bool hg_less_is_better(const char *metric);
+
 int32_t hg_argmax(const float *row, int count); /* the first largest */
 
 #endif

@@ -40,13 +40,14 @@ const hg_losses *hg_network_losses(const hg_network *network) { return &network-
 hg_engine hg_network_engine(const hg_network *network) { return network->engine; }
 bool hg_network_initialized(const hg_network *network) { return network->initialized; }
 
-hg_shape hg_network_block_output(const hg_network *network, hg_block block) {
-  int count = network->layer_count[block];
-  return count > 0 ? network->layers[block][count - 1].output : hg_graph_block_input(network, block);
+/* The shape a block's first layer reads: the network's input for the encoder, the code for the others. */
+static hg_shape block_input(const hg_network *network, hg_block block) {
+  return block == HG_ENCODER ? network->input : hg_network_block_output(network, HG_ENCODER);
 }
 
-hg_shape hg_graph_block_input(const hg_network *network, hg_block block) {
-  return block == HG_ENCODER ? network->input : hg_network_block_output(network, HG_ENCODER);
+hg_shape hg_network_block_output(const hg_network *network, hg_block block) {
+  int count = network->layer_count[block];
+  return count > 0 ? network->layers[block][count - 1].output : block_input(network, block);
 }
 
 int hg_network_classes(const hg_network *network) {

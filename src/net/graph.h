@@ -90,8 +90,6 @@ struct hg_network {
 
 /* Lowers layers to nodes and makes tensors; does nothing if that was done. */
 hg_code hg_graph_build(hg_network *network, hg_error *error);
-/* The shape a block's first layer reads: the network's input for the encoder, the code for the others. */
-hg_shape hg_graph_block_input(const hg_network *network, hg_block block);
 /* The node whose output the block's loss reads: the last one, or the one before an activation folded into the loss; -1 = the
  * input. */
 int hg_graph_logits(const hg_network *network, hg_block block);

@@ -1,4 +1,5 @@
 /* Which difference is real: every compared pair with its test. */
+#include "eval/metrics.h"
 #include "report/page.h"
 
 #include <math.h>
@@ -15,7 +16,7 @@ static verdict verdict_of(const hg_comparison *row) {
   if (strcmp(row->verdict, "undecided") == 0) return UNDECIDED;
   if (row->verdict[0] != '\0' || isnan(row->p_value)) return UNTESTED;
   if (!(row->p_value < 0.05)) return UNDECIDED;
-  return (row->difference > 0) != hg_metric_less_is_better(row->metric) ? A_BETTER : B_BETTER;
+  return (row->difference > 0) != hg_less_is_better(row->metric) ? A_BETTER : B_BETTER;
 }
 
 static void put_test(hg_text *out, const char *test) {

@@ -18,7 +18,8 @@ void hg_text_percent(hg_text *text, double share) {
     hg_text_format(text, "%.2f" NARROW_SPACE "%%", 100 * share);
 }
 
-void hg_text_points(hg_text *text, double share) {
+/* +1.35 points: a difference of shares */
+static void put_points(hg_text *text, double share) {
   if (isnan(share))
     hg_text_put(text, DASH);
   else
@@ -93,7 +94,7 @@ void hg_text_score(hg_text *text, double value, bool share) {
 
 void hg_text_difference(hg_text *text, double value, bool share) {
   if (share) {
-    hg_text_points(text, value);
+    put_points(text, value);
     return;
   }
   if (value > 0) hg_text_put(text, "+");
@@ -101,10 +102,3 @@ void hg_text_difference(hg_text *text, double value, bool share) {
 }
 
 bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") != NULL || strstr(metric, "f1") != NULL; }
-
-bool hg_metric_less_is_better(const char *metric) {
-  static const char *const losses[] = {"loss", "mse", "error"};
-  for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
-    if (strstr(metric, losses[i]) != NULL) return true;
-  return false;
-}

@@ -5,7 +5,6 @@
 #include "report/text.h"
 
 void hg_text_percent(hg_text *text, double share);                /* 92.61 % */
-void hg_text_points(hg_text *text, double share);                 /* +1.35 points: a difference of shares */
 void hg_text_count(hg_text *text, int64_t count);                 /* 241,546 */
 void hg_text_figure(hg_text *text, double value);                 /* 0.2104, 0.00093, 1,234 */
 void hg_text_duration(hg_text *text, double seconds);             /* 0.4 s, 61.2 s, 12 min 5 s, 2 h 3 min */
@@ -15,9 +14,8 @@ void hg_text_difference(hg_text *text, double value, bool share); /* of two such
 
 void hg_text_words(hg_text *text, const char *name); /* naive_bayes as "naive bayes", escaped */
 
-/* Of a metric's name, "test.accuracy": whether it is told in percent, and whether its smaller value is the better one. */
+/* Of a metric's name, "test.accuracy": whether it is told in percent. */
 bool hg_metric_is_share(const char *metric);
-bool hg_metric_less_is_better(const char *metric);
 
 void hg_text_shape(hg_text *text, hg_shape shape); /* 28 x 28 x 32; a vector is its length */
 

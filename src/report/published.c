@@ -1,4 +1,5 @@
 /* Published figures beside measured ones: dots with intervals, and a table. */
+#include "eval/metrics.h"
 #include "report/page.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@
 
 /* At least the published figure, as tools/results has it. */
 static const char *verdict_of(const hg_published *row) {
-  double gain = hg_metric_less_is_better(row->metric) ? row->published - row->measured : row->measured - row->published;
+  double gain = hg_less_is_better(row->metric) ? row->published - row->measured : row->measured - row->published;
   if (isnan(row->measured)) return "not measured";
   return gain >= 0 ? "met" : "not met";
 }

@@ -11,11 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool hg_less_is_better(const char *metric) {
-  return strstr(metric, "loss") != NULL || strstr(metric, "mse") != NULL || strstr(metric, "error") != NULL ||
-         strstr(metric, "brier") != NULL;
-}
-
 /* ---------------------------------------------------------------- what they said */
 
 static hg_code read_run(hg_store *store, const hg_run_record *run, hg_testimony *testimony, hg_error *error) {

@@ -3,6 +3,7 @@
 #define HG_STUDY_COMPARE_H
 
 #include "base/parallel.h"
+#include "eval/metrics.h"
 #include "store/safetensors.h"
 #include "store/store.h"
 
@@ -38,8 +39,5 @@ hg_code hg_compare_images(const char *metric, const float *const *a, const float
 
 /* Holm's correction over the rows of each metric; then verdict and text. */
 hg_code hg_comparisons_conclude(hg_comparison *rows, int count, hg_error *error);
-
-/* Whether less of it is better. */
-bool hg_less_is_better(const char *metric);
 
 #endif

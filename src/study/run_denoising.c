@@ -220,10 +220,6 @@ static hg_code take_room(denoising *d, hg_error *error) {
   return whole ? HG_OK : hg_fail_memory(error, "denoising", floats);
 }
 
-static void to_bytes(const float *values, int64_t count, uint8_t *bytes) {
-  for (int64_t i = 0; i < count; i++) bytes[i] = (uint8_t)lrintf(fminf(fmaxf(values[i], 0), 1) * 255);
-}
-
 /* The shown images at one level, by all methods. */
 static hg_code show_level(denoising *d, hg_network *network, const hg_corruption *corrupt, uint64_t seed, int level, int filter,
                           hg_error *error) {
@@ -241,9 +237,9 @@ static hg_code show_level(denoising *d, hg_network *network, const hg_corruption
   hg_batch batch = {.n = d->shown, .input = values, .index = d->index};
   hg_step_result result;
   hg_network_forward(network, &batch, &result);
-  to_bytes(values, all, d->noisy + at);
-  to_bytes(filtered, all, d->median + at);
-  to_bytes(hg_network_reconstruction(network), all, d->denoised + at);
+  hg_image_bytes(values, all, d->noisy + at);
+  hg_image_bytes(filtered, all, d->median + at);
+  hg_image_bytes(hg_network_reconstruction(network), all, d->denoised + at);
   hg_free(values);
   return HG_OK;
 }

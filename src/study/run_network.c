@@ -1,7 +1,7 @@
 /* One run of a network: build, take over an encoder, train, evaluate. */
 #include "base/alloc.h"
 #include "base/file.h"
-#include "study/runner.h"
+#include "study/analysis.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,19 +9,10 @@
 
 /* ---- building */
 
-static hg_code artifact(hg_runner *runner, const hg_planned_run *run, const char *file, char **path, hg_error *error) {
-  char *folder = NULL;
-  hg_code code = hg_store_run_folder(runner->store, &run->record, &folder, error);
-  if (code != HG_OK) return code;
-  *path = hg_path_join(folder, file);
-  hg_free(folder);
-  return *path == NULL ? hg_fail_memory(error, file, 1) : HG_OK;
-}
-
 static hg_code take_encoder(hg_runner *runner, const hg_planned_run *run, hg_network *network, hg_error *error) {
   if (run->needs < 0) return HG_OK;
   char *path = NULL;
-  hg_code code = artifact(runner, &runner->runs[run->needs], "weights.safetensors", &path, error);
+  hg_code code = hg_runner_artifact(runner, &runner->runs[run->needs].record, "weights.safetensors", &path, error);
   if (code == HG_OK) code = hg_network_load_block(network, HG_ENCODER, path, error);
   hg_free(path);
   return code;
@@ -37,7 +28,7 @@ static hg_code build(hg_runner *runner, const hg_planned_run *run, hg_network **
 
 hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_network **network, hg_error *error) {
   char *path = NULL;
-  hg_code code = artifact(runner, run, "weights.safetensors", &path, error);
+  hg_code code = hg_runner_artifact(runner, &run->record, "weights.safetensors", &path, error);
   if (code == HG_OK) code = hg_study_network(runner->study, run->model, network, error);
   if (code == HG_OK) code = hg_network_load(*network, path, error);
   hg_free(path);

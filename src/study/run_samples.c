@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/shape.h"
+#include "eval/images.h"
 #include "store/safetensors.h"
 #include "study/runner.h"
 
@@ -74,10 +75,6 @@ static void add_mistakes(sample_set *samples, const hg_test_outputs *outputs) {
 
 /* ---- pixels */
 
-static void to_bytes(const float *values, int64_t count, uint8_t *bytes) {
-  for (int64_t i = 0; i < count; i++) bytes[i] = (uint8_t)lrintf(fminf(fmaxf(values[i], 0), 1) * 255);
-}
-
 static bool take_room(sample_set *samples, const hg_test_outputs *outputs) {
   size_t count = (size_t)samples->count, pixels = (size_t)samples->pixels;
   samples->original = hg_malloc(count * pixels);
@@ -110,7 +107,7 @@ static void fill(sample_set *samples, const hg_test_outputs *outputs, const hg_c
       memcpy(samples->probabilities + (int64_t)i * test->classes, outputs->probabilities + index * test->classes,
              (size_t)test->classes * sizeof(float));
   }
-  to_bytes(samples->values, samples->count * samples->pixels, samples->input);
+  hg_image_bytes(samples->values, samples->count * samples->pixels, samples->input);
 }
 
 static hg_code reconstruct(hg_runner *runner, sample_set *samples, hg_network *network, hg_error *error) {
@@ -119,7 +116,7 @@ static hg_code reconstruct(hg_runner *runner, sample_set *samples, hg_network *n
   hg_batch batch = {.n = samples->count, .input = samples->values, .index = samples->index};
   hg_step_result result;
   hg_network_forward(network, &batch, &result);
-  to_bytes(hg_network_reconstruction(network), samples->count * samples->pixels, samples->reconstruction);
+  hg_image_bytes(hg_network_reconstruction(network), samples->count * samples->pixels, samples->reconstruction);
   return HG_OK;
 }
 

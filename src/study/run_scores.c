@@ -4,7 +4,7 @@
 #include "base/shape.h"
 #include "eval/images.h"
 #include "store/safetensors.h"
-#include "study/runner.h"
+#include "study/analysis.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -128,21 +128,18 @@ static double mean_of(const float *values, int64_t count) {
   return sum / (double)count;
 }
 
-static hg_code put(hg_runner *runner, const hg_planned_run *run, const char *name, double value, hg_error *error) {
-  return isnan(value) ? HG_OK : hg_store_put_metric(runner->store, run->record.id, name, value, error);
-}
-
 static hg_code put_classification(hg_runner *runner, const hg_planned_run *run, const hg_test_outputs *outputs, hg_error *error) {
   const hg_dataset *test = outputs->test;
   if (outputs->probabilities == NULL || test->labels == NULL) return HG_OK;
   hg_classification_report report;
   hg_code code = hg_classification_report_new(outputs->probabilities, test->labels, test->count, test->classes, &report, error);
   if (code != HG_OK) return code;
-  code = put(runner, run, "test.accuracy", report.accuracy, error);
-  if (code == HG_OK) code = put(runner, run, "test.macro_f1", report.macro.f1, error);
-  if (code == HG_OK) code = put(runner, run, "test.weighted_f1", report.weighted.f1, error);
-  if (code == HG_OK) code = put(runner, run, "test.log_loss", report.log_loss, error);
-  if (code == HG_OK && outputs->loss_is_log_loss) code = put(runner, run, "test.loss", report.log_loss, error);
+  code = hg_runner_put_metric(runner, &run->record, "test.accuracy", report.accuracy, error);
+  if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "test.macro_f1", report.macro.f1, error);
+  if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "test.weighted_f1", report.weighted.f1, error);
+  if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "test.log_loss", report.log_loss, error);
+  if (code == HG_OK && outputs->loss_is_log_loss)
+    code = hg_runner_put_metric(runner, &run->record, "test.loss", report.log_loss, error);
   hg_classification_report_release(&report);
   return code;
 }
@@ -163,7 +160,7 @@ static hg_code put_metrics(hg_runner *runner, const hg_planned_run *run, const h
                  {"test.noisy_ssim", mean_of(outputs->noisy_ssim, count)}};
   hg_code code = put_classification(runner, run, outputs, error);
   for (size_t i = 0; code == HG_OK && i < sizeof figures / sizeof figures[0]; i++)
-    code = put(runner, run, figures[i].name, figures[i].value, error);
+    code = hg_runner_put_metric(runner, &run->record, figures[i].name, figures[i].value, error);
   return code;
 }
 

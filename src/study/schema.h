@@ -127,8 +127,7 @@ hg_name_of hg_engine_name;
 
 /* ---- References: the index of the model that a scalar names; HG_USAGE with "did you mean". */
 hg_code hg_model_reference_read(hg_reader *reader, const hg_node *node, int *model);
-/* Indexes by name; -1 where there is none. */
-int hg_study_find_model(const hg_study *study, const char *name);
+/* Index by name; -1 where there is none. */
 int hg_study_find_data(const hg_study *study, const char *name);
 
 /* ---- The parts of a study, in the order in which they are read. */

@@ -195,7 +195,6 @@ static hg_code check_data(hg_reader *reader, const hg_node *node, const hg_data_
 
 static hg_code read_entry(hg_reader *reader, const hg_node *key, const hg_node *node, hg_data_settings *data) {
   *data = hg_data_settings_default();
-  data->line = key->line;
   hg_code code = hg_value_name(reader, "data", key, data->name);
   if (code == HG_OK) code = hg_table_read(reader, &hg_data_table, node, data);
   if (code == HG_OK) code = choose_classes(reader, node, data);

@@ -450,7 +450,7 @@ static hg_code name_models(hg_reader *reader, const hg_node *node) {
   if (study->models == NULL) return hg_fail_memory(reader->error, "models", node->count * sizeof *study->models);
   for (size_t i = 0; i < node->count; i++) {
     hg_model *model = &study->models[i];
-    *model = (hg_model){.kind = HG_MODEL_NETWORK, .data = -1, .from = -1, .features_from = -1, .line = node->keys[i]->line};
+    *model = (hg_model){.kind = HG_MODEL_NETWORK, .data = -1, .from = -1, .features_from = -1};
     model->losses = hg_losses_default();
     model->train = reader->train;
     model->engine = reader->engine;

@@ -25,7 +25,6 @@ typedef struct hg_model {
   char name[HG_NAME_SIZE];
   char id[HG_NAME_SIZE]; /* the row of a table of results it belongs to, such as A1; "" = none. No part of its settings. */
   char *note;            /* what a reader should know of it; NULL = nothing. No part of its settings. */
-  int line;
   hg_model_kind kind;
   int data;       /* index into study.data */
   hg_shape input; /* of its data */
@@ -94,6 +93,9 @@ typedef struct hg_override {
  * HG_DATA: a data set that shapes depend on is not there. */
 hg_code hg_study_read(const char *path, const hg_override *overrides, int override_count, hg_study **study, hg_error *error);
 void hg_study_free(hg_study *study);
+
+/* Index of the model of this name; -1 where there is none. */
+int hg_study_find_model(const hg_study *study, const char *name);
 
 /* A network as the model describes it: layers (the encoder's taken over from `from`), losses, engine, the encoder frozen where
  * the model freezes it. Weights are not yet set. */
