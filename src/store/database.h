@@ -39,6 +39,12 @@ double hg_query_get_real(hg_query *query); /* NULL is NaN */
 void hg_query_get_text(hg_query *query, char *buffer, size_t size);
 char *hg_query_get_string(hg_query *query); /* hg_malloc'ed; NULL, and the query failed, when out of memory */
 
+/* Brings a file that was just opened to this schema; makes the tables in an empty one if create. tables.c */
+hg_code hg_store_check_schema(hg_store *store, bool create, hg_error *error);
+
+/* With all that is in it; HG_OK where there is none. store.c */
+hg_code hg_store_remove_folder(const char *folder, hg_error *error);
+
 /* Runs SQL without parameters. */
 hg_code hg_store_execute(hg_store *store, const char *sql, hg_error *error);
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "store/database.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -13,64 +14,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SCHEMA = 2, APPLICATION = 0x68676C73 /* "hgls" */, BUSY_MILLISECONDS = 10000 };
-
-/* Schema 1. */
-static const char tables[] =
-    "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL, seed INTEGER NOT NULL, position INTEGER NOT NULL,"
-    " kind TEXT NOT NULL, status TEXT NOT NULL, identity TEXT NOT NULL, data TEXT NOT NULL, settings TEXT NOT NULL,"
-    " message TEXT NOT NULL, parameters INTEGER NOT NULL, epochs INTEGER NOT NULL, best_epoch INTEGER NOT NULL,"
-    " seconds REAL, images_per_second REAL, weights_sha256 TEXT NOT NULL, UNIQUE(name, seed));"
-    "CREATE TABLE history(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, epoch INTEGER NOT NULL, loss REAL,"
-    " reconstruction_loss REAL, classification_loss REAL, center_loss REAL, accuracy REAL, val_loss REAL,"
-    " val_reconstruction_loss REAL, val_classification_loss REAL, val_center_loss REAL, val_accuracy REAL,"
-    " learning_rate REAL, seconds REAL, PRIMARY KEY(run, epoch)) WITHOUT ROWID;"
-    "CREATE TABLE metrics(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, name TEXT NOT NULL, value REAL,"
-    " PRIMARY KEY(run, name)) WITHOUT ROWID;"
-    "CREATE TABLE layers(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL, block TEXT NOT NULL,"
-    " layer TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL,"
-    " channels INTEGER NOT NULL, parameters INTEGER NOT NULL, multiply_adds INTEGER NOT NULL, activation_bytes INTEGER NOT NULL,"
-    " PRIMARY KEY(run, position)) WITHOUT ROWID;"
-    "CREATE TABLE warnings(position INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL);"
-    "CREATE TABLE comparisons(position INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT NOT NULL, metric TEXT NOT NULL,"
-    " test TEXT NOT NULL, difference REAL, low REAL, high REAL, p_value REAL);"
-    "CREATE TABLE published(position INTEGER PRIMARY KEY, run TEXT NOT NULL, metric TEXT NOT NULL, published REAL, measured "
-    "REAL);"
-    "CREATE TABLE data(name TEXT PRIMARY KEY, source TEXT NOT NULL, digest TEXT NOT NULL, height INTEGER NOT NULL,"
-    " width INTEGER NOT NULL, channels INTEGER NOT NULL, train INTEGER NOT NULL, validation INTEGER NOT NULL,"
-    " test INTEGER NOT NULL, classes INTEGER NOT NULL, class_names TEXT NOT NULL);";
-
-/* What schema 2 has besides. */
-static const char tables_2[] =
-    "CREATE TABLE classes(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
-    " label INTEGER NOT NULL, support INTEGER NOT NULL, precision REAL, recall REAL, f1 REAL, average_precision REAL,"
-    " roc_auc REAL, PRIMARY KEY(run, position)) WITHOUT ROWID;"
-    "CREATE TABLE confusion(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
-    " truth INTEGER NOT NULL, predicted INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(run, position)) WITHOUT ROWID;"
-    "CREATE TABLE calibration(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
-    " low REAL, high REAL, count INTEGER NOT NULL, confidence REAL, accuracy REAL, PRIMARY KEY(run, position)) WITHOUT ROWID;"
-    "CREATE TABLE denoising(run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,"
-    " corruption TEXT NOT NULL, level REAL, method TEXT NOT NULL, mse REAL, psnr REAL, ssim REAL,"
-    " PRIMARY KEY(run, position)) WITHOUT ROWID;"
-    "CREATE TABLE leaks(position INTEGER PRIMARY KEY, data TEXT NOT NULL, part TEXT NOT NULL, against TEXT NOT NULL,"
-    " images INTEGER NOT NULL, exact INTEGER NOT NULL, near INTEGER NOT NULL);"
-    "ALTER TABLE comparisons ADD COLUMN value_a REAL;"
-    "ALTER TABLE comparisons ADD COLUMN value_b REAL;"
-    "ALTER TABLE comparisons ADD COLUMN p_holm REAL;"
-    "ALTER TABLE comparisons ADD COLUMN seeds INTEGER NOT NULL DEFAULT 1;"
-    "ALTER TABLE comparisons ADD COLUMN only_a INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE comparisons ADD COLUMN only_b INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE comparisons ADD COLUMN verdict TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE comparisons ADD COLUMN text TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE published ADD COLUMN low REAL;"
-    "ALTER TABLE published ADD COLUMN high REAL;"
-    "ALTER TABLE published ADD COLUMN seeds INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE published ADD COLUMN id TEXT NOT NULL DEFAULT '';";
+enum { BUSY_MILLISECONDS = 10000 };
 
 /* ---------------------------------------------------------------- opening */
+
+/* A reader holds the lock for a moment, when it asks whether somebody writes: nobody_writes. */
+static int lock_in_time(int lock) {
+  enum { TRIES = 20, MILLISECONDS = 10 };
+  int result = flock(lock, LOCK_EX | LOCK_NB);
+  for (int i = 0; i < TRIES && result != 0 && errno == EWOULDBLOCK; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = MILLISECONDS * 1000000L}, NULL);
+    result = flock(lock, LOCK_EX | LOCK_NB);
+  }
+  return result;
+}
 
 static hg_code take_lock(hg_store *store, hg_error *error) {
   char *path = hg_path_join(store->folder, "study.lock");
@@ -79,7 +39,7 @@ static hg_code take_lock(hg_store *store, hg_error *error) {
   store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (store->lock < 0)
     code = hg_fail_errno(error, HG_FAILED, path, "open the lock file");
-  else if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
+  else if (lock_in_time(store->lock) != 0)
     code = errno == EWOULDBLOCK ? hg_fail(error, HG_USAGE, store->folder,
                                           "another hourglass is writing here; wait for it, or choose another folder with --out")
                                 : hg_fail_errno(error, HG_FAILED, path, "lock the file");
@@ -97,63 +57,50 @@ static bool nobody_writes(const hg_store *store) {
   return free_lock;
 }
 
-static hg_code read_number(hg_store *store, const char *sql, int64_t *number, hg_error *error) {
-  hg_query query = hg_query_begin(store, sql, error);
-  *number = hg_query_row(&query) ? hg_query_get_int(&query) : 0;
-  return hg_query_end(&query);
+static hg_code connect(hg_store *store, const char *name, int flags, hg_error *error) {
+  if (sqlite3_open_v2(name, &store->database, flags | SQLITE_OPEN_FULLMUTEX, NULL) == SQLITE_OK) return HG_OK;
+  return hg_fail(error, HG_FAILED, store->path, "cannot be opened: %s", sqlite3_errmsg(store->database));
 }
 
-/* A new file has nothing to lose yet, so it does not wait for the disk: the first commit after it does. */
-static hg_code prepare_empty(hg_store *store, hg_error *error) {
-  return hg_store_execute(store, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL", error);
+/* What was written and not yet moved into the database stands in a second file, which only who may write can read. */
+static hg_code check_log(const hg_store *store, hg_error *error) {
+  struct stat status;
+  size_t size = strlen(store->path) + sizeof "-wal";
+  char *log = hg_malloc(size);
+  if (log == NULL) return hg_fail_memory(error, store->path, size);
+  snprintf(log, size, "%s-wal", store->path);
+  bool empty = stat(log, &status) != 0 || status.st_size == 0;
+  hg_free(log);
+  return empty ? HG_OK
+               : hg_fail(error, HG_FAILED, store->folder,
+                         "may not be written to, and a run has not put all it found into study.db yet (study.db-wal); copy the "
+                         "folder to where it can be written, and read it there");
 }
 
-/* From an older schema (0 = an empty file) to this one. */
-static hg_code make_tables(hg_store *store, int64_t version, hg_error *error) {
-  char marks[96];
-  snprintf(marks, sizeof marks, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION, SCHEMA);
-  hg_code code = hg_store_begin(store, error);
+/* file:PATH?immutable=1: SQLite then makes no file beside the database, as it otherwise does for readers too. */
+static hg_code connect_to_read(hg_store *store, hg_error *error) {
+  static const char head[] = "file:", tail[] = "?immutable=1";
+  hg_code code = check_log(store, error);
   if (code != HG_OK) return code;
-  if (version < 1) code = hg_store_execute(store, tables, error);
-  if (code == HG_OK && version < 2) code = hg_store_execute(store, tables_2, error);
-  if (code == HG_OK) code = hg_store_execute(store, marks, error);
-  return hg_store_finish(store, code, error);
-}
-
-static hg_code bring_up_to_date(hg_store *store, int64_t version, hg_error *error) {
-  if (version == SCHEMA) return HG_OK;
-  hg_error cause = {0};
-  hg_code code = make_tables(store, version, &cause);
-  if (code == HG_OK) return HG_OK;
-  return hg_fail(error, code == HG_NO_MEMORY ? code : HG_DATA, store->path,
-                 "was written by an older hourglass (schema %lld, this one reads %d) and cannot be brought up to date: %s; copy "
-                 "the folder to where it can be written",
-                 (long long)version, SCHEMA, cause.message);
-}
-
-static hg_code check_schema(hg_store *store, bool create, hg_error *error) {
-  int64_t application = 0, version = 0, objects = 0;
-  hg_code code = read_number(store, "PRAGMA application_id", &application, error);
-  if (code == HG_OK) code = read_number(store, "PRAGMA user_version", &version, error);
-  if (code == HG_OK) code = read_number(store, "SELECT count(*) FROM sqlite_schema", &objects, error);
-  if (code != HG_OK) return code;
-  if (objects == 0 && application == 0 && create) {
-    code = prepare_empty(store, error);
-    return code == HG_OK ? make_tables(store, 0, error) : code;
-  }
-  if (application != APPLICATION) return hg_fail(error, HG_DATA, store->path, "is not a store that hourglass wrote");
-  if (version > SCHEMA)
-    return hg_fail(error, HG_DATA, store->path, "was written by a newer hourglass (schema %lld, this one reads %d)",
-                   (long long)version, SCHEMA);
-  return bring_up_to_date(store, version, error);
+  size_t size = sizeof head + 3 * strlen(store->path) + sizeof tail;
+  char *name = hg_malloc(size), *end = name;
+  if (name == NULL) return hg_fail_memory(error, store->path, size);
+  end += sprintf(end, "%s", head);
+  for (const char *c = store->path; *c != '\0'; c++)
+    end += sprintf(end, isalnum((unsigned char)*c) || strchr("/-_.~", *c) != NULL ? "%c" : "%%%02X", (unsigned char)*c);
+  sprintf(end, "%s", tail);
+  code = connect(store, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error);
+  hg_free(name);
+  return code;
 }
 
 static hg_code open_database(hg_store *store, bool create, hg_error *error) {
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
-  if (sqlite3_open_v2(store->path, &store->database, flags, NULL) != SQLITE_OK)
-    return hg_fail(error, HG_FAILED, store->path, "cannot be opened: %s", sqlite3_errmsg(store->database));
+  hg_code code = !create && access(store->folder, W_OK) != 0
+                     ? connect_to_read(store, error)
+                     : connect(store, store->path, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), error);
+  if (code != HG_OK) return code;
   sqlite3_busy_timeout(store->database, BUSY_MILLISECONDS);
-  hg_code code = check_schema(store, create, error);
+  code = hg_store_check_schema(store, create, error);
   if (code == HG_OK) code = hg_store_execute(store, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL", error);
   if (code == HG_OK && create) code = hg_store_execute(store, "PRAGMA journal_mode = WAL", error);
   return code;
@@ -190,11 +137,11 @@ hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_erro
   if (code == HG_OK) code = open_database(made, create, error);
   if (code == HG_OK && create)
     code = hg_store_execute(made, "UPDATE runs SET status = 'interrupted' WHERE status = 'running'", error);
-  made->abandoned = !create && code == HG_OK && nobody_writes(made);
   if (code != HG_OK) {
     hg_store_close(made);
     return code;
   }
+  made->abandoned = !create && nobody_writes(made);
   *store = made;
   return HG_OK;
 }
@@ -295,13 +242,16 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
   return remove(path);
 }
 
-static hg_code remove_folder(const hg_store *store, const hg_run_record *record, hg_error *error) {
+hg_code hg_store_remove_folder(const char *folder, hg_error *error) {
   enum { OPEN_FOLDERS = 8 };
+  if (!hg_path_exists(folder) || nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0) return HG_OK;
+  return hg_fail_errno(error, HG_FAILED, folder, "remove the folder");
+}
+
+static hg_code remove_folder(const hg_store *store, const hg_run_record *record, hg_error *error) {
   char *folder = folder_of(store, record);
   if (folder == NULL) return hg_fail_memory(error, store->folder, 0);
-  hg_code code = HG_OK;
-  if (hg_path_exists(folder) && nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) != 0)
-    code = hg_fail_errno(error, HG_FAILED, folder, "remove the folder");
+  hg_code code = hg_store_remove_folder(folder, error);
   hg_free(folder);
   return code;
 }
@@ -320,6 +270,14 @@ static hg_code drop_figures(hg_store *store, int64_t run, hg_error *error) {
     code = hg_query_end(&query);
   }
   return code;
+}
+
+/* They were made from a run that is no more. */
+static hg_code drop_comparisons(hg_store *store, const char *name, hg_error *error) {
+  hg_query query = hg_query_begin(store, "DELETE FROM comparisons WHERE ? IN (a, b)", error);
+  hg_query_put_text(&query, name);
+  hg_query_run(&query);
+  return hg_query_end(&query);
 }
 
 static hg_code write_run(hg_store *store, hg_run_record *record, hg_error *error) {
@@ -349,6 +307,7 @@ hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error
   code = hg_store_get_run(store, record->name, record->seed, &old, &found, error);
   bool changed = found && strcmp(old.identity, record->identity) != 0;
   if (code == HG_OK && changed) code = drop_figures(store, old.id, error);
+  if (code == HG_OK && changed) code = drop_comparisons(store, record->name, error);
   if (code == HG_OK) code = write_run(store, record, error);
   if (code == HG_OK && changed) code = remove_folder(store, record, error);
   hg_run_record_release(&old);
@@ -397,6 +356,7 @@ static hg_code remove_run(hg_store *store, const hg_run_record *record, hg_error
   hg_query_put_int(&query, record->id);
   hg_query_run(&query);
   hg_code code = hg_query_end(&query);
+  if (code == HG_OK) code = drop_comparisons(store, record->name, error);
   return code == HG_OK ? remove_folder(store, record, error) : code;
 }
 
@@ -408,22 +368,6 @@ hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count
     if (!is_kept(&records[i], kept, count)) code = remove_run(store, &records[i], error);
   for (int i = 0; i < present; i++) hg_run_record_release(&records[i]);
   hg_free(records);
-  return code;
-}
-
-hg_code hg_store_data_folder(hg_store *store, const char *name, char **folder, hg_error *error) {
-  *folder = NULL;
-  if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
-    return hg_fail(error, HG_USAGE, name, "a data set's name becomes a folder: it may not be empty, begin with '.' or hold '/'");
-  size_t size = strlen(store->folder) + strlen(name) + sizeof "/data/";
-  char *made = hg_malloc(size);
-  if (made == NULL) return hg_fail_memory(error, store->folder, size);
-  snprintf(made, size, "%s/data/%s", store->folder, name);
-  hg_code code = hg_folder_make(made, error);
-  if (code == HG_OK)
-    *folder = made;
-  else
-    hg_free(made);
   return code;
 }
 

@@ -36,6 +36,8 @@ typedef struct hg_store hg_store;
 /* Opens OUT/study.db, making folder and tables if create. HG_USAGE if it is not there and !create; HG_DATA if it is not ours
  * or of a newer schema; one of an older schema is brought up to date, its new figures empty. Another process writing the same
  * store is refused with HG_USAGE (lock file OUT/study.lock) when create.
+ *
+ * A folder that may only be read is read as it stands if !create; HG_FAILED where a run's last figures are still in study.db-wal.
  */
 hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_error *error);
 /* The same store once more, for another thread of the process that holds it; closed before `holder`. */
@@ -56,12 +58,15 @@ hg_code hg_store_set_fact(hg_store *store, const char *key, const char *value, h
 /* hg_malloc'ed, "" if absent; NULL only when out of memory. */
 char *hg_store_fact(hg_store *store, const char *key);
 
+/* Of one model. What compares and averages over seeds has room for so many; studies with more are refused. */
+enum { HG_MOST_SEEDS = 256 };
+
 typedef struct hg_run_record {
   int64_t id; /* 0 = new */
   char name[HG_NAME_SIZE];
   uint64_t seed;
   int position;            /* in the study: order of the page */
-  char kind[32];           /* network, logistic_regression, naive_bayes, svm */
+  char kind[32];           /* network, logistic_regression, naive_bayes, svm, knn, linear_svm */
   char status[16];         /* pending, running, interrupted (killed too), done, failed, diverged */
   char identity[65];       /* SHA-256 of resolved settings, data and program version: same identity, not run again */
   char data[HG_NAME_SIZE]; /* name of its data in the study */
@@ -75,13 +80,14 @@ typedef struct hg_run_record {
 
 void hg_run_record_release(hg_run_record *record);
 
-/* Inserts or replaces by (name, seed); sets record->id. A new identity drops the old figures of that run, and its folder. */
+/* Inserts or replaces by (name, seed); sets record->id. A new identity drops the old figures of that run, its folder
+ * and the comparisons of its model. */
 hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error);
 /* *found says if there is one. */
 hg_code hg_store_get_run(hg_store *store, const char *name, uint64_t seed, hg_run_record *record, bool *found, hg_error *error);
 /* All, model by model: by its least position, then by seed. The caller releases each and frees the array. */
 hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count, hg_error *error);
-/* Removes runs (and their folders) that the study no longer has. */
+/* Removes runs (with their folders and comparisons) that the study no longer has. */
 hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count, hg_error *error);
 /* OUT/runs/NAME-seedN, made if need be; hg_malloc'ed. */
 hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error);
@@ -202,7 +208,10 @@ typedef struct hg_data_record {
   int classes;
   char *class_names; /* JSON array; owned */
 } hg_data_record;
+/* Replaces by name. What leaks are told of it belongs to its images: it goes where the digest is another. */
 hg_code hg_store_put_data(hg_store *store, const hg_data_record *record, hg_error *error);
+/* Removes data sets (with their leaks and folders) that the study no longer has. */
+hg_code hg_store_keep_data(hg_store *store, const char *const *kept, int count, hg_error *error);
 hg_code hg_store_list_data(hg_store *store, hg_data_record **records, int *count,
                            hg_error *error); /* caller frees class_names too */
 
