@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SEEDS = 256, FOLDER = 512 };
+enum { FOLDER = 512 };
 
 /* An operand: DIR, DIR:MODEL, or :MODEL for the first operand's folder. */
 typedef struct side {
@@ -103,10 +103,10 @@ static hg_code find_interval(const side *of, const char *model, const hg_run_rec
                              const hg_testimony *other, const char *metric, int64_t images, double *low, double *high,
                              hg_error *error) {
   char name[80];
-  double values[MOST_SEEDS];
+  double values[HG_MOST_SEEDS];
   int found = 0;
   snprintf(name, sizeof name, "test.%s", metric);
-  for (int i = 0; i < count && found < MOST_SEEDS; i++) {
+  for (int i = 0; i < count && found < HG_MOST_SEEDS; i++) {
     if (!is_done(&runs[i], model) || !is_used(own, other, runs[i].seed)) continue;
     hg_metric *metrics = NULL;
     int metric_count = 0;

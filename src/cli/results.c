@@ -31,14 +31,14 @@ hg_code hg_results_print_json(hg_store *store, hg_error *error) {
   return code;
 }
 
-enum { ACCURACY, LOSS, MSE, PSNR, SSIM, FIGURES, MOST_SEEDS = 256 };
+enum { ACCURACY, LOSS, MSE, PSNR, SSIM, FIGURES };
 static const char *const figure_names[FIGURES] = {"test.accuracy", "test.loss", "test.mse", "test.psnr", "test.ssim"};
 
 /* The runs of one model. */
 typedef struct model_row {
   const hg_run_record *first;
   int seeds, done, figures[FIGURES];
-  double values[FIGURES][MOST_SEEDS];
+  double values[FIGURES][HG_MOST_SEEDS];
   double seconds, rate;
   int epochs;
   const char *status; /* of the first run that is not done, else "done" */
@@ -56,7 +56,7 @@ static hg_code add_run(hg_store *store, const hg_run_record *run, model_row *row
   if (code != HG_OK) return code;
   for (int i = 0; i < FIGURES; i++) {
     double value = hg_metric_find(metrics, count, figure_names[i]);
-    if (!isnan(value) && row->figures[i] < MOST_SEEDS) row->values[i][row->figures[i]++] = value;
+    if (!isnan(value) && row->figures[i] < HG_MOST_SEEDS) row->values[i][row->figures[i]++] = value;
   }
   hg_free(metrics);
   row->done++;

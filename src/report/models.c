@@ -124,10 +124,9 @@ const char *hg_page_class_name(const hg_page_model *model, int label, char buffe
 static bool is_share_of_images(const char *metric) { return strcmp(metric, "test.accuracy") == 0; }
 
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric) {
-  enum { MOST_SEEDS = 256 };
-  double values[MOST_SEEDS], deviation;
+  double values[HG_MOST_SEEDS], deviation;
   hg_estimate estimate = {NAN, NAN, NAN, 0};
-  for (int i = 0; i < model->count && estimate.seeds < MOST_SEEDS; i++) {
+  for (int i = 0; i < model->count && estimate.seeds < HG_MOST_SEEDS; i++) {
     double value = is_done(&model->runs[i]) ? hg_report_metric(&model->runs[i], metric) : NAN;
     if (!isnan(value)) values[estimate.seeds++] = value;
   }

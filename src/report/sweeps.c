@@ -67,10 +67,9 @@ static double validation_of(const hg_report_run *run, bool accuracy) {
 }
 
 static score validation_score(const hg_page_model *model, bool accuracy) {
-  enum { MOST_SEEDS = 256 };
-  double values[MOST_SEEDS] = {0}, deviation;
+  double values[HG_MOST_SEEDS] = {0}, deviation;
   score out = {NAN, NAN, NAN, 0};
-  for (int i = 0; i < model->count && out.seeds < MOST_SEEDS; i++) {
+  for (int i = 0; i < model->count && out.seeds < HG_MOST_SEEDS; i++) {
     if (strcmp(model->runs[i].record.status, "done") != 0) continue;
     double value = validation_of(&model->runs[i], accuracy);
     if (isfinite(value)) values[out.seeds++] = value;

@@ -79,11 +79,9 @@ void hg_testimony_release(hg_testimony *testimony) {
 
 /* ---------------------------------------------------------------- pairs of runs */
 
-enum { MOST_SEEDS = 64 };
-
 typedef struct pairing {
   int count;
-  const hg_safetensors *a[MOST_SEEDS], *b[MOST_SEEDS];
+  const hg_safetensors *a[HG_MOST_SEEDS], *b[HG_MOST_SEEDS];
 } pairing;
 
 /* The run of this seed; for what draws no numbers its first one stands for every seed. NULL if there is none. */
@@ -98,7 +96,7 @@ static void pair_seeds(const hg_testimony *a, const hg_testimony *b, pairing *pa
   const hg_testimony *leading = a->draws ? a : b;
   int seeds = leading->draws ? leading->seeds : 1;
   pairs->count = 0;
-  for (int i = 0; i < seeds && pairs->count < MOST_SEEDS; i++) {
+  for (int i = 0; i < seeds && pairs->count < HG_MOST_SEEDS; i++) {
     const hg_safetensors *of_a = run_with(a, leading->seed[i]), *of_b = run_with(b, leading->seed[i]);
     if (of_a == NULL || of_b == NULL) continue;
     pairs->a[pairs->count] = of_a;
@@ -151,7 +149,7 @@ static void take_difference(const hg_difference *from, hg_comparison *row) {
 typedef struct image_scores {
   int seeds;
   int64_t images;
-  const float *a[MOST_SEEDS], *b[MOST_SEEDS];
+  const float *a[HG_MOST_SEEDS], *b[HG_MOST_SEEDS];
 } image_scores;
 
 static double difference_of(const image_scores *scores, int64_t image) {
@@ -195,7 +193,7 @@ static void resampled_mean(const void *context, const int32_t *times, double *di
 }
 
 static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_comparison *row, hg_error *error) {
-  double by_a[MOST_SEEDS], by_b[MOST_SEEDS], by_seed[MOST_SEEDS] = {0};
+  double by_a[HG_MOST_SEEDS], by_b[HG_MOST_SEEDS], by_seed[HG_MOST_SEEDS] = {0};
   for (int s = 0; s < scores->seeds; s++) {
     by_a[s] = mean_of(scores->a[s], scores->images);
     by_b[s] = mean_of(scores->b[s], scores->images);
@@ -220,7 +218,7 @@ static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_compa
 
 hg_code hg_compare_images(const char *metric, const float *const *a, const float *const *b, int seeds, int64_t images,
                           hg_pool *pool, hg_comparison *row, hg_error *error) {
-  image_scores scores = {.seeds = seeds < MOST_SEEDS ? seeds : MOST_SEEDS, .images = images};
+  image_scores scores = {.seeds = seeds < HG_MOST_SEEDS ? seeds : HG_MOST_SEEDS, .images = images};
   for (int s = 0; s < scores.seeds; s++) {
     scores.a[s] = a[s];
     scores.b[s] = b[s];
@@ -357,7 +355,7 @@ static void resampled_f1(const void *context, const int32_t *times, double *diff
 }
 
 static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *pool, hg_comparison *row, hg_error *error) {
-  double by_a[MOST_SEEDS], by_b[MOST_SEEDS], by_seed[MOST_SEEDS] = {0};
+  double by_a[HG_MOST_SEEDS], by_b[HG_MOST_SEEDS], by_seed[HG_MOST_SEEDS] = {0};
   int64_t counts[3 * MOST_CLASSES];
   for (int s = 0; s < v->seeds; s++) {
     by_a[s] = macro_f1(v, times, 2 * s, counts);
@@ -397,7 +395,7 @@ static double accuracy_variance(const class_votes *v, const int32_t *times, doub
 }
 
 static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comparison *row) {
-  double by_a[MOST_SEEDS] = {0}, by_b[MOST_SEEDS] = {0}, by_seed[MOST_SEEDS] = {0};
+  double by_a[HG_MOST_SEEDS] = {0}, by_b[HG_MOST_SEEDS] = {0}, by_seed[HG_MOST_SEEDS] = {0};
   row->only_a = row->only_b = 0;
   for (int64_t g = 0; g < v->groups; g++)
     for (int s = 0; s < v->seeds; s++) {
@@ -427,9 +425,10 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
 }
 
 static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_comparison *rows, int *count, hg_error *error) {
-  if (!all_have(pairs, "probabilities", 2) || hg_safetensors_find(pairs->a[0], "labels") == NULL) return HG_OK;
+  const hg_named_tensor *labels = hg_safetensors_find(pairs->a[0], "labels"); /* HG_I32: same_labels */
+  if (!all_have(pairs, "probabilities", 2) || labels == NULL || labels->rank != 1) return HG_OK;
   const hg_named_tensor *shares = hg_safetensors_find(pairs->a[0], "probabilities");
-  if (shares->dim[1] > MOST_CLASSES || hg_safetensors_find(pairs->a[0], "labels")->dim[0] != shares->dim[0]) return HG_OK;
+  if (shares->dim[1] < 1 || shares->dim[1] > MOST_CLASSES || labels->dim[0] != shares->dim[0]) return HG_OK;
   class_votes v;
   hg_code code = gather_votes(pairs, &v, error);
   int32_t *times = code == HG_OK ? hg_malloc((size_t)v.groups * sizeof *times) : NULL;

@@ -4,11 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "store/store.h"
 #include "study/schema.h"
 
 #define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
-
-enum { MOST_SEEDS = 1000 };
 
 /* ---------------------------------------------------------------- the study's own keys
  * The target of this table is the reader: what needs names of other parts is only remembered here, and read afterwards. */
@@ -58,7 +57,7 @@ static hg_code read_threads(hg_reader *reader, const hg_node *node, void *target
 /* A list of seeds, or how many: 3 is [1, 2, 3]. */
 static hg_code read_seeds(hg_reader *reader, const hg_node *node, void *target) {
   static const hg_field seed = {.key = "seeds", .type = HG_FIELD_UINT64, .low = 0, .high = 0x1p62};
-  static const hg_field number = {.key = "seeds", .type = HG_FIELD_INT, .low = 1, .high = MOST_SEEDS};
+  static const hg_field number = {.key = "seeds", .type = HG_FIELD_INT, .low = 1, .high = HG_MOST_SEEDS};
   hg_study *study = reader->study;
   (void)target;
   int64_t count = (int64_t)node->count;
@@ -66,7 +65,7 @@ static hg_code read_seeds(hg_reader *reader, const hg_node *node, void *target) 
     hg_code code = hg_value_whole(reader, &number, node, &count);
     if (code != HG_OK) return code;
   }
-  if (count == 0 || count > MOST_SEEDS) return hg_reject(reader, node, "`seeds` must hold from 1 to %d seeds", MOST_SEEDS);
+  if (count == 0 || count > HG_MOST_SEEDS) return hg_reject(reader, node, "`seeds` must hold from 1 to %d seeds", HG_MOST_SEEDS);
   hg_free(study->seeds);
   study->seed_count = 0;
   study->seeds = hg_calloc((size_t)count, sizeof *study->seeds);
