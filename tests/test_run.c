@@ -260,11 +260,45 @@ static void findings_follow_from_the_runs(void **state) {
   assert_int_equal(count, 1);
   assert_true(fabs(published[0].measured - a) < 1e-12 && published[0].seeds == 2);
   assert_true(published[0].low <= a && a <= published[0].high);
+  assert_true(published[0].low >= 0 && published[0].high <= 1); /* Student's interval of two seeds alone reaches further */
   hg_free(pairs);
   hg_free(published);
   hg_store_close(store);
   assert_false(is_warned_of(&folder, "one-seed"));
   assert_false(is_warned_of(&folder, "no-validation"));
+  remove_folder(&folder);
+}
+
+static int compared_with_the_filter(hg_store *store, int seeds) {
+  hg_comparison *pairs = NULL;
+  int count = 0, found = 0;
+  assert_int_equal(hg_store_get_comparisons(store, &pairs, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++) found += strcmp(pairs[i].b, "median filter") == 0 && pairs[i].seeds == seeds;
+  hg_free(pairs);
+  return found;
+}
+
+static void findings_of_a_call_for_one_seed_are_of_every_stored_seed(void **state) {
+  (void)state;
+  test_folder folder = make_folder();
+  write_study(&folder, three_models);
+  event_log log = {0};
+  run_well(&folder, &log);
+  uint64_t first = 1;
+  hg_error error = {0};
+  assert_int_equal(run_seeds(&folder, &log, 2, &first, 1, &error), HG_OK);
+  assert_int_equal(log.skipped, 3);
+  hg_store *store = open_store(&folder);
+  hg_published *published = NULL;
+  int count = 0;
+  assert_int_equal(hg_store_get_published(store, &published, &count, NULL), HG_OK);
+  double mean = (metric(&folder, "plain", 1, "test.accuracy") + metric(&folder, "plain", 2, "test.accuracy")) / 2;
+  assert_int_equal(published[0].seeds, 2);
+  assert_true(fabs(published[0].measured - mean) < 1e-12);
+  assert_true(compared_with_the_filter(store, 2) > 0);
+  assert_int_equal(compared_with_the_filter(store, 1), 0);
+  hg_free(published);
+  hg_store_close(store);
   remove_folder(&folder);
 }
 
@@ -447,6 +481,7 @@ int main(void) {
       cmocka_unit_test(every_model_is_trained_once_per_seed_and_then_never_again),
       cmocka_unit_test(a_run_leaves_figures_predictions_samples_and_layers),
       cmocka_unit_test(findings_follow_from_the_runs),
+      cmocka_unit_test(findings_of_a_call_for_one_seed_are_of_every_stored_seed),
       cmocka_unit_test(only_what_changed_is_run_again),
       cmocka_unit_test(runs_of_the_studys_other_seeds_stay),
       cmocka_unit_test(a_folder_of_another_study_is_refused_and_left_as_it_is),

@@ -48,11 +48,14 @@ hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error)
 /* ---- for the study */
 
 /* Rows for every data set, and OUT/data/NAME/leaks.safetensors; warns of test images among the training images. What was found in
- * a data set once is kept in the user's cache. */
+ * a data set once is kept in the user's cache. HG_INTERRUPTED after a stop, the store's rows as they were. */
 hg_code hg_runner_find_leaks(hg_runner *runner, hg_error *error); /* run_leaks.c */
 
-/* Comparisons, into the store; warns of those on one seed. */
+/* Comparisons, into the store; warns of those on one seed. HG_INTERRUPTED after a stop, the store's as they were. */
 hg_code hg_runner_compare(hg_runner *runner, hg_error *error); /* run_compare.c */
+
+/* Whether a run of runner->stored is one of this model, and finished: run_findings.c */
+bool hg_runner_is_done(const hg_runner *runner, const hg_run_record *record, int model);
 
 /* ---- small help: run_analysis.c */
 

@@ -19,6 +19,14 @@ bool hg_runner_stopped(const hg_runner *runner) {
   return runner->settings->stop != NULL && __atomic_load_n(runner->settings->stop, __ATOMIC_RELAXED) != 0;
 }
 
+static hg_code interrupted(const hg_runner *runner, hg_error *error) {
+  return hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here");
+}
+
+hg_code hg_runner_go_on(const hg_runner *runner, hg_error *error) {
+  return hg_runner_stopped(runner) ? interrupted(runner, error) : HG_OK;
+}
+
 void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
                      const char *message) {
   if (runner->settings->event == NULL) return;
@@ -254,8 +262,7 @@ static hg_code work_on(hg_runner *runner, hg_planned_run *run, const char *folde
   if (code == HG_OK) return finish_run(runner, run, folder, error);
   if (code != HG_INTERRUPTED) return record_failure(runner, run, code, &cause, error);
   code = set_status(runner, run, "interrupted", "", error);
-  return code == HG_OK ? hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here")
-                       : code;
+  return code == HG_OK ? interrupted(runner, error) : code;
 }
 
 hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error) {
@@ -325,13 +332,15 @@ static hg_code start(hg_runner *runner, hg_error *error) {
   return code == HG_OK ? put_study(runner, error) : code;
 }
 
+/* After a stop the reports tell what the store has. */
 static hg_code write_reports(hg_runner *runner, hg_error *error) {
-  hg_code analysed = hg_runner_stopped(runner) ? HG_OK : hg_runner_analyse(runner, error);
-  if (analysed != HG_OK && analysed != HG_INTERRUPTED) return analysed;
-  hg_code code = hg_runner_conclude(runner, analysed == HG_OK ? error : NULL);
-  if (code == HG_OK) code = hg_report_write_json(runner->store, analysed == HG_OK ? error : NULL);
-  if (code == HG_OK) code = hg_report_write_page(runner->store, analysed == HG_OK ? error : NULL);
-  return analysed == HG_OK ? code : analysed;
+  hg_code found = hg_runner_analyse(runner, error);
+  if (found == HG_OK || found == HG_INTERRUPTED) found = hg_runner_conclude(runner, error);
+  if (found != HG_OK && found != HG_INTERRUPTED) return found;
+  hg_error *own = found == HG_OK ? error : NULL;
+  hg_code code = hg_report_write_json(runner->store, own);
+  if (code == HG_OK) code = hg_report_write_page(runner->store, own);
+  return found == HG_OK ? code : found;
 }
 
 hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error) {

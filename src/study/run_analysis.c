@@ -82,10 +82,10 @@ hg_code hg_runner_analyse(hg_runner *runner, hg_error *error) {
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < runner->count; i++) {
     if (strcmp(runner->runs[i].record.status, "done") != 0) continue;
-    if (hg_runner_stopped(runner))
-      return hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here");
-    code = analyse_run(runner, i, error);
+    code = hg_runner_go_on(runner, error);
+    if (code == HG_OK) code = analyse_run(runner, i, error);
   }
+  if (code == HG_OK) code = hg_runner_go_on(runner, error);
   for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = analyse_data(runner, i, error);
   return code;
 }

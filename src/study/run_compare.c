@@ -21,8 +21,8 @@ static void add_thin_pair(thin_pairs *thin, const char *a, const char *b) {
 }
 
 static bool is_done(const hg_runner *runner, int model) {
-  for (int i = 0; i < runner->count; i++)
-    if (runner->runs[i].model == model && strcmp(runner->runs[i].record.status, "done") == 0) return true;
+  for (int i = 0; i < runner->stored_count; i++)
+    if (hg_runner_is_done(runner, &runner->stored[i], model)) return true;
   return false;
 }
 
@@ -32,7 +32,8 @@ static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_com
   hg_testimony a = {0}, b = {0};
   int made = 0;
   if (!is_done(runner, pair->a) || !is_done(runner, pair->b)) return HG_OK;
-  hg_code code = hg_testimony_read(runner->store, name_a, NULL, &a, error);
+  hg_code code = hg_runner_go_on(runner, error);
+  if (code == HG_OK) code = hg_testimony_read(runner->store, name_a, NULL, &a, error);
   if (code == HG_OK) code = hg_testimony_read(runner->store, name_b, NULL, &b, error);
   if (code == HG_OK) code = hg_compare_models(&a, &b, runner->pool, rows + *count, &made, error);
   if (code == HG_OK && made == 0)
@@ -48,21 +49,21 @@ static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_com
 
 /* ---------------------------------------------------------------- denoisers against the median filter */
 
-enum { MOST_LEVELS = 8, MOST_SEEDS = 64 };
+enum { MOST_LEVELS = 8 };
 
 /* denoising.safetensors of a model, seed by seed. */
 typedef struct denoisers {
-  hg_safetensors files[MOST_SEEDS];
+  hg_safetensors files[HG_MOST_SEEDS];
   int count;
 } denoisers;
 
 static hg_code read_denoisers(hg_runner *runner, int model, denoisers *found, hg_error *error) {
   hg_code code = HG_OK;
-  for (int i = 0; code == HG_OK && i < runner->count && found->count < MOST_SEEDS; i++) {
-    const hg_planned_run *run = &runner->runs[i];
+  for (int i = 0; code == HG_OK && i < runner->stored_count && found->count < HG_MOST_SEEDS; i++) {
+    const hg_run_record *run = &runner->stored[i];
     char *path = NULL;
-    if (run->model != model || strcmp(run->record.status, "done") != 0) continue;
-    code = hg_runner_artifact(runner, &run->record, "denoising.safetensors", &path, error);
+    if (!hg_runner_is_done(runner, run, model)) continue;
+    code = hg_runner_artifact(runner, run, "denoising.safetensors", &path, error);
     if (code == HG_OK && hg_path_exists(path)) {
       code = hg_safetensors_read(path, &found->files[found->count], error);
       found->count += code == HG_OK;
@@ -72,12 +73,15 @@ static hg_code read_denoisers(hg_runner *runner, int model, denoisers *found, hg
   return code;
 }
 
+/* (levels, images) */
+static bool is_table(const hg_named_tensor *errors) { return errors != NULL && errors->dtype == HG_F32 && errors->rank == 2; }
+
 /* The images' errors at one level: by the model and by the filter, for each seed. False where a file has no such level. */
 static bool find_errors(const denoisers *found, int level, const float **model, const float **median, int64_t *images) {
   for (int s = 0; s < found->count; s++) {
     const hg_named_tensor *a = hg_safetensors_find(&found->files[s], "model_mse"),
                           *b = hg_safetensors_find(&found->files[s], "median_mse");
-    if (a == NULL || b == NULL || a->rank != 2 || b->rank != 2 || a->dim[0] <= level || b->dim[0] <= level) return false;
+    if (!is_table(a) || !is_table(b) || a->dim[0] <= level || b->dim[0] <= level) return false;
     if ((s > 0 && a->dim[1] != *images) || a->dim[1] != b->dim[1] || a->dim[1] < 2) return false;
     *images = a->dim[1];
     model[s] = (const float *)a->data + level * *images;
@@ -88,11 +92,13 @@ static bool find_errors(const denoisers *found, int level, const float **model, 
 
 static hg_code compare_with_median(hg_runner *runner, int model, hg_comparison *rows, int *count, hg_error *error) {
   denoisers found = {.count = 0};
-  const float *of_model[MOST_SEEDS], *of_median[MOST_SEEDS];
+  const float *of_model[HG_MOST_SEEDS], *of_median[HG_MOST_SEEDS];
   int64_t images = 0;
-  hg_code code = read_denoisers(runner, model, &found, error);
+  hg_code code = hg_runner_go_on(runner, error);
+  if (code == HG_OK) code = read_denoisers(runner, model, &found, error);
   const hg_named_tensor *levels = code == HG_OK && found.count > 0 ? hg_safetensors_find(&found.files[0], "levels") : NULL;
   char kind[32] = "", metric[64];
+  if (levels != NULL && (levels->dtype != HG_F32 || levels->rank != 1)) levels = NULL; /* a file that others wrote */
   if (levels != NULL) hg_safetensors_metadata(&found.files[0], "corruption", kind, sizeof kind);
   for (int i = 0; code == HG_OK && levels != NULL && i < levels->dim[0] && i < MOST_LEVELS; i++) {
     if (!find_errors(&found, i, of_model, of_median, &images)) break;

@@ -1,32 +1,37 @@
 /* What follows from all runs together: published figures beside measured ones, warnings. */
 #include "base/alloc.h"
 #include "eval/compare.h"
+#include "report/format.h"
 #include "study/analysis.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool is_done(const hg_planned_run *run) { return strcmp(run->record.status, "done") == 0; }
+bool hg_runner_is_done(const hg_runner *runner, const hg_run_record *record, int model) {
+  return strcmp(record->status, "done") == 0 && strcmp(record->name, runner->study->models[model].name) == 0;
+}
+
+static hg_code read_store(hg_runner *runner, hg_error *error) {
+  return hg_store_list_runs(runner->store, &runner->stored, &runner->stored_count, error);
+}
 
 /* ---- published figures: against the mean over the seeds that are done */
-
-enum { MOST_SEEDS = 256 };
 
 /* The figure of every finished run of the model that has it. */
 static hg_code gather_measured(hg_runner *runner, const hg_study_published *published, double *values, int *count,
                                hg_error *error) {
   hg_code code = HG_OK;
-  for (int i = 0; code == HG_OK && i < runner->count && *count < MOST_SEEDS; i++) {
-    if (runner->runs[i].model != published->model || !is_done(&runner->runs[i])) continue;
-    code = hg_runner_metric(runner, &runner->runs[i].record, published->metric, &values[*count], error);
+  for (int i = 0; code == HG_OK && i < runner->stored_count && *count < HG_MOST_SEEDS; i++) {
+    if (!hg_runner_is_done(runner, &runner->stored[i], published->model)) continue;
+    code = hg_runner_metric(runner, &runner->stored[i], published->metric, &values[*count], error);
     *count += code == HG_OK && !isnan(values[*count]);
   }
   return code;
 }
 
 static hg_code measure(hg_runner *runner, const hg_study_published *published, hg_published *row, hg_error *error) {
-  double values[MOST_SEEDS], deviation;
+  double values[HG_MOST_SEEDS], deviation;
   *row = (hg_published){.published = published->value};
   snprintf(row->run, sizeof row->run, "%s", runner->study->models[published->model].name);
   snprintf(row->metric, sizeof row->metric, "%s", published->metric);
@@ -36,6 +41,10 @@ static hg_code measure(hg_runner *runner, const hg_study_published *published, h
   int64_t images = runner->data[runner->study->models[published->model].data].test->count;
   if (row->seeds == 1 && strncmp(row->metric, "test.accuracy", strlen("test.accuracy")) == 0)
     hg_wilson(llround(row->measured * (double)images), images, &row->low, &row->high);
+  if (hg_metric_is_share(row->metric) && !isnan(row->low)) { /* Student's interval of two seeds may reach beyond all shares */
+    row->low = fmax(row->low, 0);
+    row->high = fmin(row->high, 1);
+  }
   return code;
 }
 
@@ -62,28 +71,66 @@ static hg_code warn_of_data(hg_runner *runner, int index, hg_error *error) {
                         name);
 }
 
+static hg_code warn_of_run(hg_runner *runner, const hg_run_record *record, hg_error *error) {
+  if (strcmp(record->status, "diverged") != 0 && strcmp(record->status, "failed") != 0) return HG_OK;
+  return hg_runner_warn(runner, error, record->status, "%s with seed %llu %s: %s", record->name, (unsigned long long)record->seed,
+                        record->status, record->message);
+}
+
+static bool is_known(const hg_runner *runner, const hg_warning *warning) {
+  for (size_t i = 0; i < runner->warning_count; i++)
+    if (strcmp(runner->warnings[i].code, warning->code) == 0 && strcmp(runner->warnings[i].message, warning->message) == 0)
+      return true;
+  return false;
+}
+
+/* After a stop: what an earlier call warned of, and this one did not come to look at. */
+static hg_code keep_warnings(hg_runner *runner, hg_error *error) {
+  static const char *const found_at_once[] = {"no-validation", "diverged", "failed"};
+  hg_warning *rows = NULL;
+  int count = 0;
+  hg_code code = hg_store_get_warnings(runner->store, &rows, &count, error);
+  for (int i = 0; code == HG_OK && i < count; i++) {
+    bool kept = !is_known(runner, &rows[i]);
+    for (size_t k = 0; k < sizeof found_at_once / sizeof found_at_once[0]; k++)
+      kept = kept && strcmp(rows[i].code, found_at_once[k]) != 0;
+    if (kept) code = hg_runner_warn(runner, error, rows[i].code, "%s", rows[i].message);
+  }
+  hg_free(rows);
+  return code;
+}
+
 static hg_code put_warnings(hg_runner *runner, hg_error *error) {
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = warn_of_data(runner, i, error);
-  for (int i = 0; code == HG_OK && i < runner->count; i++) {
-    const hg_run_record *record = &runner->runs[i].record;
-    if (strcmp(record->status, "diverged") != 0 && strcmp(record->status, "failed") != 0) continue;
-    code = hg_runner_warn(runner, error, record->status, "%s with seed %llu %s: %s", record->name,
-                          (unsigned long long)record->seed, record->status, record->message);
-  }
+  for (int i = 0; code == HG_OK && i < runner->stored_count; i++) code = warn_of_run(runner, &runner->stored[i], error);
   if (code == HG_OK) code = hg_store_put_warnings(runner->store, runner->warnings, (int)runner->warning_count, error);
   return code;
 }
 
-/* Comparisons take their time, so they keep their rows by themselves. */
-hg_code hg_runner_conclude(hg_runner *runner, hg_error *error) {
-  hg_runner_analyses(runner, NULL, "images that stand in two parts of the data");
-  hg_code code = hg_runner_find_leaks(runner, error);
-  hg_runner_analyses(runner, NULL, "differences that are real");
-  if (code == HG_OK) code = hg_runner_compare(runner, error);
-  if (code == HG_OK) code = hg_store_begin(runner->store, error);
+/* ---- all */
+
+/* They take their time, so they keep their rows by themselves. */
+static hg_code find_leaks_and_differences(hg_runner *runner, hg_error *error) {
+  hg_code code = hg_runner_go_on(runner, error);
   if (code != HG_OK) return code;
-  code = put_published(runner, error);
-  if (code == HG_OK) code = put_warnings(runner, error);
-  return hg_store_finish(runner->store, code, error);
+  hg_runner_analyses(runner, NULL, "images that stand in two parts of the data");
+  code = hg_runner_find_leaks(runner, error);
+  if (code != HG_OK) return code;
+  hg_runner_analyses(runner, NULL, "differences that are real");
+  return hg_runner_compare(runner, error);
+}
+
+hg_code hg_runner_conclude(hg_runner *runner, hg_error *error) {
+  hg_code code = read_store(runner, error);
+  hg_code found = code == HG_OK ? find_leaks_and_differences(runner, error) : code;
+  if (found != HG_OK && found != HG_INTERRUPTED) return found;
+  hg_error *own = found == HG_OK ? error : NULL; /* an interruption is what the caller has to know */
+  code = hg_store_begin(runner->store, own);
+  if (code != HG_OK) return code;
+  code = put_published(runner, own);
+  if (code == HG_OK && found == HG_INTERRUPTED) code = keep_warnings(runner, own);
+  if (code == HG_OK) code = put_warnings(runner, own);
+  code = hg_store_finish(runner->store, code, own);
+  return found == HG_OK ? code : found;
 }

@@ -28,10 +28,6 @@ typedef struct lane {
   hg_error error;
 } lane;
 
-static hg_code stopped(const hg_runner *runner, hg_error *error) {
-  return hg_fail(error, HG_INTERRUPTED, runner->settings->out, "stopped; the same command goes on from here");
-}
-
 /* ---- which runs */
 
 static hg_code multiply_adds(const hg_study *study, int model, int64_t *sum, hg_error *error) {
@@ -83,8 +79,8 @@ static void *work(void *argument) {
     int place = atomic_fetch_add(&own->all->next, 1);
     if (place >= own->all->count) break;
     own->runner.current = own->all->runs[place];
-    own->code =
-        hg_runner_stopped(&own->runner) ? stopped(&own->runner, &own->error) : hg_runner_carry_out(&own->runner, &own->error);
+    own->code = hg_runner_go_on(&own->runner, &own->error);
+    if (own->code == HG_OK) own->code = hg_runner_carry_out(&own->runner, &own->error);
   }
   if (own->code != HG_OK) atomic_store(&own->all->failed, true);
   return NULL;
@@ -165,8 +161,10 @@ hg_code hg_runner_carry_out_all(hg_runner *runner, hg_error *error) {
   bool beside = left > 1 && hg_pool_threads(runner->pool) > 1; /* else no network need be built to judge its size */
   for (int i = 0; code == HG_OK && beside && i < runner->study->model_count; i++) small[i] = is_small(runner->study, i);
   for (int i = 0; code == HG_OK && i < runner->count; i++)
-    while (code == HG_OK && !over[i])
-      code = hg_runner_stopped(runner) ? stopped(runner, error) : carry_out_next(&all, i, small, over, error);
+    while (code == HG_OK && !over[i]) {
+      code = hg_runner_go_on(runner, error);
+      if (code == HG_OK) code = carry_out_next(&all, i, small, over, error);
+    }
   hg_free(all.runs);
   hg_free(small);
   hg_free(over);

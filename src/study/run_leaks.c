@@ -255,7 +255,10 @@ hg_code hg_runner_find_leaks(hg_runner *runner, hg_error *error) {
   hg_leak_row *rows = hg_calloc((size_t)sets * QUESTIONS + 1, sizeof *rows);
   if (rows == NULL) return hg_fail_memory(error, "leaks", (size_t)sets * QUESTIONS * sizeof *rows);
   hg_code code = HG_OK;
-  for (int i = 0; code == HG_OK && i < sets; i++) code = leaks_of(runner, i, rows, &count, error);
+  for (int i = 0; code == HG_OK && i < sets; i++) {
+    code = hg_runner_go_on(runner, error);
+    if (code == HG_OK) code = leaks_of(runner, i, rows, &count, error);
+  }
   if (code == HG_OK) code = hg_store_put_leaks(runner->store, rows, count, error);
   hg_free(rows);
   return code;

@@ -97,6 +97,8 @@ void hg_runner_release(hg_runner *runner) {
   for (int i = 0; i < runner->count; i++) hg_run_record_release(&runner->runs[i].record);
   hg_free(runner->data);
   hg_free(runner->runs);
+  for (int i = 0; i < runner->stored_count; i++) hg_run_record_release(&runner->stored[i]);
+  hg_free(runner->stored);
   hg_free(runner->warnings);
   hg_pool_free(runner->pool);
   hg_store_close(runner->store);

@@ -32,7 +32,15 @@ typedef struct hg_runner {
   char first_failure[256];
   hg_warning *warnings;
   size_t warning_count, warning_capacity;
+  hg_run_record *stored; /* run_findings.c: every run of the store, those of seeds that are not asked for now too */
+  int stored_count;
 } hg_runner;
+
+/* Runs for a message: "a seed 1, b seed 1"; of many the first ones. */
+typedef struct hg_run_names {
+  int count, named; /* named: in the text */
+  char text[320];
+} hg_run_names;
 
 /* ---- run_plan.c */
 
@@ -62,6 +70,8 @@ hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_netwo
 
 /* Asks the caller's flag. */
 bool hg_runner_stopped(const hg_runner *runner);
+/* HG_INTERRUPTED after a stop, and what to do about it. */
+hg_code hg_runner_go_on(const hg_runner *runner, hg_error *error);
 void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
                      const char *message);
 void hg_runner_analyses(hg_runner *runner, const hg_planned_run *run, const char *what); /* run NULL: of the study */
@@ -92,7 +102,8 @@ hg_code hg_samples_store(hg_runner *runner, const hg_planned_run *run, const hg_
 /* What a network's input goes through in the test. The same for every seed, so that runs can be compared image by image. */
 uint64_t hg_runner_test_seed(const hg_runner *runner, const hg_planned_run *run);
 
-/* ---- run_findings.c: comparisons, published figures, warnings, from the store alone. */
+/* ---- run_findings.c: leaks, comparisons, published figures, warnings, over every run of the store and not this call's alone.
+ * HG_INTERRUPTED after a stop: leaks and comparisons, and what was warned of with them, are then as they were. */
 hg_code hg_runner_conclude(hg_runner *runner, hg_error *error);
 
 #endif
