@@ -68,11 +68,32 @@ static void a_run_that_diverges_takes_down_only_those_that_need_it(void **state)
   assert_non_null(strstr(runs, "lost@2 failed"));
 }
 
+/* `late` waits for `base`, so that `wild`, which stands after it, fails before it. */
+static void the_failure_that_is_told_is_the_first_in_order_whatever_the_threads(void **state) {
+  (void)state;
+#define WILD(encoder)                                    \
+  "{encoder: " encoder                                   \
+  ", decoder: [{dense: 2352}, {reshape: [28, 28, 3]}], " \
+  "loss: {reconstruction: mse}, train: {batch_size: 8, epochs: 3, optimizer: {sgd: {learning_rate: 1e6}}}}\n"
+  static const char text[] =
+      "study: x\ndata: {lines: {source: lines, lines: {per_class: 3}, validation: 0.1}}\nmodels:\n"
+      "  base: " PLAIN LONG "  late: " WILD("{from: base}") "  wild: " WILD("[flatten, {dense: 8}]");
+  for (int threads = 1; threads <= 2; threads++) {
+    told t = {0};
+    hg_error error = {0};
+    snprintf(out, sizeof out, "%s/threads%d", folder, threads);
+    assert_int_equal(run_study(text, (hg_run_settings){.threads = threads}, &t, &error), HG_DIVERGED);
+    assert_int_equal(t.failed, 2);
+    assert_memory_equal(error.message, "late seed 1: ", strlen("late seed 1: "));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(small_networks_train_side_by_side_to_the_same_weights, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_stopped_side_by_side_go_on_to_the_same_weights, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_run_that_diverges_takes_down_only_those_that_need_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_failure_that_is_told_is_the_first_in_order_whatever_the_threads, set_up, tear_down),
   };
   hg_pool_oversubscribe(true); /* as many threads as the tests ask for, on any machine */
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "kernels/isa.h"
 #include "report/report.h"
 #include "study/analysis.h"
@@ -60,11 +61,13 @@ hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, con
   if (!hg_grow(&runner->warnings, &runner->warning_capacity, runner->warning_count + 1, sizeof *runner->warnings))
     return hg_fail_memory(error, "warnings", sizeof *runner->warnings);
   hg_warning *warning = &runner->warnings[runner->warning_count++];
+  char message[2 * sizeof warning->message]; /* is cut between characters */
   snprintf(warning->code, sizeof warning->code, "%s", code);
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(warning->message, sizeof warning->message, format, arguments);
+  vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
+  hg_utf8_copy(message, warning->message, sizeof warning->message);
   return HG_OK;
 }
 
@@ -134,6 +137,20 @@ static hg_code put_facts(hg_runner *runner, hg_error *error) {
   return code;
 }
 
+/* A JSON array, as json_dumps makes it; NULL when out of memory. Names of folders may be no UTF-8, which JSON has to be. */
+static char *class_names(const hg_dataset *data) {
+  json_t *names = json_array();
+  bool whole = names != NULL;
+  for (int label = 0; whole && label < data->classes; label++) {
+    char *name = hg_utf8_mend(hg_dataset_class_name(data, label));
+    whole = name != NULL && json_array_append_new(names, json_string(name)) == 0;
+    hg_free(name);
+  }
+  char *text = whole ? json_dumps(names, JSON_COMPACT) : NULL;
+  json_decref(names);
+  return text;
+}
+
 static hg_code put_data(hg_runner *runner, int index, hg_error *error) {
   const hg_data_settings *settings = &runner->study->data[index];
   const hg_data *data = &runner->data[index];
@@ -143,13 +160,9 @@ static hg_code put_data(hg_runner *runner, int index, hg_error *error) {
                            .test = data->test->count,
                            .classes = data->train->classes};
   snprintf(record.name, sizeof record.name, "%s", settings->name);
-  snprintf(record.source, sizeof record.source, "%s", data->train->source);
+  hg_utf8_copy(data->train->source, record.source, sizeof record.source);
   memcpy(record.digest, data->digest, sizeof record.digest);
-  json_t *names = json_array();
-  for (int label = 0; label < record.classes; label++)
-    json_array_append_new(names, json_string(hg_dataset_class_name(data->train, label)));
-  record.class_names = json_dumps(names, JSON_COMPACT);
-  json_decref(names);
+  record.class_names = class_names(data->train);
   if (record.class_names == NULL) return hg_fail_memory(error, settings->name, 1);
   hg_code code = hg_store_put_data(runner->store, &record, error);
   free(record.class_names);
@@ -194,14 +207,16 @@ static hg_code set_status(hg_runner *runner, hg_planned_run *run, const char *st
 }
 
 static hg_code record_failure(hg_runner *runner, hg_planned_run *run, hg_code code, const hg_error *cause, hg_error *error) {
-  char message[512];
-  snprintf(message, sizeof message, "%.200s%s%.300s", cause->place, cause->place[0] != '\0' ? ": " : "", cause->message);
+  char place[201], reason[301], message[sizeof run->record.message], told[161];
+  hg_utf8_copy(cause->place, place, sizeof place);
+  hg_utf8_copy(cause->message, reason, sizeof reason);
+  snprintf(message, sizeof message, "%s%s%s", place, place[0] != '\0' ? ": " : "", reason);
   hg_code stored = set_status(runner, run, code == HG_DIVERGED ? "diverged" : "failed", message, error);
-  if (runner->worst == HG_OK) {
+  if (runner->worst == HG_OK || runner->current < runner->failed) { /* lanes may have come first to a later run's failure */
     runner->worst = code == HG_DIVERGED ? HG_DIVERGED : HG_FAILED;
     runner->failed = runner->current;
-    snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %.160s", run->record.name,
-             (unsigned long long)run->seed, message);
+    snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %s", run->record.name,
+             (unsigned long long)run->seed, hg_utf8_copy(message, told, sizeof told));
   }
   hg_runner_event(runner, HG_RUN_FAILED, NULL, 0, message);
   return stored;
