@@ -38,6 +38,7 @@ static void on_event(void *context, const hg_run_event *event) {
       break;
     case HG_RUN_RESUMED:
     case HG_RUN_ANALYSED:
+    case HG_RUN_REMOVED:
       break;
     case HG_RUN_SKIPPED:
       log->skipped++;

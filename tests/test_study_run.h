@@ -20,6 +20,9 @@ typedef struct told {
   int epoch;    /* the last that was resumed in, and its step */
   int64_t step;
   int steps, stop_after, stop; /* asks to stop after so many steps; 0 = never */
+  int stop_after_done;         /* after so many finished runs; 0 = never */
+  const char *stop_at;         /* when this is about to be found out; NULL = never */
+  char removed[512];           /* a line for each message about runs that go */
 } told;
 
 static char folder[64], out[80], path[80]; /* of the test, of its results, of its study */
@@ -37,7 +40,11 @@ static void note(void *context, const hg_run_event *event) {
     t->epoch = event->progress->epoch;
     t->step = event->progress->step;
   }
+  if (event->kind == HG_RUN_REMOVED)
+    snprintf(t->removed + strlen(t->removed), sizeof t->removed - strlen(t->removed), "%s\n", event->message);
   if (event->kind == HG_RUN_PROGRESS && ++t->steps == t->stop_after) t->stop = 1;
+  if (event->kind == HG_RUN_DONE && t->done == t->stop_after_done) t->stop = 1;
+  if (event->kind == HG_RUN_ANALYSED && t->stop_at != NULL && strstr(event->message, t->stop_at) != NULL) t->stop = 1;
 }
 
 static int set_up(void **state) {
@@ -71,7 +78,7 @@ static hg_code run_study(const char *text, hg_run_settings settings, told *t, hg
 }
 
 /* Every run of `out` in its order, as `describe` puts it. */
-static void list_runs(char *text, size_t size, int (*describe)(const hg_run_record *record, char *to, size_t room)) {
+static inline void list_runs(char *text, size_t size, int (*describe)(const hg_run_record *record, char *to, size_t room)) {
   hg_store *store = NULL;
   hg_run_record *records = NULL;
   int count = 0;

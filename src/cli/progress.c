@@ -206,6 +206,10 @@ void hg_progress_view_event(void *context, const hg_run_event *event) {
   hg_progress_view *view = context;
   if (view->quiet) return;
   switch (event->kind) {
+    case HG_RUN_REMOVED:
+      hg_progress_view_clear(view);
+      fprintf(stderr, "removing %s\n", event->message);
+      break;
     case HG_RUN_STARTED:
       line_of(view, event->run);
       if (!view->terminal) {

@@ -57,6 +57,27 @@ void hg_runner_analyses(hg_runner *runner, const hg_planned_run *run, const char
   runner->settings->event(runner->settings->context, &event);
 }
 
+void hg_run_names_add(hg_run_names *names, const hg_run_record *record) {
+  size_t used = strlen(names->text);
+  names->count++;
+  if (names->named + 1 < names->count) return; /* one did not fit already */
+  int length = snprintf(names->text + used, sizeof names->text - used, "%s%s seed %llu", used > 0 ? ", " : "", record->name,
+                        (unsigned long long)record->seed);
+  if ((size_t)length < sizeof names->text - used)
+    names->named++;
+  else
+    names->text[used] = '\0';
+}
+
+void hg_runner_tell_removed(hg_runner *runner, const hg_run_names *names, const char *why) {
+  char message[sizeof names->text + 128], more[32] = "";
+  if (names->count == 0 || runner->settings->event == NULL) return;
+  if (names->named < names->count) snprintf(more, sizeof more, " and %d more", names->count - names->named);
+  snprintf(message, sizeof message, "%d run%s %s: %s%s", names->count, names->count == 1 ? "" : "s", why, names->text, more);
+  hg_run_event event = {.kind = HG_RUN_REMOVED, .model = "", .run = runner->count, .runs = runner->count, .message = message};
+  runner->settings->event(runner->settings->context, &event);
+}
+
 hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, const char *format, ...) {
   if (!hg_grow(&runner->warnings, &runner->warning_capacity, runner->warning_count + 1, sizeof *runner->warnings))
     return hg_fail_memory(error, "warnings", sizeof *runner->warnings);
@@ -74,14 +95,18 @@ hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, con
 /* ---- facts about the study, for the page */
 
 static hg_code put_seeds(hg_runner *runner, hg_error *error) {
-  char text[1024] = "";
   size_t used = 0;
   const hg_run_settings *settings = runner->settings;
   int count = settings->seeds != NULL ? settings->seed_count : runner->study->seed_count;
   const uint64_t *seeds = settings->seeds != NULL ? settings->seeds : runner->study->seeds;
-  for (int i = 0; i < count && used < sizeof text - 32; i++)
-    used += (size_t)snprintf(text + used, sizeof text - used, "%s%llu", i > 0 ? ", " : "", (unsigned long long)seeds[i]);
-  return hg_store_set_fact(runner->store, "seeds", text, error);
+  size_t size = (size_t)count * sizeof ", 18446744073709551615" + 1;
+  char *text = hg_calloc(1, size);
+  if (text == NULL) return hg_fail_memory(error, "seeds", size);
+  for (int i = 0; i < count; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%llu", i > 0 ? ", " : "", (unsigned long long)seeds[i]);
+  hg_code code = hg_store_set_fact(runner->store, "seeds", text, error);
+  hg_free(text);
+  return code;
 }
 
 /* The fact `rows`: which row of a table of results each model and each published figure belongs to, and what is noted of them:
@@ -166,6 +191,16 @@ static hg_code put_data(hg_runner *runner, int index, hg_error *error) {
   if (record.class_names == NULL) return hg_fail_memory(error, settings->name, 1);
   hg_code code = hg_store_put_data(runner->store, &record, error);
   free(record.class_names);
+  return code;
+}
+
+static hg_code drop_data(hg_runner *runner, hg_error *error) {
+  const hg_study *study = runner->study;
+  const char **names = hg_calloc((size_t)study->data_count + 1, sizeof *names);
+  if (names == NULL) return hg_fail_memory(error, "data", (size_t)study->data_count * sizeof *names);
+  for (int i = 0; i < study->data_count; i++) names[i] = study->data[i].name;
+  hg_code code = hg_store_keep_data(runner->store, names, study->data_count, error);
+  hg_free(names);
   return code;
 }
 
@@ -292,12 +327,13 @@ hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error) {
 
 /* Every planned run stands in the store from the start, so that the page shows what is still to come. A run in the same place
  * with another identity goes: its figures from the store, and first its checkpoint, which belongs to other settings. */
-static hg_code announce_run(hg_runner *runner, hg_planned_run *run, hg_error *error) {
+static hg_code announce_run(hg_runner *runner, hg_planned_run *run, hg_run_names *replaced, hg_error *error) {
   hg_run_record stored = {0};
   bool found = false;
   hg_code code = hg_store_get_run(runner->store, run->record.name, run->seed, &stored, &found, error);
   if (code != HG_OK) return code;
   bool same = found && strcmp(stored.identity, run->identity) == 0;
+  if (found && !same && strcmp(stored.status, "pending") != 0) hg_run_names_add(replaced, &stored);
   if (found) hg_run_record_release(&stored);
   if (same) return HG_OK;
   char *folder = NULL;
@@ -310,7 +346,9 @@ static hg_code announce_run(hg_runner *runner, hg_planned_run *run, hg_error *er
 
 static hg_code announce(hg_runner *runner, hg_error *error) {
   hg_code code = HG_OK;
-  for (int i = 0; code == HG_OK && i < runner->count; i++) code = announce_run(runner, &runner->runs[i], error);
+  hg_run_names replaced = {0};
+  for (int i = 0; code == HG_OK && i < runner->count; i++) code = announce_run(runner, &runner->runs[i], &replaced, error);
+  if (code == HG_OK) hg_runner_tell_removed(runner, &replaced, "whose settings, data or program changed");
   return code;
 }
 
@@ -336,6 +374,7 @@ static hg_code put_study(hg_runner *runner, hg_error *error) {
   for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = put_data(runner, i, error);
   if (code == HG_OK) code = hg_runner_drop_strangers(runner, error);
   if (code == HG_OK) code = announce(runner, error);
+  if (code == HG_OK) code = drop_data(runner, error);
   return hg_store_finish(runner->store, code, error);
 }
 

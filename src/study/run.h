@@ -6,6 +6,7 @@
 #include "study/study.h"
 
 typedef enum hg_run_event_kind {
+  HG_RUN_REMOVED, /* before all runs: which stored ones go, being no longer what the study describes; model "" */
   HG_RUN_STARTED,
   HG_RUN_RESUMED, /* goes on from a checkpoint; progress tells the first step after it */
   HG_RUN_SKIPPED,
@@ -25,15 +26,16 @@ typedef struct hg_run_event {
   const hg_progress *progress; /* PROGRESS, EPOCH, RESUMED: networks; NULL for classical ones */
   double fraction;             /* PROGRESS: of this run, in [0, 1] */
   const hg_run_record *record; /* DONE, SKIPPED, FAILED */
-  const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened; ANALYSED: what */
+  const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened; ANALYSED: what;
+                                  REMOVED: "2 runs that the study no longer has: a seed 1, b seed 1" */
 } hg_run_event;
 
 typedef struct hg_run_settings {
-  const char *out;       /* folder of the store */
-  const char *command;   /* as typed, for "how to run it again"; may be NULL */
-  int threads;           /* overrides the study's; 0 = the study's */
-  const uint64_t *seeds; /* overrides the study's; NULL = the study's */
-  int seed_count;
+  const char *out;                                         /* folder of the store */
+  const char *command;                                     /* as typed, for "how to run it again"; may be NULL */
+  int threads;                                             /* overrides the study's; 0 = the study's */
+  const uint64_t *seeds;                                   /* overrides the study's; NULL = the study's */
+  int seed_count;                                          /* at most HG_MOST_SEEDS */
   void (*event)(void *context, const hg_run_event *event); /* may be NULL; from any thread, one at a time: see below */
   void *context;
   const volatile int *stop; /* set to nonzero (by a signal handler) to stop after a checkpoint; may be NULL */
@@ -50,7 +52,8 @@ typedef struct hg_run_settings {
  *
  * A run that fails or diverges is recorded and does not stop those that do not need it; the code is then HG_FAILED or
  * HG_DIVERGED. HG_INTERRUPTED after a stop: the same call then goes on from the checkpoint, and ends with the same weights.
- * HG_DATA, before any work, where a data set is not there. */
+ * HG_DATA, before any work, where a data set is not there; HG_USAGE where more than HG_MOST_SEEDS seeds are asked for, or would
+ * come together in the store. */
 hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error);
 
 /* ---- What is told of a network's layers, by `show` and on the page. *rows is hg_malloc'ed. */

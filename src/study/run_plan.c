@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int hg_runner_find(const hg_runner *runner, int model, uint64_t seed) {
+/* Index of the planned run, or -1. Of a model that draws no numbers there is one run, whatever the seed. */
+static int find_planned(const hg_runner *runner, int model, uint64_t seed) {
   bool draws = hg_study_draws(runner->study, model);
   for (int i = 0; i < runner->count; i++)
     if (runner->runs[i].model == model && (runner->runs[i].seed == seed || !draws)) return i;
@@ -33,7 +34,7 @@ static hg_code plan_run(hg_runner *runner, int index, uint64_t seed, hg_error *e
   const hg_model *model = &runner->study->models[index];
   hg_planned_run *run = &runner->runs[runner->count];
   int needed = needed_model(model);
-  *run = (hg_planned_run){.model = index, .seed = seed, .needs = needed < 0 ? -1 : hg_runner_find(runner, needed, seed)};
+  *run = (hg_planned_run){.model = index, .seed = seed, .needs = needed < 0 ? -1 : find_planned(runner, needed, seed)};
   hg_run_record *record = &run->record;
   record->settings = hg_study_settings_json(runner->study, index);
   if (record->settings == NULL) return hg_fail_memory(error, model->name, 1);
@@ -63,6 +64,8 @@ static hg_code plan_runs(hg_runner *runner, const int *order, hg_error *error) {
   const hg_study *study = runner->study;
   const uint64_t *seeds = runner->settings->seeds != NULL ? runner->settings->seeds : study->seeds;
   int seed_count = runner->settings->seeds != NULL ? runner->settings->seed_count : study->seed_count;
+  if (seed_count > HG_MOST_SEEDS)
+    return hg_fail(error, HG_USAGE, "--seed", "%d seeds are too many: a study has at most %d", seed_count, HG_MOST_SEEDS);
   runner->runs = hg_calloc((size_t)study->model_count * (size_t)seed_count + 1, sizeof *runner->runs);
   if (runner->runs == NULL) return hg_fail_memory(error, "runs", (size_t)study->model_count * sizeof *runner->runs);
   hg_code code = HG_OK;
@@ -106,12 +109,6 @@ void hg_runner_release(hg_runner *runner) {
 
 /* ---- what the store may keep */
 
-static int find_model(const hg_study *study, const char *name) {
-  for (int i = 0; i < study->model_count; i++)
-    if (strcmp(study->models[i].name, name) == 0) return i;
-  return -1;
-}
-
 /* The identity a model would have today with any seed; `identity` is "" where it has no such model. */
 static hg_code identity_today(hg_runner *runner, int model, uint64_t seed, char identity[65], hg_error *error) {
   char needed_identity[65] = "";
@@ -129,8 +126,8 @@ static hg_code identity_today(hg_runner *runner, int model, uint64_t seed, char 
 
 /* A stored run stays if it is planned, or if it is of another seed and still what the study describes. */
 static hg_code is_kept(hg_runner *runner, const hg_run_record *record, bool *kept, hg_error *error) {
-  int model = find_model(runner->study, record->name);
-  int planned = model < 0 ? -1 : hg_runner_find(runner, model, record->seed);
+  int model = hg_study_find_model(runner->study, record->name);
+  int planned = model < 0 ? -1 : find_planned(runner, model, record->seed);
   *kept = planned >= 0 && runner->runs[planned].seed == record->seed;
   if (*kept || model < 0 || planned >= 0) return HG_OK;
   char identity[65];
@@ -141,25 +138,44 @@ static hg_code is_kept(hg_runner *runner, const hg_run_record *record, bool *kep
 
 /* Models may have been put in another order since; runs of seeds that are not asked for now are told of too. */
 static hg_code place(hg_runner *runner, hg_run_record *record, hg_error *error) {
-  int model = find_model(runner->study, record->name);
+  int model = hg_study_find_model(runner->study, record->name);
   if (record->position == model) return HG_OK;
   record->position = model;
   return hg_store_put_run(runner->store, record, error);
 }
 
+/* What compares and averages has no room for more; every call may have brought other seeds. */
+static hg_code check_seeds(const hg_runner *runner, const hg_run_record *kept, int kept_count, hg_error *error) {
+  for (int m = 0; m < runner->study->model_count; m++) {
+    int seeds = 0;
+    for (int i = 0; i < runner->count; i++) seeds += runner->runs[i].model == m;
+    for (int i = 0; i < kept_count; i++)
+      seeds += strcmp(kept[i].name, runner->study->models[m].name) == 0 && find_planned(runner, m, kept[i].seed) < 0;
+    if (seeds > HG_MOST_SEEDS)
+      return hg_fail(error, HG_USAGE, runner->settings->out,
+                     "would hold %d seeds of %s, and at most %d can be told of; choose another folder with --out", seeds,
+                     runner->study->models[m].name, HG_MOST_SEEDS);
+  }
+  return HG_OK;
+}
+
 hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error) {
   hg_run_record *records = NULL;
+  hg_run_names removed = {0};
   int count = 0, kept_count = 0;
   hg_code code = hg_store_list_runs(runner->store, &records, &count, error);
   for (int i = 0; code == HG_OK && i < count; i++) {
     bool kept = false;
     code = is_kept(runner, &records[i], &kept, error);
+    if (code == HG_OK && !kept) hg_run_names_add(&removed, &records[i]);
     if (!kept) continue;
     if (code == HG_OK) code = place(runner, &records[i], error);
     hg_run_record record = records[kept_count];
     records[kept_count++] = records[i];
     records[i] = record;
   }
+  if (code == HG_OK) code = check_seeds(runner, records, kept_count, error);
+  if (code == HG_OK) hg_runner_tell_removed(runner, &removed, "that the study no longer has");
   if (code == HG_OK && kept_count < count) code = hg_store_keep_only(runner->store, records, kept_count, error);
   for (int i = 0; i < count; i++) hg_run_record_release(&records[i]);
   hg_free(records);

@@ -47,9 +47,8 @@ typedef struct hg_run_names {
 /* Opens every data set and lists the runs with their identities. */
 hg_code hg_runner_plan(hg_runner *runner, hg_error *error);
 void hg_runner_release(hg_runner *runner);
-/* Index of the planned run, or -1. Of a model that draws no numbers there is one run, whatever the seed. */
-int hg_runner_find(const hg_runner *runner, int model, uint64_t seed);
-/* Removes from the store what this study no longer describes. */
+/* Removes from the store the runs that this study no longer describes, and tells which. HG_USAGE where the runs that stay and
+ * those that are planned would be more than HG_MOST_SEEDS of a model. */
 hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error);
 
 /* ---- run.c, run_lanes.c */
@@ -75,6 +74,8 @@ hg_code hg_runner_go_on(const hg_runner *runner, hg_error *error);
 void hg_runner_event(hg_runner *runner, hg_run_event_kind kind, const hg_progress *progress, double fraction,
                      const char *message);
 void hg_runner_analyses(hg_runner *runner, const hg_planned_run *run, const char *what); /* run NULL: of the study */
+void hg_run_names_add(hg_run_names *names, const hg_run_record *record);
+void hg_runner_tell_removed(hg_runner *runner, const hg_run_names *names, const char *why); /* nothing where there is none */
 hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

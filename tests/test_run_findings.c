@@ -1,0 +1,257 @@
+/* What a study leaves in its store and says of it: after a stop, after a change, from files that others wrote. */
+#include "test_data_files.h"
+#include "test_study_run.h"
+
+#include "store/safetensors.h"
+
+#include <jansson.h>
+
+#define DATA(name) name ": {source: lines, lines: {per_class: 3}, classes: [0, 1, 2, 3, 4, 5, 6, 7], validation: 6}"
+#define TWO "study: x\ndata: {" DATA("lines") "}\nmodels:\n  a: {naive_bayes: {}}\n  b: {knn: 3}\n"
+#define COMPARED TWO "report: {compare: [[a, b]]}\n"
+
+static hg_code attempt(const char *text, told *t, hg_error *error) {
+  return run_study(text, (hg_run_settings){.threads = 1}, t, error);
+}
+
+static void run_well(const char *text, told *t) {
+  hg_error error = {0};
+  if (attempt(text, t, &error) != HG_OK) fail_msg("%s: %s", error.place, error.message);
+}
+
+static hg_store *open_store(void) {
+  hg_store *store = NULL;
+  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
+  return store;
+}
+
+static int count_comparisons(void) {
+  hg_store *store = open_store();
+  hg_comparison *rows = NULL;
+  int count = 0;
+  assert_int_equal(hg_store_get_comparisons(store, &rows, &count, NULL), HG_OK);
+  hg_free(rows);
+  hg_store_close(store);
+  return count;
+}
+
+static bool is_warned_of(const char *code) {
+  hg_store *store = open_store();
+  hg_warning *rows = NULL;
+  int count = 0;
+  bool found = false;
+  assert_int_equal(hg_store_get_warnings(store, &rows, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++) found = found || strcmp(rows[i].code, code) == 0;
+  hg_free(rows);
+  hg_store_close(store);
+  return found;
+}
+
+/* ---- stops */
+
+static void a_stop_when_the_last_run_is_done_is_an_interruption(void **state) {
+  (void)state;
+  told stopped = {.stop_after_done = 2}, rest = {0};
+  hg_error error = {0};
+  char page[96];
+  assert_int_equal(attempt(COMPARED, &stopped, &error), HG_INTERRUPTED);
+  assert_string_equal(error.place, out);
+  assert_non_null(strstr(error.message, "the same command goes on from here"));
+  assert_int_equal(count_comparisons(), 0);
+  snprintf(page, sizeof page, "%s/report.html", out);
+  assert_true(hg_path_exists(page));
+  run_well(COMPARED, &rest);
+  assert_int_equal(rest.skipped, 2);
+  assert_true(count_comparisons() > 0);
+}
+
+static void a_stop_leaves_findings_of_an_earlier_call_as_they_were(void **state) {
+  (void)state;
+  static const char text[] =
+      "study: x\ndata: {leaky: {source: lines, lines: {per_class: 60}, classes: [0, 1, 2], validation: 0}}\n"
+      "models:\n  a: {naive_bayes: {}}\n  b: {knn: 3}\nreport: {compare: [[a, b]]}\n";
+  static const char *const steps[] = {"images that stand in two parts", "differences that are real"};
+  told first = {0};
+  run_well(text, &first);
+  assert_true(is_warned_of("test-leak"));
+  int compared = count_comparisons();
+  assert_true(compared > 0);
+  for (int i = 0; i < 2; i++) {
+    told t = {.stop_at = steps[i]};
+    hg_error error = {0};
+    assert_int_equal(attempt(text, &t, &error), HG_INTERRUPTED);
+    assert_int_equal(count_comparisons(), compared);
+    assert_true(is_warned_of("test-leak"));
+    assert_true(is_warned_of("no-validation"));
+  }
+}
+
+/* ---- changes */
+
+static void runs_that_go_are_told(void **state) {
+  (void)state;
+  told first = {0}, second = {0}, third = {0};
+  run_well("study: x\ndata: {" DATA("lines") "}\nmodels:\n  a: {naive_bayes: {}}\n  b: {knn: 3}\n  c: {knn: 5}\n", &first);
+  assert_string_equal(first.removed, "");
+  run_well("study: x\ndata: {" DATA("lines") "}\nmodels:\n  c: {knn: 7}\n", &second);
+  assert_string_equal(second.removed,
+                      "2 runs that the study no longer has: a seed 1, b seed 1\n"
+                      "1 run whose settings, data or program changed: c seed 1\n");
+  run_well("study: x\ndata: {" DATA("lines") "}\nmodels:\n  c: {knn: 7}\n", &third);
+  assert_string_equal(third.removed, "");
+}
+
+static void of_many_runs_that_go_the_first_are_named(void **state) {
+  (void)state;
+  char text[4096] = "study: x\ndata: {" DATA("lines") "}\nmodels:\n  kept: {knn: 1}\n";
+  told first = {0}, second = {0};
+  size_t kept = strlen(text);
+  for (int i = 0; i < 12; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), "  one_of_many_models_with_a_long_name_%02d: {knn: 2}\n", i);
+  run_well(text, &first);
+  text[kept] = '\0';
+  run_well(text, &second);
+  assert_memory_equal(second.removed, "12 runs that", strlen("12 runs that"));
+  assert_non_null(strstr(second.removed, "name_05 seed 1 and 6 more\n"));
+}
+
+static void data_that_the_study_no_longer_has_goes(void **state) {
+  (void)state;
+  told t = {0};
+  char old[96], kept[96];
+  snprintf(old, sizeof old, "%s/data/old", out);
+  snprintf(kept, sizeof kept, "%s/data/lines", out);
+  run_well("study: x\ndata: {" DATA("lines") ", " DATA("old") "}\nmodels:\n"
+           "  a: {data: lines, naive_bayes: {}}\n  b: {data: old, knn: 3}\n", &t);
+  assert_true(hg_path_exists(old));
+  run_well("study: x\ndata: {" DATA("lines") "}\nmodels:\n  a: {data: lines, naive_bayes: {}}\n", &t);
+  assert_false(hg_path_exists(old));
+  assert_true(hg_path_exists(kept));
+  hg_store *store = open_store();
+  hg_data_record *records = NULL;
+  int count = 0;
+  assert_int_equal(hg_store_list_data(store, &records, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  hg_free(records[0].class_names);
+  hg_free(records);
+  hg_store_close(store);
+}
+
+/* ---- seeds */
+
+static void more_seeds_than_are_averaged_are_refused(void **state) {
+  (void)state;
+  uint64_t seeds[HG_MOST_SEEDS + 1];
+  told t = {0};
+  hg_error error = {0};
+  for (int i = 0; i <= HG_MOST_SEEDS; i++) seeds[i] = UINT64_MAX / 2 - (uint64_t)i;
+  hg_run_settings settings = {.threads = 1, .seeds = seeds, .seed_count = HG_MOST_SEEDS + 1};
+  assert_int_equal(run_study(TWO, settings, &t, &error), HG_USAGE);
+  assert_non_null(strstr(error.message, "at most 256"));
+  settings.seed_count = HG_MOST_SEEDS;
+  assert_int_equal(run_study(TWO, settings, &t, &error), HG_OK);
+  hg_store *store = open_store();
+  char *text = hg_store_fact(store, "seeds"), last[32];
+  snprintf(last, sizeof last, ", %llu", (unsigned long long)seeds[HG_MOST_SEEDS - 1]);
+  assert_non_null(strstr(text, last));
+  hg_free(text);
+  hg_store_close(store);
+  hg_study *study = NULL;
+  static const char many[] = "study: x\nseeds: 257\ndata: {" DATA("lines") "}\nmodels:\n  a: {naive_bayes: {}}\n";
+  assert_int_equal(hg_file_write(path, many, strlen(many), NULL), HG_OK);
+  assert_int_equal(hg_study_read(path, NULL, 0, &study, &error), HG_USAGE);
+}
+
+/* ---- files and names of others */
+
+static void a_class_whose_name_is_not_utf8_keeps_its_place(void **state) {
+  (void)state;
+  static const char *const classes[] = {"bag", "caf\xe9", "shoe"};
+  char text[512], name[64], file[96];
+  told t = {0};
+  assert_non_null(mkdtemp(test_folder));
+  for (int k = 0; k < 3; k++)
+    for (int i = 0; i < 12; i++) {
+      content image = png_of(8, 8, false, 40 * k + i);
+      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
+      put(name, image.data, image.count);
+    }
+  snprintf(text, sizeof text, "study: x\ndata: {d: {source: %s, validation: 3}}\nmodels:\n  a: {naive_bayes: {}}\n", test_folder);
+  run_well(text, &t);
+  hg_store *store = open_store();
+  hg_data_record *records = NULL;
+  int count = 0;
+  assert_int_equal(hg_store_list_data(store, &records, &count, NULL), HG_OK);
+  assert_string_equal(records[0].class_names, "[\"bag\",\"caf\xef\xbf\xbd\",\"shoe\"]");
+  hg_free(records[0].class_names);
+  hg_free(records);
+  hg_store_close(store);
+  snprintf(file, sizeof file, "%s/report.json", out);
+  json_t *report = json_load_file(file, 0, NULL);
+  assert_non_null(report);
+  json_decref(report);
+  char command[96];
+  snprintf(command, sizeof command, "rm -rf %s", test_folder);
+  assert_int_equal(system(command), 0);
+}
+
+/* The file again, with one tensor given another type or rank. */
+static void rewrite(const char *file, const char *tensor, hg_dtype dtype, int rank, int64_t last) {
+  hg_safetensors read = {0};
+  char place[160];
+  hg_named_tensor tensors[16];
+  const char *const remarks[] = {"corruption", "salt_and_pepper", NULL};
+  snprintf(place, sizeof place, "%s/runs/%s", out, file);
+  assert_int_equal(hg_safetensors_read(place, &read, NULL), HG_OK);
+  assert_in_range(read.count, 1, 16);
+  for (int i = 0; i < read.count; i++) {
+    tensors[i] = read.tensors[i];
+    if (strcmp(tensors[i].name, tensor) != 0) continue;
+    tensors[i].dtype = dtype;
+    tensors[i].rank = rank;
+    if (rank > read.tensors[i].rank) tensors[i].dim[rank - 1] = last;
+  }
+  assert_int_equal(hg_safetensors_write(place, tensors, read.count, remarks, NULL), HG_OK);
+  hg_safetensors_release(&read);
+}
+
+static void labels_of_another_rank_are_not_compared(void **state) {
+  (void)state;
+  told t = {0};
+  run_well(COMPARED, &t);
+  assert_true(count_comparisons() > 0);
+  rewrite("a-seed1/predictions.safetensors", "labels", HG_I32, 2, 0); /* a label for no image: there is nothing to read */
+  rewrite("b-seed1/predictions.safetensors", "labels", HG_I32, 2, 0);
+  run_well(COMPARED, &t);
+  assert_int_equal(count_comparisons(), 0);
+  assert_true(is_warned_of("not-comparable"));
+}
+
+static void errors_of_another_type_are_not_compared(void **state) {
+  (void)state;
+  static const char text[] = "study: x\ndata: {" DATA("lines") "}\nmodels:\n"
+                             "  cleaner: {corrupt: {salt_and_pepper: 0.2}, encoder: [flatten, {dense: 6}], "
+                             "decoder: [{dense: {units: 2352, activation: sigmoid}}, {reshape: [28, 28, 3]}], "
+                             "loss: {reconstruction: mse}, train: {epochs: 1}}\n";
+  told t = {0};
+  run_well(text, &t);
+  assert_true(count_comparisons() > 0);
+  rewrite("cleaner-seed1/denoising.safetensors", "model_mse", HG_U8, 2, 0);
+  run_well(text, &t);
+  assert_int_equal(count_comparisons(), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_stop_when_the_last_run_is_done_is_an_interruption, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_stop_leaves_findings_of_an_earlier_call_as_they_were, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(runs_that_go_are_told, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(of_many_runs_that_go_the_first_are_named, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(data_that_the_study_no_longer_has_goes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(more_seeds_than_are_averaged_are_refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_class_whose_name_is_not_utf8_keeps_its_place, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(labels_of_another_rank_are_not_compared, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(errors_of_another_type_are_not_compared, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
