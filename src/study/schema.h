@@ -58,12 +58,20 @@ typedef struct hg_field {
   hg_field_read *read;
 } hg_field;
 
+/* A key that other libraries have here and this project has elsewhere, or not at all. */
+typedef struct hg_stray {
+  const char *key;   /* in any case */
+  const char *cause; /* why it is none: "the rate belongs to the optimizer" */
+  const char *mend;  /* what to write, `*` standing for the value given; NULL = nothing */
+} hg_stray;
+
 struct hg_table {
   const char *name;      /* in messages: "conv2d", "train" */
   const char *shorthand; /* the key that a bare value stands for, or NULL */
   const char *doc;       /* for the reference: one line */
   const hg_field *fields;
   int count;
+  const hg_stray *strays; /* up to one without a key; may be NULL */
 };
 
 /* One of several words that may have options of their own: `adam` or `adam: {learning_rate: 0.01}`. */
@@ -88,6 +96,13 @@ hg_code hg_variant_read(hg_reader *reader, const hg_variant *variants, int count
 /* Its options into target: nothing to do where body is NULL, an error where the variant takes none. */
 hg_code hg_variant_options(hg_reader *reader, const hg_variant *variant, const hg_node *node, const hg_node *body, void *target);
 
+/* Rejects a name of a part that nothing but an override has made: "the study has no model `cn`; did you mean `cnn`?". parts: the
+ * mapping it stands in; kind: "model". */
+hg_code hg_reject_made(hg_reader *reader, const hg_node *key, const char *kind, const hg_node *parts);
+
+/* "a, b, c", cut where the room ends. */
+void hg_names_join(const char *const *names, int count, char *text, size_t size);
+
 /* Rejects an unknown word with "did you mean" from candidates (names, count). what: "layer", "key of `train`". */
 hg_code hg_reject_word(hg_reader *reader, const hg_node *node, const char *what, const char *const *names, int count);
 
@@ -101,6 +116,11 @@ hg_code hg_value_name(hg_reader *reader, const char *key, const hg_node *node, c
 /* The nearest of the names to a word (Damerau-Levenshtein), or the name this project gives to another library's word; NULL where
  * nothing is near. */
 const char *hg_nearest_word(const char *word, const char *const *names, int count);
+/* What helps whoever wrote `word` for one of the names: "did you mean `wide`?", or, where none is near, "there are wide, deep".
+ */
+const char *hg_word_help(const char *word, const char *const *names, int count, char *text, size_t size);
+/* Whether two words are the same, without regard to case. */
+bool hg_same_word(const char *a, const char *b);
 
 /* ---- The tables, by file. */
 extern const hg_variant hg_layer_variants[]; /* schema_layer.c */
@@ -123,6 +143,7 @@ extern const hg_table hg_sweep_table;  /* schema_sweep.c */
 
 hg_code hg_layers_read(hg_reader *reader, const hg_node *node, hg_model_block *block);
 hg_field_read hg_logistic_read, hg_bayes_read, hg_svm_read, hg_knn_read, hg_linear_svm_read; /* into a hg_model */
+hg_field_read hg_published_read; /* schema_published.c: into the reader's study */
 hg_name_of hg_engine_name;
 
 /* ---- References: the index of the model that a scalar names; HG_USAGE with "did you mean". */

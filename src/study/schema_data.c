@@ -196,6 +196,8 @@ static hg_code check_data(hg_reader *reader, const hg_node *node, const hg_data_
 static hg_code read_entry(hg_reader *reader, const hg_node *key, const hg_node *node, hg_data_settings *data) {
   *data = hg_data_settings_default();
   hg_code code = hg_value_name(reader, "data", key, data->name);
+  bool sourceless = node->kind == HG_NODE_MAPPING && hg_node_get(node, "source") == NULL;
+  if (code == HG_OK && key->origin != NULL && sourceless) return hg_reject_made(reader, key, "data set", reader->data_nodes);
   if (code == HG_OK) code = hg_table_read(reader, &hg_data_table, node, data);
   if (code == HG_OK) code = choose_classes(reader, node, data);
   if (code == HG_OK) code = check_data(reader, node, data);

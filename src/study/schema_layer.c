@@ -47,16 +47,17 @@ static hg_code read_shape(hg_reader *reader, const hg_node *node, void *target) 
     .key = "use_bias", .type = HG_FIELD_BOOL, .offset = offsetof(hg_layer, use_bias), .fallback = "true", \
     .doc = "whether a bias is added"                                                                      \
   }
-#define ROW_KERNEL_INITIALIZER                                                                              \
-  {                                                                                                         \
-    .key = "kernel_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, kernel_initializer), \
-    .fallback = "default", .choices = initializer_name,                                                     \
-    .doc = "first values of the weights; the default is glorot_uniform (Xavier)"                            \
+#define ROW_KERNEL_INITIALIZER                                                                                                   \
+  {                                                                                                                              \
+    .key = "kernel_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, kernel_initializer),                      \
+    .fallback = "default", .choices = initializer_name,                                                                          \
+    .doc =                                                                                                                       \
+        "first values of the weights; the default is glorot_uniform (Xavier); pytorch: U(-a, a), a = 1/sqrt(fan_in), biases too" \
   }
 #define ROW_BIAS_INITIALIZER                                                                                                   \
   {                                                                                                                            \
     .key = "bias_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, bias_initializer), .fallback = "default", \
-    .choices = initializer_name, .doc = "first values of the bias; the default is zeros"                                       \
+    .choices = initializer_name, .doc = "first values of the bias; the default is zeros, or pytorch where the weights' is"     \
   }
 #define ROW_FILTERS                                                                                                 \
   {                                                                                                                 \
@@ -211,14 +212,21 @@ static const hg_field leaky_relu_fields[] = {ROW_SLOPE, ROW_NAME};
 static const hg_field name_fields[] = {ROW_NAME};
 
 #define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
-static const hg_table dense = {.name = "dense", .shorthand = "units", FIELDS(dense_fields)};
-static const hg_table conv2d = {.name = "conv2d", FIELDS(conv2d_fields)};
-static const hg_table conv2d_transpose = {.name = "conv2d_transpose", FIELDS(conv2d_transpose_fields)};
+#define NOT_NEEDED(word) \
+  { word, "`" word "` is not needed: a layer takes what the one before it gives; leave it out", NULL }
+static const hg_stray sizes_in[] = {NOT_NEEDED("in_channels"),
+                                    NOT_NEEDED("in_features"),
+                                    NOT_NEEDED("num_features"),
+                                    NOT_NEEDED("input_shape"),
+                                    {NULL, NULL, NULL}};
+static const hg_table dense = {.name = "dense", .shorthand = "units", FIELDS(dense_fields), .strays = sizes_in};
+static const hg_table conv2d = {.name = "conv2d", FIELDS(conv2d_fields), .strays = sizes_in};
+static const hg_table conv2d_transpose = {.name = "conv2d_transpose", FIELDS(conv2d_transpose_fields), .strays = sizes_in};
 static const hg_table max_pool2d = {.name = "max_pool2d", .shorthand = "pool_size", FIELDS(pool_fields)};
 static const hg_table average_pool2d = {.name = "average_pool2d", .shorthand = "pool_size", FIELDS(pool_fields)};
 static const hg_table global_average_pool2d = {.name = "global_average_pool2d", FIELDS(name_fields)};
 static const hg_table upsample2d = {.name = "upsample2d", .shorthand = "size", FIELDS(upsample2d_fields)};
-static const hg_table batch_norm = {.name = "batch_norm", FIELDS(batch_norm_fields)};
+static const hg_table batch_norm = {.name = "batch_norm", FIELDS(batch_norm_fields), .strays = sizes_in};
 static const hg_table dropout = {.name = "dropout", .shorthand = "rate", FIELDS(dropout_fields)};
 static const hg_table flatten = {.name = "flatten", FIELDS(name_fields)};
 static const hg_table reshape = {.name = "reshape", .shorthand = "shape", FIELDS(reshape_fields)};
@@ -250,6 +258,20 @@ const hg_variant hg_layer_variants[] = {
 };
 const int hg_layer_variant_count = (int)(sizeof hg_layer_variants / sizeof *hg_layer_variants);
 
+/* What other libraries call a linear layer, and numbers after a word that takes none. */
+static hg_code check_bare(hg_reader *reader, const hg_variant *variant, const hg_node *body) {
+  bool linear = variant->value == HG_LAYER_KINDS + HG_LINEAR;
+  if (body == NULL || hg_node_is_empty(body)) return HG_OK;
+  bool number = body->kind == HG_NODE_SCALAR && body->text[strspn(body->text, "0123456789.")] == 0;
+  if (number && linear) return hg_reject(reader, body, "`linear` takes no number; did you mean `dense: %.40s`?", body->text);
+  if (body->kind == HG_NODE_SCALAR)
+    return hg_reject(reader, body, "`%s` takes no value; write it alone: `- %s`", variant->name, variant->name);
+  bool sized = hg_node_get(body, "units") != NULL || hg_node_get(body, "out_features") != NULL;
+  if (linear && sized)
+    return hg_reject(reader, body, "`linear` is the activation y = x and has no size; did you mean `dense: {units: ...}`?");
+  return HG_OK;
+}
+
 static hg_code read_layer(hg_reader *reader, const hg_node *node, hg_layer *layer) {
   const hg_variant *variant;
   const hg_node *body;
@@ -261,8 +283,8 @@ static hg_code read_layer(hg_reader *reader, const hg_node *node, hg_layer *laye
     *layer = hg_layer_default(HG_ACTIVATION);
     layer->activation = (hg_activation)(variant->value - HG_LAYER_KINDS);
   }
-  layer->line = node->line;
-  return hg_variant_options(reader, variant, node, body, layer);
+  code = variant->table == &bare_activation ? check_bare(reader, variant, body) : HG_OK;
+  return code == HG_OK ? hg_variant_options(reader, variant, node, body, layer) : code;
 }
 
 hg_code hg_layers_read(hg_reader *reader, const hg_node *node, hg_model_block *block) {

@@ -427,6 +427,7 @@ static hg_code check_kind(hg_reader *reader, const hg_node *key, const hg_node *
   }
   if (method != NULL) return HG_OK;
   if (hg_node_get(node, "decoder") != NULL || hg_node_get(node, "classifier") != NULL) return HG_OK;
+  if (key->origin != NULL && !key->made) return hg_reject_made(reader, key, "model", reader->model_nodes);
   return hg_reject(reader, key,
                    "`%s` is no model yet: it needs a `decoder` or a `classifier`, or one of logistic_regression, "
                    "naive_bayes, svm, knn and linear_svm",

@@ -5,20 +5,11 @@
 
 enum { MOST_NAMES = 64 };
 
-/* "a, b, c" */
-static void join_names(const char *const *names, int count, char *out, size_t size) {
-  size_t used = 0;
-  out[0] = 0;
-  for (int i = 0; i < count && used < size; i++) {
-    used += (size_t)snprintf(out + used, size - used, "%s%s", i == 0 ? "" : ", ", names[i]);
-  }
-}
-
 hg_code hg_reject_word(hg_reader *reader, const hg_node *node, const char *what, const char *const *names, int count) {
   const char *nearest = hg_nearest_word(node->text, names, count);
   if (nearest != NULL) return hg_reject(reader, node, "`%.60s` is not %s; did you mean `%s`?", node->text, what, nearest);
   char known[400];
-  join_names(names, count, known, sizeof known);
+  hg_names_join(names, count, known, sizeof known);
   return hg_reject(reader, node, "`%.60s` is not %s; known: %s", node->text, what, known);
 }
 
@@ -29,9 +20,31 @@ static const hg_field *find_field(const hg_table *table, const char *key) {
   return NULL;
 }
 
-static hg_code reject_key(hg_reader *reader, const hg_table *table, const hg_node *key) {
+hg_code hg_reject_made(hg_reader *reader, const hg_node *key, const char *kind, const hg_node *parts) {
+  const char *names[MOST_NAMES] = {NULL};
+  int count = 0;
+  for (size_t i = 0; i < parts->count && count < MOST_NAMES; i++) {
+    if (parts->keys[i]->origin == NULL || parts->keys[i]->made) names[count++] = parts->keys[i]->text;
+  }
+  char help[480];
+  return hg_reject(reader, key, "the study has no %s `%.60s`; %s", kind, key->text,
+                   hg_word_help(key->text, names, count, help, sizeof help));
+}
+
+static hg_code reject_stray(hg_reader *reader, const hg_stray *stray, const hg_node *key, const hg_node *value) {
+  if (stray->mend == NULL) return hg_reject(reader, key, "%s", stray->cause);
+  const char *rest = strchr(stray->mend, '*');
+  bool plain = value->kind == HG_NODE_SCALAR && !hg_node_is_empty(value);
+  return hg_reject(reader, key, "%s: `%.*s%.40s%s`", stray->cause, (int)(rest - stray->mend), stray->mend,
+                   plain ? value->text : "...", rest + 1);
+}
+
+static hg_code reject_key(hg_reader *reader, const hg_table *table, const hg_node *key, const hg_node *value) {
   const char *names[MOST_NAMES] = {NULL};
   char what[96];
+  for (const hg_stray *stray = table->strays; stray != NULL && stray->key != NULL; stray++) {
+    if (hg_same_word(key->text, stray->key)) return reject_stray(reader, stray, key, value);
+  }
   for (int i = 0; i < table->count && i < MOST_NAMES; i++) names[i] = table->fields[i].key;
   snprintf(what, sizeof what, "a key of `%s`", table->name);
   return hg_reject_word(reader, key, what, names, table->count);
@@ -44,7 +57,7 @@ static hg_code read_shorthand(hg_reader *reader, const hg_table *table, const hg
   const char *names[MOST_NAMES] = {NULL};
   char known[400];
   for (int i = 0; i < table->count && i < MOST_NAMES; i++) names[i] = table->fields[i].key;
-  join_names(names, table->count, known, sizeof known);
+  hg_names_join(names, table->count, known, sizeof known);
   return hg_reject(reader, node, "`%s` must be a mapping with keys of %s; here is %s%.60s%s", table->name, known,
                    node->kind == HG_NODE_LIST ? "a list" : "`", node->kind == HG_NODE_LIST ? "" : node->text,
                    node->kind == HG_NODE_LIST ? "" : "`");
@@ -79,7 +92,8 @@ hg_code hg_table_read(hg_reader *reader, const hg_table *table, const hg_node *n
         continue;
       }
       const hg_field *field = find_field(table, key->text);
-      code = field == NULL ? reject_key(reader, table, key) : hg_value_read(reader, field, node->items[i], target);
+      code =
+          field == NULL ? reject_key(reader, table, key, node->items[i]) : hg_value_read(reader, field, node->items[i], target);
     }
   }
   return code == HG_OK ? check_required(reader, table, node) : code;

@@ -290,4 +290,12 @@ static const hg_field train_fields[] = {
      .fallback = "1",
      .doc = "the learning rate of each block, as a factor"},
 };
-const hg_table hg_train_table = {.name = "train", FIELDS(train_fields)};
+#define RATE "the rate belongs to the optimizer", "optimizer: {adam: {learning_rate: *}}"
+static const hg_stray train_strays[] = {
+    {"learning_rate", RATE},
+    {"lr", RATE},
+    {"momentum", "the momentum belongs to the optimizer", "optimizer: {sgd: {momentum: *}}"},
+    {"weight_decay", "the weight decay belongs to the optimizer", "optimizer: {adamw: {weight_decay: *}}"},
+    {NULL, NULL, NULL},
+};
+const hg_table hg_train_table = {.name = "train", FIELDS(train_fields), .strays = train_strays};

@@ -1,29 +1,9 @@
-#include <ctype.h>
+#include "base/words.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #include "study/schema.h"
-
-enum { LONGEST = 40 };
-
-static int least(int a, int b) { return a < b ? a : b; }
-
-/* Damerau-Levenshtein distance (adjacent swaps count once), without regard to case. */
-static int distance(const char *a, const char *b) {
-  int rows = (int)strlen(a), columns = (int)strlen(b), d[LONGEST + 1][LONGEST + 1];
-  if (rows > LONGEST || columns > LONGEST) return LONGEST;
-  for (int i = 0; i <= rows; i++) d[i][0] = i;
-  for (int j = 0; j <= columns; j++) d[0][j] = j;
-  for (int i = 1; i <= rows; i++) {
-    for (int j = 1; j <= columns; j++) {
-      int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
-      d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + (x != y));
-      if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2])) {
-        d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return d[rows][columns];
-}
 
 /* What Keras, PyTorch and scikit-learn call the same things. */
 static const struct {
@@ -40,8 +20,21 @@ static const struct {
     {"average_pooling2d", "average_pool2d"},
     {"globalaveragepooling2d", "global_average_pool2d"},
     {"global_average_pooling2d", "global_average_pool2d"},
+    {"adaptiveavgpool2d", "global_average_pool2d"},
+    {"avgpool2d", "average_pool2d"},
+    {"batchnorm2d", "batch_norm"},
+    {"batchnormalization", "batch_norm"},
+    {"convtranspose2d", "conv2d_transpose"},
     {"upsampling2d", "upsample2d"},
     {"linear", "dense"},
+    {"identity", "linear"},
+    {"mseloss", "mse"},
+    {"bceloss", "binary_cross_entropy"},
+    {"bcewithlogitsloss", "binary_cross_entropy"},
+    {"crossentropyloss", "cross_entropy"},
+    {"meansquarederror", "mse"},
+    {"categoricalcrossentropy", "cross_entropy"},
+    {"sparsecategoricalcrossentropy", "cross_entropy"},
     {"mean_squared_error", "mse"},
     {"bce", "binary_cross_entropy"},
     {"binary_crossentropy", "binary_cross_entropy"},
@@ -53,6 +46,14 @@ static const struct {
     {"kaiming_normal", "he_normal"},
     {"alpha", "negative_slope"},
     {"channels", "filters"},
+    {"out_channels", "filters"},
+    {"out_features", "units"},
+    {"bias", "use_bias"},
+    {"p", "rate"},
+    {"scale_factor", "size"},
+    {"horizontal_flip", "flip"},
+    {"horizontalflip", "flip"},
+    {"randomhorizontalflip", "flip"},
     {"stride", "strides"},
     {"kernel", "kernel_size"},
     {"betas", "beta_1"},
@@ -66,11 +67,11 @@ static const struct {
     {"logisticregression", "logistic_regression"},
 };
 
-static bool same_word(const char *a, const char *b) { return strlen(a) == strlen(b) && distance(a, b) == 0; }
+bool hg_same_word(const char *a, const char *b) { return strlen(a) == strlen(b) && hg_word_distance(a, b) == 0; }
 
 static const char *from_synonym(const char *word, const char *const *names, int count) {
   for (size_t s = 0; s < sizeof synonyms / sizeof *synonyms; s++) {
-    if (!same_word(word, synonyms[s].theirs)) continue;
+    if (!hg_same_word(word, synonyms[s].theirs)) continue;
     for (int i = 0; i < count; i++) {
       if (strcmp(names[i], synonyms[s].ours) == 0) return names[i];
     }
@@ -79,16 +80,26 @@ static const char *from_synonym(const char *word, const char *const *names, int 
 }
 
 const char *hg_nearest_word(const char *word, const char *const *names, int count) {
-  const char *nearest = from_synonym(word, names, count);
-  if (nearest != NULL) return nearest;
-  int best = least(3, (int)strlen(word) / 2) + 1; /* farther than this is no help */
-  for (int i = 0; i < count; i++) {
-    int d = distance(word, names[i]);
-    if (strlen(word) >= 3 && strncmp(word, names[i], strlen(word)) == 0) d = least(d, 2); /* val_acc: val_accuracy */
-    if (d < best) {
-      best = d;
-      nearest = names[i];
-    }
+  const char *known = from_synonym(word, names, count);
+  return known != NULL ? known : hg_word_nearest(word, names, count);
+}
+
+void hg_names_join(const char *const *names, int count, char *text, size_t size) {
+  size_t used = 0;
+  text[0] = 0;
+  for (int i = 0; i < count && used < size; i++) {
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ", ", names[i]);
   }
-  return nearest;
+}
+
+const char *hg_word_help(const char *word, const char *const *names, int count, char *text, size_t size) {
+  const char *nearest = hg_nearest_word(word, names, count);
+  char known[400];
+  hg_names_join(names, count, known, sizeof known);
+  if (nearest != NULL) {
+    snprintf(text, size, "did you mean `%s`?", nearest);
+  } else {
+    snprintf(text, size, "there %s %s", count == 1 ? "is" : "are", count == 0 ? "none" : known);
+  }
+  return text;
 }
