@@ -10,11 +10,21 @@ static int count_runs(const hg_study *study) {
   return runs;
 }
 
+/* Whether the data set is one of the catalog that has to be brought first; *why then says how. */
+static bool is_missing(const hg_data_settings *data, hg_error *why) {
+  const hg_catalog_entry *entry = hg_catalog_find(data->source);
+  hg_found found;
+  return entry != NULL && hg_catalog_locate(entry, &found, why) != HG_OK;
+}
+
 static void print_json(const hg_study *study) {
-  json_t *models = json_array();
+  json_t *models = json_array(), *missing = json_array();
   for (int i = 0; i < study->model_count; i++) json_array_append_new(models, json_string(study->models[i].name));
-  json_t *object = json_pack("{s:s, s:o, s:i, s:i}", "study", study->name, "models", models, "data", study->data_count, "runs",
-                             count_runs(study));
+  for (int i = 0; i < study->data_count; i++)
+    if (is_missing(&study->data[i], NULL))
+      json_array_append_new(missing, json_pack("{s:s, s:s}", "name", study->data[i].name, "source", study->data[i].source));
+  json_t *object = json_pack("{s:s, s:o, s:i, s:i, s:o}", "study", study->name, "models", models, "data", study->data_count,
+                             "runs", count_runs(study), "missing", missing);
   json_dumpf(object, stdout, JSON_INDENT(2));
   putchar('\n');
   json_decref(object);
@@ -25,11 +35,10 @@ static const char *plural(int count) { return count == 1 ? "" : "s"; }
 /* A sound study may still want data that has to be brought first. */
 static void tell_missing_data(const hg_study *study) {
   for (int i = 0; i < study->data_count; i++) {
-    const hg_catalog_entry *entry = hg_catalog_find(study->data[i].source);
-    hg_found found;
     hg_error why = {0};
-    if (entry == NULL || hg_catalog_locate(entry, &found, &why) == HG_OK) continue;
-    fprintf(stderr, "hourglass: its data is not on this machine yet: %s: %s\n", why.place, why.message);
+    if (is_missing(&study->data[i], &why))
+      fprintf(stderr, "hourglass: %s: the data set `%s` is not on this machine yet: %s\n", study->path, study->data[i].name,
+              why.message);
   }
 }
 

@@ -5,7 +5,7 @@
 #define TAKES_JSON HG_TAKES(HG_OPTION_JSON)
 
 const hg_option hg_option_table[HG_OPTIONS] = {
-    [HG_OPTION_OUT] = {"out", 'o', "DIR", NULL, "folder for the results; default runs/STUDY"},
+    [HG_OPTION_OUT] = {"out", 'o', "DIR", NULL, "folder for the results; default runs/NAME, NAME being the file's `study:`"},
     [HG_OPTION_SET] = {"set", 's', "PATH=VALUE", NULL,
                        "change one setting of the study: --set models.cnn.train.epochs=5; may be repeated"},
     [HG_OPTION_SEED] = {"seed", 0, "N", NULL, "train with this seed in place of the study's; may be repeated"},
@@ -28,7 +28,10 @@ const hg_command hg_command_table[] = {
      hg_run_command, "carry out a study and write its page",
      "Trains every model of the study once per seed, skips what is done already, and writes DIR/report.html, DIR/report.json\n"
      "and DIR/study.db. Ctrl-C stops after a checkpoint; the same command then goes on, and ends with the same weights to the "
-     "bit."},
+     "bit.\n"
+     "A run whose settings changed is trained anew in its place, and runs that the study no longer describes are removed from "
+     "DIR;\n"
+     "another --out keeps both."},
     {"check", "STUDY", "study", 1, 1, TAKES_SET | TAKES_JSON, hg_check_command, "check a study file without running it",
      "Reads the study, its references and the shapes of every network against its data."},
     {"show", "STUDY [MODEL]", "study", 1, 2, TAKES_SET | TAKES_JSON, hg_show_command,
@@ -42,7 +45,8 @@ const hg_command hg_command_table[] = {
      NULL},
     {"data fetch", "NAME", "data", 1, 1, HG_TAKES(HG_OPTION_OFFLINE) | HG_TAKES(HG_OPTION_QUIET), hg_data_fetch_command,
      "download a data set into the user's cache",
-     "Every file is checked against its SHA-256; an interrupted download goes on where it stopped."},
+     "Every file is checked against its recorded checksum; an interrupted download goes on where it stopped. With --offline\n"
+     "nothing is downloaded: it is an error where the cache has not every file, whole, already."},
     {"runs", "DIR", "folder", 1, 1, TAKES_JSON, hg_runs_command, "list the runs of a results folder", NULL},
     {"compare", "A B", "folder", 2, 2, TAKES_JSON | HG_TAKES(HG_OPTION_THREADS), hg_compare_command,
      "test whether two finished models differ",

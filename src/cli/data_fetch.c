@@ -32,11 +32,16 @@ static bool on_progress(void *context, const char *file, int64_t received, int64
   return !hg_stop_asked;
 }
 
+static hg_code fail_name(const char *name, hg_error *error) {
+  const char *meant = hg_catalog_nearest(name);
+  if (meant != NULL) return hg_fail(error, HG_USAGE, "data fetch", "there is no data set `%s`; did you mean `%s`?", name, meant);
+  return hg_fail(error, HG_USAGE, "data fetch", "there is no data set `%s`; `hourglass data list` names them", name);
+}
+
 hg_code hg_data_fetch_command(const hg_arguments *arguments, hg_error *error) {
   const char *name = arguments->operands[0];
   const hg_catalog_entry *entry = hg_catalog_find(name);
-  if (entry == NULL)
-    return hg_fail(error, HG_USAGE, "data fetch", "there is no data set `%s`; `hourglass data list` names them", name);
+  if (entry == NULL) return fail_name(name, error);
   fetch_view view = {.quiet = hg_arguments_has(arguments, HG_OPTION_QUIET), .terminal = hg_is_terminal(stderr)};
   hg_fetch_settings settings = hg_fetch_settings_default();
   settings.offline = hg_arguments_has(arguments, HG_OPTION_OFFLINE);

@@ -166,7 +166,7 @@ static void print_roff_option(hg_option_id id) {
 }
 
 static void print_roff_command(const hg_command *command) {
-  printf(".SS hourglass %s %s\n", command->name, command->operands);
+  printf(".SS hourglass %s%s%s\n", command->name, command->operands[0] != '\0' ? " " : "", command->operands);
   print_roff(command->summary);
   fputs(".\n", stdout);
   if (command->text != NULL) {

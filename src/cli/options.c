@@ -82,9 +82,8 @@ static hg_code fail_command(const char *word, hg_error *error) {
 
 static hg_code fail_data_command(const char *word, hg_error *error) {
   const char *nearest = nearest_of(word, command_names("data "));
-  return hg_fail(error, HG_USAGE, "data", "unknown command `%s`; %s `%s`", word,
-                 nearest != NULL ? "did you mean" : "the commands are list, inspect and fetch, for example",
-                 nearest != NULL ? nearest : "data list");
+  if (nearest != NULL) return hg_fail(error, HG_USAGE, "data", "unknown command `%s`; did you mean `%s`?", word, nearest);
+  return hg_fail(error, HG_USAGE, "data", "unknown command `%s`; the commands are list, inspect and fetch", word);
 }
 
 static hg_code fail_option(const char *text, const char *name, const hg_command *command, hg_error *error) {
@@ -194,11 +193,17 @@ static hg_code take_words(word_parser *parser, hg_error *error) {
 static hg_code check_operands(const hg_arguments *arguments, hg_error *error) {
   const hg_command *command = arguments->command;
   if (command == NULL || hg_arguments_has(arguments, HG_OPTION_HELP)) return HG_OK;
+  const char *space = command->operands[0] == '\0' ? "" : " ";
   if (arguments->operand_count < command->least)
-    return hg_fail(error, HG_USAGE, command->name, "an argument is missing: hourglass %s %s", command->name, command->operands);
+    return hg_fail(error, HG_USAGE, command->name, "an argument is missing: hourglass %s%s%s", command->name, space,
+                   command->operands);
   if (arguments->operand_count > command->most)
-    return hg_fail(error, HG_USAGE, command->name, "`%s` is one argument too many: hourglass %s %s",
-                   arguments->operands[command->most], command->name, command->operands);
+    return hg_fail(error, HG_USAGE, command->name, "`%s` is one argument too many: hourglass %s%s%s",
+                   arguments->operands[command->most], command->name, space, command->operands);
+  for (int i = 0; i < arguments->operand_count; i++)
+    if (arguments->operands[i][0] == '\0')
+      return hg_fail(error, HG_USAGE, command->name, "an argument is empty: hourglass %s%s%s", command->name, space,
+                     command->operands);
   return HG_OK;
 }
 

@@ -79,10 +79,76 @@ static void print_title(const shown_model *shown) {
   putchar('\n');
 }
 
+/* ---- classical models: what the settings hold, by their names in study files */
+
+static json_t *load_settings(const shown_model *shown) {
+  char *text = hg_study_settings_json(shown->study, (int)(shown->model - shown->study->models));
+  json_t *settings = text == NULL ? NULL : json_loads(text, 0, NULL);
+  hg_free(text);
+  return settings;
+}
+
+static void print_value(const char *key, const json_t *value, const char *between) {
+  printf("%s%s ", between, key);
+  if (json_is_string(value))
+    fputs(json_string_value(value), stdout);
+  else
+    printf("%.10g", json_number_value(value));
+}
+
+/* "kernel rbf, C 1, gamma scale", in the order of the reference. */
+static void print_fields(const hg_table *table, const json_t *values) {
+  const char *between = "";
+  for (int i = 0; i < table->count; i++) {
+    const json_t *value = json_object_get(values, table->fields[i].key);
+    if (value == NULL) continue;
+    print_value(table->fields[i].key, value, between);
+    between = ", ";
+  }
+}
+
+static void print_made_of_pixels(const hg_table *table, const json_t *values, const char *between) {
+  if (values == NULL) return;
+  printf("%s%s (", between, table->name);
+  print_fields(table, values);
+  putchar(')');
+}
+
+static void print_features(const shown_model *shown, const json_t *features) {
+  static const char *const steps[] = {"scale", "pca"};
+  if (shown->model->features_from >= 0)
+    printf("codes of %s", shown->study->models[shown->model->features_from].name);
+  else
+    fputs("pixels", stdout);
+  print_made_of_pixels(&hg_hog_table, json_object_get(features, "hog"), ", ");
+  print_made_of_pixels(&hg_kmeans_table, json_object_get(features, "kmeans"), ", ");
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    const json_t *value = json_object_get(features, steps[i]);
+    if (value != NULL) print_value(steps[i], value, ", ");
+  }
+}
+
+static hg_code print_method(const shown_model *shown, hg_error *error) {
+  const char *name = hg_classical_kind_name(shown->model->classical.kind);
+  json_t *settings = load_settings(shown);
+  if (settings == NULL) return hg_fail_memory(error, shown->model->name, 1);
+  char count[32];
+  printf("%s: ", name);
+  print_fields(hg_classical_variants[shown->model->classical.kind].table, json_object_get(settings, name));
+  fputs("\nfeatures: ", stdout);
+  print_features(shown, json_object_get(settings, "features"));
+  if (shown->model->limit > 0)
+    printf("\nlimit: %s training images, in the classes' shares\n", hg_format_count(shown->model->limit, count, sizeof count));
+  else
+    puts("\nlimit: none, all training images");
+  json_decref(settings);
+  return HG_OK;
+}
+
 static hg_code print_model(const shown_model *shown, hg_error *error) {
   static const char *const heads[] = {"block", "layer", "?settings", "output", ">parameters", "?>multiply-adds", "?>memory"};
   print_title(shown);
-  if (shown->rows == NULL) return HG_OK;
+  if (shown->rows == NULL) return print_method(shown, error);
   hg_text_table table;
   hg_text_table_init(&table, 7, heads);
   for (int i = 0; i < shown->count; i++) add_row(&table, &shown->rows[i]);
@@ -105,7 +171,15 @@ static json_t *model_json(const shown_model *shown) {
   json_t *object = json_pack("{s:s, s:s, s:[i,i,i], s:i}", "name", model->name, "kind",
                              model->kind == HG_MODEL_NETWORK ? "network" : hg_classical_kind_name(model->classical.kind), "input",
                              model->input.height, model->input.width, model->input.channels, "classes", model->classes);
-  if (shown->rows == NULL) return object;
+  if (shown->rows == NULL) {
+    json_t *settings = load_settings(shown);
+    json_object_del(settings, "data");
+    if (model->features_from >= 0)
+      json_object_set_new(json_object_get(settings, "features"), "from",
+                          json_string(shown->study->models[model->features_from].name));
+    json_object_set_new(object, "settings", settings);
+    return object;
+  }
   json_t *layers = json_array();
   for (int i = 0; i < shown->count; i++) json_array_append_new(layers, layer_json(&shown->rows[i]));
   json_object_set_new(object, "layers", layers);
@@ -123,10 +197,9 @@ static hg_code fail_model(const hg_study *study, const char *name, hg_error *err
   const char **names = hg_calloc((size_t)study->model_count + 1, sizeof *names);
   if (names == NULL) return hg_fail_memory(error, "show", sizeof *names);
   for (int i = 0; i < study->model_count; i++) names[i] = study->models[i].name;
-  const char *nearest = hg_nearest_word(name, names, study->model_count);
-  hg_code code = nearest != NULL
-                     ? hg_fail(error, HG_USAGE, "show", "the study has no model `%s`; did you mean `%s`?", name, nearest)
-                     : hg_fail(error, HG_USAGE, "show", "the study has no model `%s`; its first is `%s`", name, names[0]);
+  char help[480];
+  hg_code code = hg_fail(error, HG_USAGE, "show", "the study has no model `%s`; %s", name,
+                         hg_word_help(name, names, study->model_count, help, sizeof help));
   hg_free(names);
   return code;
 }

@@ -1,5 +1,7 @@
 #include "data/catalog.h"
 
+#include "base/words.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -90,4 +92,11 @@ const hg_catalog_entry *hg_catalog_find(const char *name) {
   for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
     if (strcmp(entries[i].name, name) == 0) return &entries[i];
   return NULL;
+}
+
+const char *hg_catalog_nearest(const char *word) {
+  enum { COUNT = sizeof entries / sizeof entries[0] };
+  const char *names[COUNT];
+  for (int i = 0; i < COUNT; i++) names[i] = entries[i].name;
+  return hg_word_nearest(word, names, COUNT);
 }

@@ -47,6 +47,8 @@ typedef struct hg_catalog_entry {
 const hg_catalog_entry *hg_catalog(int *count);
 /* NULL if there is none of this name. */
 const hg_catalog_entry *hg_catalog_find(const char *name);
+/* The name of the entry that a misspelt word means; NULL where none is near. */
+const char *hg_catalog_nearest(const char *word);
 
 enum { HG_PATH_SIZE = 4096 };
 

@@ -93,18 +93,30 @@ static void recognise(hg_found *found) {
   }
 }
 
-static hg_code find_path(const char *text, const char *base_folder, hg_source *source, hg_error *error) {
+static hg_code fail_source(const char *text, const char *path, hg_error *error) {
+  const char *meant = strchr(text, '/') == NULL ? hg_catalog_nearest(text) : NULL;
+  char names[256];
+  if (meant != NULL)
+    return hg_fail(error, HG_DATA, text, "is neither a data set of the catalog nor a file or folder; did you mean `%s`?", meant);
+  list_catalog(names, sizeof names);
+  return hg_fail(error, HG_DATA, text, "is neither a data set of the catalog (%s) nor a file or folder: %s is not there", names,
+                 path);
+}
+
+/* base_folder/text; a text that begins with ./ or a base folder of "." puts no ./ before it again. */
+static int place(const char *text, const char *base_folder, char path[HG_PATH_SIZE]) {
   bool relative = text[0] != '/' && base_folder != NULL && base_folder[0] != '\0';
+  if (relative && strcmp(base_folder, ".") == 0 && strncmp(text, "./", 2) == 0) relative = false;
+  while (relative && strncmp(text, "./", 2) == 0) text += 2 + strspn(text + 2, "/");
+  return snprintf(path, HG_PATH_SIZE, "%s%s%s", relative ? base_folder : "", relative ? "/" : "", text);
+}
+
+static hg_code find_path(const char *text, const char *base_folder, hg_source *source, hg_error *error) {
   char *path = source->found.path;
-  int length = snprintf(path, HG_PATH_SIZE, "%s%s%s", relative ? base_folder : "", relative ? "/" : "", text);
+  int length = place(text, base_folder, path);
   if (length >= HG_PATH_SIZE) return hg_fail(error, HG_USAGE, "source", "the path is longer than %d bytes", HG_PATH_SIZE - 1);
   snprintf(source->label, sizeof source->label, "%s", text);
-  if (!hg_path_exists(path)) {
-    char names[256];
-    list_catalog(names, sizeof names);
-    return hg_fail(error, HG_DATA, text, "is neither a data set of the catalog (%s) nor a file or folder: %s is not there", names,
-                   path);
-  }
+  if (!hg_path_exists(path)) return fail_source(text, path, error);
   recognise(&source->found);
   return HG_OK;
 }

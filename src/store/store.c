@@ -131,7 +131,10 @@ hg_code hg_store_open(const char *folder, bool create, hg_store **store, hg_erro
   hg_store *made = NULL;
   hg_code code = new_store(folder, &made, error);
   if (code == HG_OK && !create && !hg_path_exists(made->path))
-    code = hg_fail(error, HG_USAGE, folder, "holds no study.db; `hourglass run` with --out makes one");
+    code = hg_fail(error, HG_USAGE, folder, "%s",
+                   !hg_path_exists(folder)      ? "no such folder; `hourglass run` with --out makes one"
+                   : !hg_path_is_folder(folder) ? "is a file, not a results folder"
+                                                : "holds no study.db; `hourglass run` with --out makes one");
   if (code == HG_OK && create) code = hg_folder_make(folder, error);
   if (code == HG_OK && create) code = take_lock(made, error);
   if (code == HG_OK) code = open_database(made, create, error);
