@@ -1,4 +1,5 @@
 #include "eval/compare.h"
+#include "study/compare.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -69,8 +70,29 @@ static void half_a_percent_of_ten_thousand_is_not_significant(void **state) {
   assert_true(hg_mcnemar(400, 300) < 0.05);
 }
 
+static void a_verdict_says_what_its_interval_counts(void **state) {
+  (void)state;
+  hg_comparison rows[2] = {
+      {.a = "cnn",
+       .b = "svm",
+       .metric = "accuracy",
+       .difference = -0.0008,
+       .low = -0.0033,
+       .high = 0.0017,
+       .p_value = 0.5,
+       .seeds = 3},
+      {.a = "cnn", .b = "svm", .metric = "mse", .difference = 0.25, .low = 0.125, .high = 0.375, .p_value = 0.001, .seeds = 1}};
+  assert_int_equal(hg_comparisons_conclude(rows, 2, NULL), HG_OK);
+  assert_string_equal(
+      rows[0].text,
+      "No significant difference in accuracy between cnn and svm (95 % interval -0.33 to +0.17 points, p = 0.5000, 3 seeds)");
+  assert_string_equal(rows[1].text,
+                      "cnn is worse than svm: mse 0.25 higher (95 % interval +0.125 to +0.375, p = 0.0010, 1 seed)");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_verdict_says_what_its_interval_counts),
       cmocka_unit_test(mcnemar_gives_scipys_p_values),
       cmocka_unit_test(wilson_gives_scipys_intervals),
       cmocka_unit_test(intervals_over_seeds_are_students),

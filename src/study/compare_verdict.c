@@ -51,14 +51,16 @@ static void put_p(double p, char *text, size_t size) {
 
 static void put_evidence(const hg_comparison *row, char *text, size_t size) {
   char p[32];
-  double unit = is_share(row->metric) ? 100 : 1;
+  bool share = is_share(row->metric);
+  double unit = share ? 100 : 1;
   put_p(row->p_holm, p, sizeof p);
-  snprintf(text, size, "(95 %% interval %+.3g to %+.3g, %s, %d seed%s)", unit * row->low, unit * row->high, p, row->seeds,
-           row->seeds == 1 ? "" : "s");
+  snprintf(text, size,
+           share ? "(95 %% interval %+.2f to %+.2f points, %s, %d seed%s)" : "(95 %% interval %+.3g to %+.3g, %s, %d seed%s)",
+           unit * row->low, unit * row->high, p, row->seeds, row->seeds == 1 ? "" : "s");
 }
 
 static void describe(hg_comparison *row) {
-  char evidence[96], amount[32];
+  char evidence[112], amount[32];
   put_evidence(row, evidence, sizeof evidence);
   if (is_share(row->metric))
     snprintf(amount, sizeof amount, "%.2f points", fabs(100 * row->difference));
