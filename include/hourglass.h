@@ -10,6 +10,9 @@
  *   - X_new / X_free own memory on the heap; a failed X_new leaves nothing behind. X_free(NULL) does nothing.
  *   - Settings are structs: start from X_default(), change fields; they are checked before any work is done.
  *   - One seed gives the same weights to the bit on any number of threads and on any instruction set.
+ *   - Networks share no state, and nothing changes a data set: two threads of a program may use two networks at the same time,
+ *     on one data set too. One network is for one thread at a time, in hg_network_predict and hg_evaluate as well. The threads
+ *     that `threads` counts are the library's own: a call starts them, and they are gone when it returns.
  */
 #ifndef HOURGLASS_H
 #define HOURGLASS_H
@@ -122,7 +125,6 @@ typedef struct hg_layer {
   float negative_slope;     /* leaky_relu; default 0.01 */
   bool use_bias;            /* dense, conv2d, conv2d_transpose; default true */
   hg_initializer kernel_initializer, bias_initializer;
-  int line; /* line of the study file it came from, for messages; 0 if none */
 } hg_layer;
 
 /* A layer of this kind with every field at its default; sizes that have none are 0 and must be set. */
@@ -290,7 +292,9 @@ typedef struct hg_epoch {
   double seconds;       /* training and validation */
 } hg_epoch;
 
-/* Where a training stands, for progress bars. Called from the training's thread after every step. */
+/* Where a training stands, for progress bars. Called from the thread that called hg_train, after every step. The callback may
+ * use the library, other networks and the data sets too; of the network that is being trained it may call only what takes it
+ * as const: hg_network_save and hg_network_parameters. */
 typedef struct hg_progress {
   int epoch, epochs;   /* epoch from 1 */
   int64_t step, steps; /* in this epoch, from 1 */
