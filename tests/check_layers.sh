@@ -26,7 +26,7 @@ function visit(file, trail,   count, names, i) {
 
 BEGIN {
   # The floors, from the ground; kernels/ stands on base/.
-  levels = split("base|kernels|ops data eval store|net report|learn export serve|study|cli", floors, "|")
+  levels = split("base|kernels|ops data eval store|net report|learn|study|cli", floors, "|")
   for (level = 1; level <= levels; level++) {
     count = split(floors[level], rooms, " ")
     for (i = 1; i <= count; i++) floor[rooms[i]] = level
