@@ -333,12 +333,14 @@ static void a_missing_set_says_where_it_was_looked_for_and_what_brings_it(void *
   assert_non_null(strstr(error.message, "hourglass data fetch cifar10"));
 }
 
-static void an_unknown_source_lists_the_catalog(void **state) {
+static void an_unknown_source_is_refused_with_the_nearest_or_all_of_the_catalog(void **state) {
   (void)state;
   hg_dataset *dataset;
   hg_error error;
   assert_int_equal(hg_dataset_open("mnsit", false, &dataset, &error), HG_DATA);
   assert_string_equal(error.place, "mnsit");
+  assert_non_null(strstr(error.message, "did you mean `mnist`?"));
+  assert_int_equal(hg_dataset_open("photographs", false, &dataset, &error), HG_DATA);
   assert_non_null(strstr(error.message, "mnist, fashion-mnist, cifar10, lines"));
 }
 
@@ -432,7 +434,7 @@ int main(void) {
       cmocka_unit_test(a_source_without_a_test_part_gives_one_up),
       cmocka_unit_test(settings_that_cannot_be_are_refused_with_the_reason),
       cmocka_unit_test(a_missing_set_says_where_it_was_looked_for_and_what_brings_it),
-      cmocka_unit_test(an_unknown_source_lists_the_catalog),
+      cmocka_unit_test(an_unknown_source_is_refused_with_the_nearest_or_all_of_the_catalog),
       cmocka_unit_test(peeking_tells_shape_and_classes_without_the_data),
       cmocka_unit_test(classes_have_names_before_the_data_is_there),
       cmocka_unit_test(the_real_sets_have_their_published_sizes),
