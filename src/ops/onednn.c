@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 
 /* ---- which operator */
@@ -39,9 +40,13 @@ const hg_op *hg_op_onednn(const hg_op_node *node) {
 
 /* ---- threads: Debian's oneDNN runs on OpenMP, whose threads are counted for each calling thread. */
 
+static void (*set_threads)(int);
+
+static void find_set_threads(void) { *(void **)(void *)&set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads"); }
+
 static void use_threads(int threads) {
-  static void (*set_threads)(int);
-  if (set_threads == NULL) *(void **)(void *)&set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, find_set_threads);
   if (set_threads != NULL) set_threads(threads);
 }
 
