@@ -342,6 +342,7 @@ static void a_failed_run_is_shown_with_its_cause(void **state) {
   hg_run_record record = {.name = "cnn", .status = "diverged", .message = "the loss was not finite in epoch 3"};
   demo_check(hg_store_put_run(store, &record, &error), &error);
   char *page = page_of(store);
+  assert_holds(page, "1 model, 1 run, 0 of them done");
   assert_holds(page, "This run is diverged");
   assert_holds(page, "the loss was not finite in epoch 3");
   hg_free(page);

@@ -52,7 +52,7 @@ static void put_winner(hg_page *page, int winner, int models, bool passed_over, 
     hg_text_put(out, models == 1 ? "" : ", ");
   }
   if (models > 1) hg_text_format(out, "of %d models", models);
-  if (passed_over) hg_text_put(out, "; of a sweep only the setting that validation chose counts");
+  if (passed_over) hg_text_put(out, "; of a sweep only the model that is varied and the setting that validation chose count");
   hg_text_put(out, "</span></li>");
 }
 

@@ -96,9 +96,16 @@ static void put_date(hg_text *out, const char *started) {
     hg_text_html(out, started);
 }
 
+static int count_done(const hg_report *report) {
+  int done = 0;
+  for (int i = 0; i < report->run_count; i++) done += strcmp(report->runs[i].record.status, "done") == 0;
+  return done;
+}
+
 static void put_header(hg_page *page) {
   hg_text *out = &page->out;
   const hg_report *report = &page->report;
+  int done = count_done(report);
   hg_text_put(out, "<header><p class=\"overline\">Study report</p><h1>");
   hg_text_html(out, report->name);
   hg_text_put(out, "</h1>");
@@ -109,6 +116,7 @@ static void put_header(hg_page *page) {
   }
   hg_text_format(out, "<p class=\"subtitle\">%d model%s, %d run%s", page->model_count, page->model_count == 1 ? "" : "s",
                  report->run_count, report->run_count == 1 ? "" : "s");
+  if (done < report->run_count) hg_text_format(out, ", %d of them done", done);
   if (report->started[0] != '\0') {
     hg_text_put(out, " \xc2\xb7 ");
     put_date(out, report->started);
