@@ -262,11 +262,9 @@ static hg_code conclude(comparison *c, hg_error *error) {
 
 /* ---------------------------------------------------------------- in the terminal */
 
-static bool is_share(const char *metric) { return strcmp(metric, "accuracy") == 0 || strcmp(metric, "macro_f1") == 0; }
-
 static void add_score(hg_text_table *table, const char *metric, double value, double low, double high) {
-  double unit = is_share(metric) ? 100 : 1;
-  int decimals = is_share(metric) || strcmp(metric, "psnr") == 0 ? 2 : 5;
+  double unit = hg_metric_is_share(metric) ? 100 : 1;
+  int decimals = hg_metric_is_share(metric) || strcmp(metric, "psnr") == 0 ? 2 : 5;
   if (isnan(low))
     hg_text_table_cell(table, "%.*f", decimals, unit * value);
   else
@@ -282,12 +280,13 @@ static void add_p(hg_text_table *table, double p) {
 
 static void add_row(hg_text_table *table, const pair *p, int i) {
   const hg_comparison *row = &p->rows[i];
-  double unit = is_share(row->metric) ? 100 : 1;
-  hg_text_table_cell(table, is_share(row->metric) ? "%s, %%" : "%s", row->metric);
+  double unit = hg_metric_is_share(row->metric) ? 100 : 1;
+  hg_text_table_cell(table, hg_metric_is_share(row->metric) ? "%s, %%" : "%s", row->metric);
   add_score(table, row->metric, row->value_a, p->low[0][i], p->high[0][i]);
   add_score(table, row->metric, row->value_b, p->low[1][i], p->high[1][i]);
-  hg_text_table_cell(table, is_share(row->metric) ? "%+.2f" : "%+.4g", unit * row->difference);
-  hg_text_table_cell(table, is_share(row->metric) ? "%+.2f to %+.2f" : "%+.4g to %+.4g", unit * row->low, unit * row->high);
+  hg_text_table_cell(table, hg_metric_is_share(row->metric) ? "%+.2f" : "%+.4g", unit * row->difference);
+  hg_text_table_cell(table, hg_metric_is_share(row->metric) ? "%+.2f to %+.2f" : "%+.4g to %+.4g", unit * row->low,
+                     unit * row->high);
   hg_text_table_cell(table, "%s", row->test);
   add_p(table, row->p_value);
   add_p(table, row->p_holm);

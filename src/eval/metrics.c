@@ -152,3 +152,5 @@ bool hg_less_is_better(const char *metric) {
     if (strstr(metric, losses[i]) != NULL) return true;
   return false;
 }
+
+bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") != NULL || strstr(metric, "f1") != NULL; }

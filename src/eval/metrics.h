@@ -28,6 +28,8 @@ char *hg_classification_report_text(const hg_classification_report *report, cons
 
 /* Of a metric's name, "test.mse" or "brier": whether its smaller value is the better one. */
 bool hg_less_is_better(const char *metric);
+/* Whether it is a share of images, told in percent: accuracy and f1, with and without test-time augmentation. */
+bool hg_metric_is_share(const char *metric);
 
 int32_t hg_argmax(const float *row, int count); /* the first largest */
 

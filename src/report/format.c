@@ -100,5 +100,3 @@ void hg_text_difference(hg_text *text, double value, bool share) {
   if (value > 0) hg_text_put(text, "+");
   hg_text_figure(text, value);
 }
-
-bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") != NULL || strstr(metric, "f1") != NULL; }

@@ -14,9 +14,6 @@ void hg_text_difference(hg_text *text, double value, bool share); /* of two such
 
 void hg_text_words(hg_text *text, const char *name); /* naive_bayes as "naive bayes", escaped */
 
-/* Of a metric's name, "test.accuracy": whether it is told in percent. */
-bool hg_metric_is_share(const char *metric);
-
 void hg_text_shape(hg_text *text, hg_shape shape); /* 28 x 28 x 32; a vector is its length */
 
 #endif

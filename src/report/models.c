@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "eval/compare.h"
+#include "eval/metrics.h"
 #include "report/page.h"
 
 #include <jansson.h>

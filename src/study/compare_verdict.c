@@ -40,8 +40,6 @@ static void judge(hg_comparison *row) {
 
 /* ---------------------------------------------------------------- sentences */
 
-static bool is_share(const char *metric) { return strcmp(metric, "accuracy") == 0 || strcmp(metric, "macro_f1") == 0; }
-
 static void put_p(double p, char *text, size_t size) {
   if (p < 0.0001)
     snprintf(text, size, "p < 0.0001");
@@ -51,7 +49,7 @@ static void put_p(double p, char *text, size_t size) {
 
 static void put_evidence(const hg_comparison *row, char *text, size_t size) {
   char p[32];
-  bool share = is_share(row->metric);
+  bool share = hg_metric_is_share(row->metric);
   double unit = share ? 100 : 1;
   put_p(row->p_holm, p, sizeof p);
   snprintf(text, size,
@@ -62,7 +60,7 @@ static void put_evidence(const hg_comparison *row, char *text, size_t size) {
 static void describe(hg_comparison *row) {
   char evidence[112], amount[32];
   put_evidence(row, evidence, sizeof evidence);
-  if (is_share(row->metric))
+  if (hg_metric_is_share(row->metric))
     snprintf(amount, sizeof amount, "%.2f points", fabs(100 * row->difference));
   else
     snprintf(amount, sizeof amount, "%.3g", fabs(row->difference));

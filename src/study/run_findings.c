@@ -1,7 +1,7 @@
 /* What follows from all runs together: published figures beside measured ones, warnings. */
 #include "base/alloc.h"
 #include "eval/compare.h"
-#include "report/format.h"
+#include "eval/metrics.h"
 #include "study/analysis.h"
 
 #include <math.h>
