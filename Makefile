@@ -71,13 +71,11 @@ coverage: ## run every test and print the line coverage of src/
 	@echo "by file: build/coverage.txt"
 
 bench = bench/run.sh
-.PHONY: bench bench-warm bench-latency bench-memory bench-scale bench-data bench-startup bench-profile bench-tsne bench-svm bench-winograd
+.PHONY: bench bench-warm bench-latency bench-memory bench-scale bench-data bench-startup bench-profile bench-tsne bench-svm
 bench: bench-programs ## time the seven networks beside PyTorch, Keras, oneDNN, ONNX Runtime; QUICK=1 for a short look
 	@$(bench) run.py
 bench-warm: bench-programs ## compile what PyTorch will be asked for in `make bench`
 	@$(bench) run.py --warm
-bench-winograd: bench-programs ## training by engine winograd, beside the direct sums and PyTorch
-	@$(bench) winograd.py
 bench-latency: bench-programs ## one image at a time, beside PyTorch and ONNX Runtime
 	@$(bench) latency.py
 bench-memory: bench-programs ## peak memory of training, beside PyTorch and beside what the plan predicts

@@ -1,6 +1,6 @@
 /* Times one network for a driver that alternates it with a peer: bench/run.py.
  * usage: hourglass_bench NETWORK BATCH THREADS [IMAGES [ENGINE]]     NETWORK as bench_network takes it; ENGINE native, onednn or
- * winograd
+ * direct
  * Reads a command a line from standard input and answers each with a line of numbers:
  *   info             parameters; multiply-adds of one image forward, of one image in a training step, and those really done,
  *                    forward and in a training step
@@ -156,7 +156,7 @@ static void print_info(const bench *b) {
     forward += info.multiply_adds;
     done += info.multiply_adds_done;
   }
-  int64_t trained = hg_network_engine(b->network) == HG_WINOGRAD ? 3 * done - first : 3 * forward - first;
+  int64_t trained = hg_network_engine(b->network) == HG_NATIVE ? 3 * done - first : 3 * forward - first;
   printf("%lld %lld %lld %lld %lld\n", (long long)hg_network_parameters(b->network), (long long)forward,
          (long long)(3 * forward - first), (long long)done, (long long)trained);
 }
@@ -230,7 +230,7 @@ static hg_code serve(bench *b, hg_error *error) {
 
 static hg_engine engine_of(const char *name) {
   if (strcmp(name, "onednn") == 0) return HG_ONEDNN;
-  return strcmp(name, "winograd") == 0 ? HG_WINOGRAD : HG_NATIVE;
+  return strcmp(name, "direct") == 0 ? HG_DIRECT : HG_NATIVE;
 }
 
 int main(int argc, char **argv) {

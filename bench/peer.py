@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 
-WARM_STEPS = 3
+WARM_STEPS, WARM_SECONDS = 3, 0.3  # no more steps than that, nor a further one after that time
 
 
 def rate(model, mode, seconds):
@@ -29,8 +29,10 @@ def rate(model, mode, seconds):
 
 
 def stretch(model, mode, seconds):
+    start = time.perf_counter()
     for _ in range(WARM_STEPS):
-        model.step(mode)
+        if time.perf_counter() - start < WARM_SECONDS:
+            model.step(mode)
     images, start = 0, time.perf_counter()
     while (now := time.perf_counter() - start) < seconds:
         images += model.step(mode)

@@ -2,8 +2,8 @@
 
 All sides run on the same processors, as many as threads, and take turns: a stretch of each, at least five times. What is
 written are the medians. The peer is PyTorch in its fastest setting, found by a short trial of each; beside it stand PyTorch as
-installed, our own engine over oneDNN, Keras, and for inference ONNX Runtime. A row that was measured with the same build is
-kept. How long a cache line takes from one processor to the other is measured around each stretch, and rounds in which that
+installed, our own engine over oneDNN, Keras, for inference ONNX Runtime, and where we train by Winograd's algorithm our direct
+sums. A row that was measured with the same build is kept. How long a cache line takes from one processor to the other is measured around each stretch, and rounds in which that
 changed between two sides do not count.
 """
 
@@ -35,7 +35,7 @@ class Contest:
         if key not in self.open:
             makers = {
                 "hourglass": lambda: sides.hourglass(*self.case),
-                "winograd": lambda: sides.hourglass(*self.case, engine="winograd"),
+                "direct": lambda: sides.hourglass(*self.case, engine="direct"),
                 "onednn": lambda: sides.hourglass(*self.case, engine="onednn"),
                 "torch": lambda: sides.torch(*self.case),
                 "as_installed": lambda: sides.torch_as_installed(*self.case[:2]),
@@ -54,10 +54,12 @@ class Contest:
 
 
 def peers_of(mode, threads, options):
+    """PyTorch always; the others where all processors are used."""
     if options.no_peer:
         return []
-    names = ["torch", "onednn"] if options.quick else ["torch", "onednn", "keras"]
-    names += ["as_installed"] if threads == len(os.sched_getaffinity(0)) else []
+    if threads < len(os.sched_getaffinity(0)):
+        return ["torch"]
+    names = ["torch", "onednn", "as_installed"] if options.quick else ["torch", "onednn", "keras", "as_installed"]
     names += ["onnxruntime"] if mode == "infer" else []
     return [name for name in names if name not in options.without]
 
@@ -121,23 +123,29 @@ def contend(contest, side, mode, names, variants, options):
 def measure(contest, mode, options):
     name, batch, threads = contest.case
     ours = contest.side("hourglass", mode)
-    parameters, forward, training, done_forward, _ = map(int, ours.ask("info").split())
+    parameters, forward, training, done_forward, done_training = map(int, ours.ask("info").split())
+    work, done_work = (training, done_training) if mode == "train" else (forward, done_forward)
     peers, variants = peers_of(mode, threads, options), dict(VARIANTS)
     if "torch" in peers:
         variants |= fastest_settings(contest, mode, options)
         their_parameters = int(contest.side("torch", mode).ask("parameters", variants["torch"]))
         assert their_parameters == parameters, f"{name}: {their_parameters} parameters in torch, {parameters} here"
     names = ["hourglass", *(name for name in SETTINGS if name in variants), *(name for name in peers if name != "torch")]
+    if mode == "train" and done_work < work:
+        names.append("direct")
     rate, peak, rounds, alike, done = contend(contest, ours, mode, names, variants, options)
-    flops = 2 * rate["hourglass"] * (training if mode == "train" else forward)
+    flops = 2 * rate["hourglass"] * work
     row = {"id": name, "mode": mode, "batch": batch, "threads": threads, "hourglass": round(rate["hourglass"], 1)}
     if "torch" in peers:
         row["peer"] = f"{contest.side('torch', mode).ask('version')}, {variants['torch']}"
         row |= {"peer_rate": round(rate["torch"], 1), "ratio": round(rate["hourglass"] / rate["torch"], 2)}
     row |= {"gflops": round(flops / 1e9, 1), "percent_of_peak": round(100 * flops / peak, 1), "peak_gflops": round(peak / 1e9, 1)}
-    if mode == "infer" and done_forward < forward:  # winograd: what the processor really did
-        done_flops = flops * done_forward / forward
+    if done_work < work:  # by Winograd's algorithm: what the processor really did
+        done_flops = flops * done_work / work
         row |= {"gflops_done": round(done_flops / 1e9, 1), "percent_done": round(100 * done_flops / peak, 1)}
+    if "direct" in names:
+        row |= {"direct_rate": round(rate["direct"], 1), "ratio_direct": round(rate["hourglass"] / rate["direct"], 2)}
+        row |= {"percent_direct": round(200 * rate["direct"] * work / peak, 1)}
     for side in peers:
         if side != "torch":
             row |= {f"{side}_rate": round(rate[side], 1), f"ratio_{side}": round(rate["hourglass"] / rate[side], 2)}
@@ -145,7 +153,7 @@ def measure(contest, mode, options):
         row["keras"] = contest.side("keras", mode).ask("version")
     times = sorted(transfer for _, transfers in rounds for transfer in transfers)
     row |= {"transfer_ns": [times[0], statistics.median(times), times[-1]], "rounds": done, "rounds_alike": alike}
-    row |= {"parameters": parameters, "multiply_adds": training if mode == "train" else forward, "build": options.build}
+    row |= {"parameters": parameters, "multiply_adds": work, "build": options.build}
     return row
 
 

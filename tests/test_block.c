@@ -16,7 +16,7 @@
 /* A network in a line: layers split by spaces.
  *   cKxFpa  convolution, kernel K, F filters, padding p (v, s, r), activation a
  *   na      batch_norm, activation a       mKSp  max_pool2d of K with stride S, padding p     d  dropout
- *   uK      upsample2d by K                aK    average_pool2d                w  nothing: the engine is winograd
+ *   uK      upsample2d by K                aK    average_pool2d                e  nothing: the engine is direct
  * Activations: l linear, r relu, k leaky_relu, s sigmoid, t tanh, g gelu. */
 typedef struct sample {
   const char *name;
@@ -26,36 +26,36 @@ typedef struct sample {
 } sample;
 
 static const sample samples[] = {
-    {"convolution, relu, pool, dropout", {12, 10, 1}, 5, 7, "c3x32sr m22v d c3x64sr m22v d"},
-    {"many images", {8, 8, 2}, 37, 40, "c3x16sr m22v d c3x24vr m22v d"},
-    {"one image", {28, 28, 1}, 1, 1, "c3x8sr m22v d c3x16sr m22s"},
-    {"odd sides and channels", {13, 11, 3}, 6, 6, "c3x5sr m22v d c3x7sr m22s d c2x9vr m22s"},
-    {"pools that overlap, leave gaps, are not square in all", {13, 14, 2}, 4, 4, "c3x6sr m32s c3x6sl m23v c3x4sr m32s d"},
-    {"replicated edges and norm", {9, 8, 3}, 7, 9, "c3x8rl nr m22v c3x16rl nr m22v d"},
-    {"norm whose rows go in eights across images", {9, 7, 1}, 19, 19, "c3x10vl nr m22v c3x20sl nr c2x6sl nl m22s"},
-    {"norm of many images", {6, 6, 1}, 70, 70, "c3x10sl nr m22v d c3x20sl nr d"},
-    {"norm behind activations", {10, 9, 2}, 6, 6, "c3x5sr nl m22v c3x8st nr d c2x6sk nk m22v"},
-    {"norm without pooling, activations of all kinds", {6, 5, 2}, 5, 5, "c3x4sl nk c3x6sl ns c3x5sl nt c3x8sl nl d"},
-    {"pooled activations of all kinds", {20, 21, 1}, 5, 5, "c3x4sk m22v c3x6ss m22v c3x5st m22s"},
-    {"pooled norms of all kinds", {20, 21, 1}, 5, 5, "c3x4sl nk m22v c3x6sl ns m22v d c3x5sl nt m22s"},
-    {"pools that overlap under other activations", {12, 12, 1}, 3, 3, "c3x4sk m32v c3x4ss m32s c3x4sl nt m32v"},
-    {"dropout without pooling", {7, 7, 2}, 6, 6, "c3x4sr d c3x4sl d c3x4ss d"},
-    {"convolutions alone, one to one channel", {8, 9, 4}, 6, 6, "c3x16sr c3x1st c1x20vk c3x2rr"},
-    {"enlarged first", {4, 5, 3}, 6, 7, "u2 c3x16sr u2 c3x20vr u2 c3x1ss"},
-    {"enlarged by three, with norm, pool and dropout", {3, 4, 2}, 9, 9, "c3x5sr u3 c3x10sl nr m22s d u2 c3x6rr m22v"},
-    {"enlarged twice and before other layers", {3, 3, 2}, 3, 3, "c1x4vr u2 u2 c3x4sr u2 a2 c3x4sg m22v"},
+    {"convolution, relu, pool, dropout", {12, 10, 1}, 5, 7, "e c3x32sr m22v d c3x64sr m22v d"},
+    {"many images", {8, 8, 2}, 37, 40, "e c3x16sr m22v d c3x24vr m22v d"},
+    {"one image", {28, 28, 1}, 1, 1, "e c3x8sr m22v d c3x16sr m22s"},
+    {"odd sides and channels", {13, 11, 3}, 6, 6, "e c3x5sr m22v d c3x7sr m22s d c2x9vr m22s"},
+    {"pools that overlap, leave gaps, are not square in all", {13, 14, 2}, 4, 4, "e c3x6sr m32s c3x6sl m23v c3x4sr m32s d"},
+    {"replicated edges and norm", {9, 8, 3}, 7, 9, "e c3x8rl nr m22v c3x16rl nr m22v d"},
+    {"norm whose rows go in eights across images", {9, 7, 1}, 19, 19, "e c3x10vl nr m22v c3x20sl nr c2x6sl nl m22s"},
+    {"norm of many images", {6, 6, 1}, 70, 70, "e c3x10sl nr m22v d c3x20sl nr d"},
+    {"norm behind activations", {10, 9, 2}, 6, 6, "e c3x5sr nl m22v c3x8st nr d c2x6sk nk m22v"},
+    {"norm without pooling, activations of all kinds", {6, 5, 2}, 5, 5, "e c3x4sl nk c3x6sl ns c3x5sl nt c3x8sl nl d"},
+    {"pooled activations of all kinds", {20, 21, 1}, 5, 5, "e c3x4sk m22v c3x6ss m22v c3x5st m22s"},
+    {"pooled norms of all kinds", {20, 21, 1}, 5, 5, "e c3x4sl nk m22v c3x6sl ns m22v d c3x5sl nt m22s"},
+    {"pools that overlap under other activations", {12, 12, 1}, 3, 3, "e c3x4sk m32v c3x4ss m32s c3x4sl nt m32v"},
+    {"dropout without pooling", {7, 7, 2}, 6, 6, "e c3x4sr d c3x4sl d c3x4ss d"},
+    {"convolutions alone, one to one channel", {8, 9, 4}, 6, 6, "e c3x16sr c3x1st c1x20vk c3x2rr"},
+    {"enlarged first", {4, 5, 3}, 6, 7, "e u2 c3x16sr u2 c3x20vr u2 c3x1ss"},
+    {"enlarged by three, with norm, pool and dropout", {3, 4, 2}, 9, 9, "e c3x5sr u3 c3x10sl nr m22s d u2 c3x6rr m22v"},
+    {"enlarged twice and before other layers", {3, 3, 2}, 3, 3, "e c1x4vr u2 u2 c3x4sr u2 a2 c3x4sg m22v"},
     {"channels between whole vectors, pooled with edges left over",
      {13, 11, 1},
      6,
      6,
-     "c3x20sr m22v c3x40sr m22s d c2x18sl nr m22v"},
-    {"winograd in inference, in groups and pooled", {14, 14, 1}, 9, 9, "c3x32sr m22v d c3x64sr m22v d"},
-    {"winograd in inference, with norms", {16, 16, 3}, 17, 20, "c3x32rl nr m22v c3x64rl nr m22v"},
-    {"winograd in inference, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "c3x16sr u2 c3x32sr c3x40vt m22s"},
-    {"winograd in training, in groups and pooled", {14, 14, 1}, 9, 9, "w c3x32sr m22v d c3x64sr m22v d c3x16vt"},
-    {"winograd in training, with norms", {16, 16, 3}, 17, 20, "w c3x32rl nr m22v c3x64rl nr m22v c3x20rl nr"},
-    {"winograd in training, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "w c3x16sr u2 c3x32sr c3x40vt m22s"},
-    {"winograd in training, many small images", {8, 8, 1}, 70, 70, "w c3x16sr m22v c3x40sl nk c3x33vr d"},
+     "e c3x20sr m22v c3x40sr m22s d c2x18sl nr m22v"},
+    {"winograd in inference, in groups and pooled", {14, 14, 1}, 9, 9, "e c3x32sr m22v d c3x64sr m22v d"},
+    {"winograd in inference, with norms", {16, 16, 3}, 17, 20, "e c3x32rl nr m22v c3x64rl nr m22v"},
+    {"winograd in inference, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "e c3x16sr u2 c3x32sr c3x40vt m22s"},
+    {"winograd in training, in groups and pooled", {14, 14, 1}, 9, 9, "c3x32sr m22v d c3x64sr m22v d c3x16vt"},
+    {"winograd in training, with norms", {16, 16, 3}, 17, 20, "c3x32rl nr m22v c3x64rl nr m22v c3x20rl nr"},
+    {"winograd in training, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "c3x16sr u2 c3x32sr c3x40vt m22s"},
+    {"winograd in training, many small images", {8, 8, 1}, 70, 70, "c3x16sr m22v c3x40sl nk c3x33vr d"},
     {"steps of two", {15, 14, 2}, 5, 5, "z3x8sr m22v d z3x8sl nr m22s"},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };
@@ -138,8 +138,8 @@ static hg_network *network_of(const sample *s, hg_block block) {
   char line[128];
   snprintf(line, sizeof line, "%s", s->layers);
   for (char *rest = line, *word; (word = strsep(&rest, " ")) != NULL;) {
-    if (word[0] == 'w')
-      assert_int_equal(hg_network_set_engine(network, HG_WINOGRAD, NULL), HG_OK);
+    if (word[0] == 'e')
+      assert_int_equal(hg_network_set_engine(network, HG_DIRECT, NULL), HG_OK);
     else
       add(network, block, layer_of(word));
   }

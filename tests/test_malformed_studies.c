@@ -67,7 +67,7 @@ static const struct {
     {"seed-not-number", "2:12", "`seeds` must be a whole number; here is `two`", HG_OK},
     {"no-seeds", "2:8", "`seeds` must hold from 1 to 256 seeds", HG_OK},
     {"threads-negative", "2:10", "`threads` must be at least 0 and at most 4096; it is -2", HG_OK},
-    {"unknown-engine", "2:9", "`mkl` is not a value of `engine`; known: native, onednn, winograd", HG_OK},
+    {"unknown-engine", "2:9", "`mkl` is not a value of `engine`; known: native, onednn, direct", HG_OK},
     {"model-name", "4:3", "`m[1]` cannot be a name: letters a to z, digits, `_`, `-` and `.` can, and it begins with a letter or",
      HG_OK},
     {"model-is-scalar", "5:5", "`model` must be a mapping with keys of id, note, data, encoder, decoder, classifier,", HG_OK},

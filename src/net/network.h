@@ -83,7 +83,7 @@ typedef struct hg_layer_info {
   hg_shape input, output;
   int64_t parameters;         /* trainable */
   int64_t multiply_adds;      /* one sample, forward, direct algorithm */
-  int64_t multiply_adds_done; /* really done in inference; by engine winograd in training too */
+  int64_t multiply_adds_done; /* really done in inference, and by engine native in training too */
   int64_t activation_bytes;   /* one sample's output */
 } hg_layer_info;
 

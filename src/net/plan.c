@@ -360,7 +360,7 @@ static hg_code place_nodes(hg_network *network, hg_error *error) {
     node->op.batch = network->batch;
     node->op.threads = hg_pool_threads(network->pool);
     node->op.training = network->training;
-    node->op.winograd = network->engine == HG_WINOGRAD;
+    node->op.winograd = network->engine == HG_NATIVE;
     const hg_op *library = network->engine == HG_ONEDNN ? hg_op_onednn(&node->op) : NULL;
     node->implementation = library != NULL ? library : hg_op_native(node->op.layer.kind);
     node->first = i;

@@ -282,7 +282,7 @@ static hg_code read_features(hg_reader *reader, const hg_node *node, void *targe
 /* ---------------------------------------------------------------- the model */
 
 const char *hg_engine_name(int value) {
-  static const char *const names[] = {[HG_NATIVE] = "native", [HG_ONEDNN] = "onednn", [HG_WINOGRAD] = "winograd"};
+  static const char *const names[] = {[HG_NATIVE] = "native", [HG_ONEDNN] = "onednn", [HG_DIRECT] = "direct"};
   return value < (int)(sizeof names / sizeof *names) ? names[value] : NULL;
 }
 
