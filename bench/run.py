@@ -166,7 +166,7 @@ def warm(contest, mode, options):
 
 
 def print_row(row):
-    ratios = [row.get(f"ratio{name}", "") for name in ("", "_as_installed", "_onednn", "_keras", "_onnxruntime")]
+    ratios = [row.get(f"ratio{name}", "") for name in ("", "_as_installed", "_onednn", "_keras", "_onnxruntime", "_direct")]
     shown = " ".join(f"{ratio:>9}" for ratio in ratios)
     print(f"{row['id']}  {row['mode']:<5} {row['batch']:>5} {row['threads']:>7} {row['hourglass']:>10.0f} {shown} {row['gflops']:>7.1f} "
           f"{row['percent_of_peak']:>5.1f} %  {row.get('peer', '')}", flush=True)
@@ -190,7 +190,7 @@ def main():
     available = len(os.sched_getaffinity(0))
     rows = sides.Rows(options.output, "id", "mode", "batch", "threads")
     if not options.warm:
-        print(f"{'':37}{'PyTorch':>9} {'installed':>9} {'oneDNN':>9} {'Keras':>9} {'ONNX':>9}")
+        print(f"{'':37}{'PyTorch':>9} {'installed':>9} {'oneDNN':>9} {'Keras':>9} {'ONNX':>9} {'direct':>9}")
     for name, batch in CASES:
         for threads in [count for count in options.threads if count <= available and name in options.only]:
             contest = Contest(name, batch, threads)

@@ -13,6 +13,11 @@ double hg_image_mse(const float *a, const float *b, int64_t count) {
 
 double hg_image_psnr(double mse) { return mse == 0 ? INFINITY : -10 * log10(mse); }
 
+double hg_image_psnr_for_mean(double mse) {
+  const double most = 100;
+  return fmin(hg_image_psnr(mse), most);
+}
+
 enum { WINDOW = 11 };
 
 /* Weighted sums of a, b, a a, b b, a b. */

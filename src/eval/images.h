@@ -6,6 +6,8 @@
 
 double hg_image_mse(const float *a, const float *b, int64_t count);
 double hg_image_psnr(double mse); /* 10 log10(1 / mse), in dB; infinity for 0 */
+/* The same, but 100 dB at most: a perfect image's infinity no mean over images survives. */
+double hg_image_psnr_for_mean(double mse);
 /* Mean structural similarity (Wang et al. 2004): Gaussian window 11x11, sigma 1.5, K1 .01, K2 .03, averaged over channels and
  * over the places where the window fits whole; images smaller than 11 use one uniform window. */
 double hg_image_ssim(const float *a, const float *b, hg_shape shape);

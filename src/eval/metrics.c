@@ -146,6 +146,13 @@ char *hg_classification_report_text(const hg_classification_report *report, cons
   return out.text;
 }
 
+double hg_mean(const float *values, int64_t count) {
+  double sum = 0;
+  if (values == NULL || count == 0) return (double)NAN;
+  for (int64_t i = 0; i < count; i++) sum += (double)values[i];
+  return sum / (double)count;
+}
+
 bool hg_less_is_better(const char *metric) {
   static const char *const losses[] = {"loss", "mse", "error", "brier"};
   for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)

@@ -26,6 +26,9 @@ void hg_classification_report_release(hg_classification_report *report);
 /* The text of sklearn.metrics.classification_report(digits=4); hg_malloc'ed. names may be NULL. */
 char *hg_classification_report_text(const hg_classification_report *report, const char *const *names);
 
+/* NaN where there are none, or values is NULL. */
+double hg_mean(const float *values, int64_t count);
+
 /* Of a metric's name, "test.mse" or "brier": whether its smaller value is the better one. */
 bool hg_less_is_better(const char *metric);
 /* Whether it is a share of images, told in percent: accuracy and f1, with and without test-time augmentation. */

@@ -158,12 +158,6 @@ static double difference_of(const image_scores *scores, int64_t image) {
   return sum / scores->seeds;
 }
 
-static double mean_of(const float *values, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; i++) sum += (double)values[i];
-  return sum / (double)count;
-}
-
 /* Variance of the mean over images of the mean difference over seeds. */
 static double image_variance(const image_scores *scores) {
   double mean = 0, squares = 0, n = (double)scores->images;
@@ -195,8 +189,8 @@ static void resampled_mean(const void *context, const int32_t *times, double *di
 static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_comparison *row, hg_error *error) {
   double by_a[HG_MOST_SEEDS], by_b[HG_MOST_SEEDS], by_seed[HG_MOST_SEEDS] = {0};
   for (int s = 0; s < scores->seeds; s++) {
-    by_a[s] = mean_of(scores->a[s], scores->images);
-    by_b[s] = mean_of(scores->b[s], scores->images);
+    by_a[s] = hg_mean(scores->a[s], scores->images);
+    by_b[s] = hg_mean(scores->b[s], scores->images);
   }
   take_values(by_a, by_b, scores->seeds, by_seed, row);
   if (scores->seeds > 1) {

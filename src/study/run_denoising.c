@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "base/shape.h"
 #include "eval/images.h"
+#include "eval/metrics.h"
 #include "study/analysis.h"
 
 #include <math.h>
@@ -13,7 +14,6 @@
 /* Levels in all; images in one batch; images of validation that choose the filter; images shown. */
 enum { LEVELS = 6, BATCH = 256, JUDGES = 2000, SHOWN = 8 };
 enum { NOISY, MODEL, MEDIAN_3, MEDIAN_5, METHODS };
-static const double MOST_DECIBELS = 100; /* a perfect image's PSNR, which is infinite */
 
 /* The one kind of corruption the network was trained against. */
 typedef struct noise {
@@ -107,7 +107,7 @@ typedef struct denoising_task {
 static void score_image(const denoising_task *t, int method, int64_t image, const float *got, const float *clean) {
   double mse = hg_image_mse(got, clean, hg_shape_count(t->shape));
   t->scores->mse[method][image] = (float)mse;
-  t->scores->psnr[method][image] = (float)fmin(hg_image_psnr(mse), MOST_DECIBELS);
+  t->scores->psnr[method][image] = (float)hg_image_psnr_for_mean(mse);
   t->scores->ssim[method][image] = (float)hg_image_ssim(got, clean, t->shape);
 }
 
@@ -154,12 +154,6 @@ static hg_code score_level(hg_runner *runner, hg_network *network, const hg_data
   return code;
 }
 
-static double mean_of(const float *values, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; i++) sum += (double)values[i];
-  return count == 0 ? (double)NAN : sum / (double)count;
-}
-
 /* MEDIAN_3 or MEDIAN_5: the lower mean squared error on images kept from the test. */
 static hg_code choose_filter(hg_runner *runner, const hg_data *data, const hg_corruption *corrupt, uint64_t seed, int *method,
                              hg_error *error) {
@@ -168,7 +162,7 @@ static hg_code choose_filter(hg_runner *runner, const hg_data *data, const hg_co
   hg_code code = take_scores(judges->count < JUDGES ? judges->count : JUDGES, false, &scores, error);
   if (code != HG_OK) return code;
   code = score_level(runner, NULL, judges, corrupt, seed, &scores, error);
-  *method = mean_of(scores.mse[MEDIAN_5], scores.images) < mean_of(scores.mse[MEDIAN_3], scores.images) ? MEDIAN_5 : MEDIAN_3;
+  *method = hg_mean(scores.mse[MEDIAN_5], scores.images) < hg_mean(scores.mse[MEDIAN_3], scores.images) ? MEDIAN_5 : MEDIAN_3;
   release_scores(&scores);
   return code;
 }
@@ -250,9 +244,9 @@ static void add_rows(denoising *d, int level, const level_scores *scores, int fi
     int method = m == METHODS ? filter : m;
     hg_denoising_row *row = &d->rows[d->row_count++];
     *row = (hg_denoising_row){.level = round((double)d->noise.levels[level] * 1e6) / 1e6,
-                              .mse = mean_of(scores->mse[method], scores->images),
-                              .psnr = mean_of(scores->psnr[method], scores->images),
-                              .ssim = mean_of(scores->ssim[method], scores->images)};
+                              .mse = hg_mean(scores->mse[method], scores->images),
+                              .psnr = hg_mean(scores->psnr[method], scores->images),
+                              .ssim = hg_mean(scores->ssim[method], scores->images)};
     snprintf(row->corruption, sizeof row->corruption, "%s", d->noise.name);
     snprintf(row->method, sizeof row->method, "%s", names[m]);
   }

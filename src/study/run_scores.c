@@ -3,15 +3,12 @@
 #include "base/file.h"
 #include "base/shape.h"
 #include "eval/images.h"
+#include "eval/metrics.h"
 #include "store/safetensors.h"
 #include "study/analysis.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A perfect image has an infinite PSNR, which no mean survives: 100 dB stands for it. */
-static const double MOST_DECIBELS = 100;
 
 uint64_t hg_runner_test_seed(const hg_runner *runner, const hg_planned_run *run) {
   return runner->study->data[runner->study->models[run->model].data].seed;
@@ -57,7 +54,7 @@ static void compare_image(void *context, int64_t index, int worker) {
   const float *image = task->image + index * count, *original = task->original + index * count;
   double mse = hg_image_mse(image, original, count);
   task->mse[index] = (float)mse;
-  task->psnr[index] = (float)fmin(hg_image_psnr(mse), MOST_DECIBELS);
+  task->psnr[index] = (float)hg_image_psnr_for_mean(mse);
   task->ssim[index] = (float)hg_image_ssim(image, original, task->shape);
 }
 
@@ -121,13 +118,6 @@ hg_code hg_test_outputs_of_network(hg_runner *runner, const hg_planned_run *run,
 
 /* ---- into the store */
 
-static double mean_of(const float *values, int64_t count) {
-  double sum = 0;
-  if (values == NULL) return (double)NAN;
-  for (int64_t i = 0; i < count; i++) sum += (double)values[i];
-  return sum / (double)count;
-}
-
 static hg_code put_classification(hg_runner *runner, const hg_planned_run *run, const hg_test_outputs *outputs, hg_error *error) {
   const hg_dataset *test = outputs->test;
   if (outputs->probabilities == NULL || test->labels == NULL) return HG_OK;
@@ -152,12 +142,12 @@ static hg_code put_metrics(hg_runner *runner, const hg_planned_run *run, const h
   } figures[] = {{"test.loss", outputs->loss},
                  {"test.reconstruction_loss", outputs->reconstruction_loss},
                  {"test.classification_loss", outputs->classification_loss},
-                 {"test.mse", mean_of(outputs->mse, count)},
-                 {"test.psnr", mean_of(outputs->psnr, count)},
-                 {"test.ssim", mean_of(outputs->ssim, count)},
-                 {"test.noisy_mse", mean_of(outputs->noisy_mse, count)},
-                 {"test.noisy_psnr", mean_of(outputs->noisy_psnr, count)},
-                 {"test.noisy_ssim", mean_of(outputs->noisy_ssim, count)}};
+                 {"test.mse", hg_mean(outputs->mse, count)},
+                 {"test.psnr", hg_mean(outputs->psnr, count)},
+                 {"test.ssim", hg_mean(outputs->ssim, count)},
+                 {"test.noisy_mse", hg_mean(outputs->noisy_mse, count)},
+                 {"test.noisy_psnr", hg_mean(outputs->noisy_psnr, count)},
+                 {"test.noisy_ssim", hg_mean(outputs->noisy_ssim, count)}};
   hg_code code = put_classification(runner, run, outputs, error);
   for (size_t i = 0; code == HG_OK && i < sizeof figures / sizeof figures[0]; i++)
     code = hg_runner_put_metric(runner, &run->record, figures[i].name, figures[i].value, error);
