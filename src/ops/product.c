@@ -2,7 +2,8 @@
 
 /* A task is a block of rows and a span of columns. It takes the summed dimension in stretches, and in each the span in panels. A
  * stretch of a panel of b stays in the caches while tiles of TILE rows meet it. Where its rows in b would share few places of
- * the caches, the first tile keeps a copy of it, packed, for the others. The next stretches of a and b are asked for meanwhile.
+ * the caches, the first tile keeps a copy of it, packed, for the others; where those of c would, sums stand apart until they are
+ * complete. The next stretches of a and b are asked for meanwhile.
  */
 enum {
   TILE = 14,           /* rows of a tile, as kernels/gemm_avx512.c has them */
@@ -90,7 +91,8 @@ typedef struct place {
   hg_product_part panel; /* of it */
   int k, depth;          /* the stretch */
   float *c;              /* of the task */
-  ptrdiff_t c_row;
+  float *sums;           /* of it, until they are complete: c, or scratch */
+  ptrdiff_t c_row, sums_row;
   float *packed; /* scratch: the stretch of b, NULL where it is read in its place */
   hg_gemm_lines soon[SOON];
 } place;
@@ -111,14 +113,28 @@ static void find_b(const place *at, hg_gemm *g) {
   }
 }
 
+/* Where the task's sums and results stand. */
+static void place_c(place *at, float *scratch) {
+  const hg_product *p = at->p;
+  const hg_gemm *g = &p->gemm;
+  hg_product_part task = at->whole;
+  at->c = p->consumed ? scratch : g->c + task.row * g->c_row + task.column;
+  at->c_row = p->consumed ? task.columns : g->c_row;
+  bool apart = !p->consumed && g->c_row % CLASH == 0 && task.rows * (task.columns + LINE) <= PART;
+  at->sums = apart ? scratch : at->c;
+  at->sums_row = apart ? task.columns + LINE : at->c_row;
+}
+
 /* Sets c, and the sums to go on from. */
 static void find_c(const place *at, hg_gemm *g) {
   const hg_gemm *whole = &at->p->gemm;
-  g->c = at->c + at->panel.column - at->whole.column;
-  g->c_row = at->c_row;
+  int column = at->panel.column - at->whole.column;
+  bool complete = at->k + at->depth == whole->steps;
+  g->c = (complete ? at->c : at->sums) + column;
+  g->c_row = complete ? at->c_row : at->sums_row;
   if (at->k > 0) {
-    g->start = g->c;
-    g->start_row = g->c_row;
+    g->start = at->sums + column;
+    g->start_row = at->sums_row;
   } else if (whole->start != NULL) {
     g->start = whole->start + at->panel.row * whole->start_row + at->panel.column;
   }
@@ -235,12 +251,10 @@ static void run_stretch(place *at, int task, int s, int stretches) {
 
 static void run_task(const hg_product *p, int task, float *scratch) {
   place at = {.p = p, .whole = part_of_task(p, task), .packed = p->pack ? scratch : NULL};
-  hg_product_part whole = at.whole;
-  at.c = p->consumed ? scratch + PACKED * NARROW : p->gemm.c + whole.row * p->gemm.c_row + whole.column;
-  at.c_row = p->consumed ? whole.columns : p->gemm.c_row;
+  place_c(&at, scratch + PACKED * NARROW);
   int stretches = larger(ceil_div(p->gemm.steps, p->depth), 1);
   for (int s = 0; s < stretches; s++) run_stretch(&at, task, s, stretches);
-  if (finishes(p)) p->finish(p->context, whole, at.c, at.c_row);
+  if (finishes(p)) p->finish(p->context, at.whole, at.c, at.c_row);
 }
 
 typedef struct work {
