@@ -167,7 +167,10 @@ static hg_dataset *numbered(int64_t count, int classes) {
   return dataset;
 }
 
-static int number_of(const hg_dataset *dataset, int64_t i) { return dataset->pixels[2 * i] | dataset->pixels[2 * i + 1] << 8; }
+static int number_of(const hg_dataset *dataset, int64_t i) {
+  const uint8_t *image = hg_dataset_image(dataset, i);
+  return image[0] | image[1] << 8;
+}
 
 static void a_split_keeps_every_image_once_and_the_classes_shares(void **state) {
   (void)state;

@@ -3,6 +3,7 @@
 #include "test_data_files.h"
 
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "data/archive.h"
 
 #include <locale.h>
@@ -32,14 +33,16 @@ static void put_folder(const char *root) {
   }
 }
 
-static hg_code open_at(const char *name, hg_data *data, hg_error *error) {
+static hg_code open_parts(const char *name, double validation, hg_data *data, hg_error *error) {
   hg_data_settings settings = hg_data_settings_default();
   char source[512];
   snprintf(source, sizeof source, "%s", at(name));
   settings.source = source;
-  settings.validation = 0;
+  settings.validation = validation;
   return hg_data_open(&settings, NULL, data, error);
 }
+
+static hg_code open_at(const char *name, hg_data *data, hg_error *error) { return open_parts(name, 0, data, error); }
 
 static void a_folder_is_read_by_class_in_the_order_of_names(void **state) {
   (void)state;
@@ -198,6 +201,15 @@ static void put_large_folder(void) {
   }
 }
 
+static void check_same_images(const hg_dataset *a, const hg_dataset *b) {
+  size_t bytes = (size_t)hg_shape_count(a->shape);
+  assert_int_equal(a->count, b->count);
+  for (int64_t i = 0; i < a->count; i++) {
+    assert_memory_equal(hg_dataset_image(a, i), hg_dataset_image(b, i), bytes);
+    assert_int_equal(a->labels[i], b->labels[i]);
+  }
+}
+
 static void decoded_images_are_cached_until_a_file_changes(void **state) {
   (void)state;
   put_large_folder();
@@ -217,6 +229,21 @@ static void decoded_images_are_cached_until_a_file_changes(void **state) {
   hg_data_release(&first);
   hg_data_release(&second);
   hg_data_release(&third);
+}
+
+static void parts_of_a_cached_set_are_those_of_a_decoded_one(void **state) {
+  (void)state;
+  put_large_folder();
+  hg_data decoded, cached;
+  assert_int_equal(open_parts("large", 20, &decoded, NULL), HG_OK);
+  assert_int_equal(open_parts("large", 20, &cached, NULL), HG_OK);
+  assert_null(decoded.train->map);
+  assert_non_null(cached.train->map);
+  check_same_images(decoded.train, cached.train);
+  check_same_images(decoded.validation, cached.validation);
+  check_same_images(decoded.test, cached.test);
+  hg_data_release(&decoded);
+  hg_data_release(&cached);
 }
 
 static void a_damaged_cache_is_made_again(void **state) {
@@ -288,6 +315,7 @@ int main(void) {
       cmocka_unit_test(resizing_keeps_constant_images_and_averages_when_it_shrinks),
       cmocka_unit_test(files_that_are_no_images_are_skipped_and_counted),
       cmocka_unit_test(decoded_images_are_cached_until_a_file_changes),
+      cmocka_unit_test(parts_of_a_cached_set_are_those_of_a_decoded_one),
       cmocka_unit_test(a_damaged_cache_is_made_again),
       cmocka_unit_test(a_folder_that_cannot_be_written_to_needs_no_cache),
       cmocka_unit_test(every_allocation_may_fail_once),

@@ -65,7 +65,7 @@ static void set_order(hg_batches *batches, uint32_t epoch) {
 static void make_sample(hg_batches *batches, slot *made, int place, int64_t sample, uint32_t epoch) {
   const hg_batches_settings *settings = &batches->settings;
   const hg_dataset *dataset = batches->dataset;
-  const uint8_t *pixels = dataset->pixels + sample * batches->image;
+  const uint8_t *pixels = hg_dataset_image(dataset, sample);
   float *input = made->input + place * batches->image;
   hg_pointwise()->scale_pixels(batches->image, pixels, input);
   if (!hg_augmentation_is_off(&settings->augment))

@@ -75,7 +75,6 @@ hg_code hg_dataset_convert(hg_dataset *dataset, int side, bool grayscale, hg_err
   bool gray = grayscale && old.channels == 3;
   if (side == 0 && !gray) return HG_OK;
   hg_shape shape = {side == 0 ? old.height : side, side == 0 ? old.width : side, gray ? 1 : old.channels};
-  size_t from = (size_t)hg_shape_count(old);
   size_t to = (size_t)hg_shape_count(shape);
   if (to == 0 || (uint64_t)dataset->count > HG_MOST_DATA_BYTES / to)
     return hg_fail(error, HG_DATA, dataset->source, "%lld images of %d x %d are more than a data set may hold",
@@ -85,14 +84,12 @@ hg_code hg_dataset_convert(hg_dataset *dataset, int side, bool grayscale, hg_err
   hg_code code =
       made == NULL || scratch == NULL ? hg_fail_memory(error, "converting images", (size_t)dataset->count * to) : HG_OK;
   for (int64_t i = 0; code == HG_OK && i < dataset->count; i++)
-    code = convert_image(dataset->pixels + (size_t)i * from, old, side, gray, scratch, made + (size_t)i * to, error);
+    code = convert_image(hg_dataset_image(dataset, i), old, side, gray, scratch, made + (size_t)i * to, error);
   hg_free(scratch);
   if (code != HG_OK) {
     hg_free(made);
     return code;
   }
-  hg_free(dataset->pixels);
-  dataset->pixels = made;
-  dataset->shape = shape;
+  hg_dataset_replace_pixels(dataset, shape, made);
   return HG_OK;
 }

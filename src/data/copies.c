@@ -24,7 +24,7 @@ hg_code hg_dataset_add_copies(const hg_dataset *dataset, const hg_augmentation *
   *made = NULL;
   if (index == NULL || image == NULL) code = hg_fail_memory(error, "augmented copies", (size_t)all * sizeof *index);
   for (int64_t i = 0; code == HG_OK && i < all; i++) index[i] = i % dataset->count;
-  if (code == HG_OK) code = hg_dataset_subset(dataset, index, all, made, error);
+  if (code == HG_OK) code = hg_dataset_copy(dataset, index, all, made, error);
   for (int64_t i = dataset->count; code == HG_OK && i < all; i++)
     write_copy(dataset, augment, seed, (uint32_t)(i / dataset->count - 1), index[i], image, image + floats,
                (*made)->pixels + i * floats);

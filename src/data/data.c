@@ -64,7 +64,7 @@ static hg_code choose_classes(const hg_data_settings *settings, hg_dataset **dat
   size_t bytes = (size_t)hg_shape_count(all->shape);
   for (int64_t i = 0; code == HG_OK && i < all->count; i++) {
     if (renumber[all->labels[i]] < 0) continue;
-    memcpy(made->pixels + (size_t)next * bytes, all->pixels + (size_t)i * bytes, bytes);
+    memcpy(made->pixels + (size_t)next * bytes, hg_dataset_image(all, i), bytes);
     made->labels[next++] = renumber[all->labels[i]];
   }
   for (int i = 0; code == HG_OK && i < settings->class_count; i++)

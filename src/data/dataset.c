@@ -6,9 +6,18 @@
 
 #include <limits.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+/* Pages of a file that data sets share. */
+typedef struct hg_pixel_map {
+  void *pages;
+  size_t bytes;
+  atomic_int users;
+} hg_pixel_map;
 
 static size_t image_bytes(hg_shape shape) { return (size_t)hg_shape_count(shape); }
 
@@ -46,21 +55,20 @@ static uint8_t *take_pixels(size_t bytes) {
   return pixels;
 }
 
-hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error) {
+/* All but the pixels. */
+static hg_code make(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error) {
   *dataset = NULL;
   hg_code code = check_size(shape, count, classes, error);
   if (code != HG_OK) return code;
-  size_t bytes = (size_t)count * image_bytes(shape);
   hg_dataset *made = hg_calloc(1, sizeof *made);
   if (made == NULL) return hg_fail_memory(error, "a data set", sizeof *made);
   made->shape = shape;
   made->count = count;
   made->classes = classes;
-  made->pixels = take_pixels(bytes);
   made->labels = hg_calloc((size_t)count, sizeof *made->labels);
   made->class_names = hg_calloc((size_t)classes, sizeof *made->class_names);
-  if (made->pixels == NULL || made->labels == NULL || made->class_names == NULL)
-    code = hg_fail_memory(error, "a data set", bytes);
+  if (made->labels == NULL || made->class_names == NULL)
+    code = hg_fail_memory(error, "a data set", (size_t)count * sizeof *made->labels);
   else
     code = name_all_by_number(made, error);
   if (code != HG_OK) {
@@ -71,12 +79,63 @@ hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **
   return HG_OK;
 }
 
+hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error) {
+  hg_code code = make(shape, count, classes, dataset, error);
+  if (code != HG_OK) return code;
+  size_t bytes = (size_t)count * image_bytes(shape);
+  (*dataset)->pixels = take_pixels(bytes);
+  if ((*dataset)->pixels != NULL) return HG_OK;
+  hg_dataset_free(*dataset);
+  *dataset = NULL;
+  return hg_fail_memory(error, "a data set", bytes);
+}
+
+hg_code hg_dataset_new_mapped(hg_shape shape, int64_t count, int classes, int descriptor, int64_t offset, hg_dataset **dataset,
+                              hg_error *error) {
+  if (count == 0) return hg_dataset_new(shape, count, classes, dataset, error);
+  hg_code code = make(shape, count, classes, dataset, error);
+  if (code != HG_OK) return code;
+  int64_t into_page = offset % sysconf(_SC_PAGESIZE);
+  size_t bytes = (size_t)into_page + (size_t)count * image_bytes(shape);
+  hg_pixel_map *map = hg_malloc(sizeof *map);
+  void *pages = map == NULL ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, descriptor, (off_t)(offset - into_page));
+  if (pages == MAP_FAILED) {
+    code = map == NULL ? hg_fail_memory(error, "a data set", sizeof *map) : hg_fail_errno(error, HG_FAILED, NULL, "map images");
+    hg_free(map);
+    hg_dataset_free(*dataset);
+    *dataset = NULL;
+    return code;
+  }
+  *map = (hg_pixel_map){.pages = pages, .bytes = bytes, .users = 1};
+  (*dataset)->map = map;
+  (*dataset)->pixels = (uint8_t *)pages + into_page;
+  return HG_OK;
+}
+
+static void free_pixels(hg_dataset *dataset) {
+  if (dataset->map == NULL) {
+    hg_free(dataset->pixels);
+  } else if (atomic_fetch_sub(&dataset->map->users, 1) == 1) {
+    munmap(dataset->map->pages, dataset->map->bytes);
+    hg_free(dataset->map);
+  }
+  hg_free(dataset->places);
+  dataset->map = NULL;
+  dataset->places = NULL;
+}
+
+void hg_dataset_replace_pixels(hg_dataset *dataset, hg_shape shape, uint8_t *pixels) {
+  free_pixels(dataset);
+  dataset->pixels = pixels;
+  dataset->shape = shape;
+}
+
 void hg_dataset_free(hg_dataset *dataset) {
   if (dataset == NULL) return;
   for (int i = 0; dataset->class_names != NULL && i < dataset->classes; i++) hg_free(dataset->class_names[i]);
   hg_free(dataset->class_names);
   hg_free(dataset->labels);
-  hg_free(dataset->pixels);
+  free_pixels(dataset);
   hg_free(dataset);
 }
 
@@ -96,38 +155,73 @@ static hg_code copy_names(const hg_dataset *from, hg_dataset *to, hg_error *erro
   return code;
 }
 
-hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **subset, hg_error *error) {
-  hg_code code = hg_dataset_new(dataset->shape, count, dataset->classes, subset, error);
-  if (code != HG_OK) return code;
-  hg_dataset *made = *subset;
-  memcpy(made->source, dataset->source, sizeof made->source);
+/* Where the samples at index[0..count) lie; NULL without memory. */
+static int64_t *places_of(const hg_dataset *dataset, const int64_t *index, int64_t count) {
+  int64_t *places = hg_malloc((size_t)count * sizeof *places);
+  for (int64_t i = 0; places != NULL && i < count; i++)
+    places[i] = dataset->places == NULL ? index[i] : dataset->places[index[i]];
+  return places;
+}
+
+static hg_code share_pixels(const hg_dataset *dataset, const int64_t *index, hg_dataset *made, hg_error *error) {
+  made->places = places_of(dataset, index, made->count);
+  if (made->places == NULL) return hg_fail_memory(error, "a data set", (size_t)made->count * sizeof *made->places);
+  made->pixels = dataset->pixels;
+  made->map = dataset->map;
+  atomic_fetch_add(&made->map->users, 1);
+  return HG_OK;
+}
+
+static hg_code copy_pixels(const hg_dataset *dataset, const int64_t *index, hg_dataset *made, hg_error *error) {
   size_t bytes = image_bytes(dataset->shape);
-  for (int64_t i = 0; i < count; i++) {
-    memcpy(made->pixels + (size_t)i * bytes, dataset->pixels + (size_t)index[i] * bytes, bytes);
-    if (dataset->labels != NULL) made->labels[i] = dataset->labels[index[i]];
-  }
+  made->pixels = take_pixels((size_t)made->count * bytes);
+  if (made->pixels == NULL) return hg_fail_memory(error, "a data set", (size_t)made->count * bytes);
+  for (int64_t i = 0; i < made->count; i++) memcpy(made->pixels + (size_t)i * bytes, hg_dataset_image(dataset, index[i]), bytes);
+  return HG_OK;
+}
+
+static void copy_labels(const hg_dataset *dataset, const int64_t *index, hg_dataset *made) {
   if (dataset->labels == NULL) {
     hg_free(made->labels);
     made->labels = NULL;
   }
-  code = copy_names(dataset, made, error);
+  for (int64_t i = 0; dataset->labels != NULL && i < made->count; i++) made->labels[i] = dataset->labels[index[i]];
+}
+
+typedef hg_code take(const hg_dataset *dataset, const int64_t *index, hg_dataset *made, hg_error *error);
+
+static hg_code select_samples(const hg_dataset *dataset, const int64_t *index, int64_t count, take *take_pixels_of,
+                              hg_dataset **selected, hg_error *error) {
+  hg_code code = make(dataset->shape, count, dataset->classes, selected, error);
+  if (code != HG_OK) return code;
+  hg_dataset *made = *selected;
+  memcpy(made->source, dataset->source, sizeof made->source);
+  code = take_pixels_of(dataset, index, made, error);
+  if (code == HG_OK) copy_labels(dataset, index, made);
+  if (code == HG_OK) code = copy_names(dataset, made, error);
   if (code != HG_OK) {
     hg_dataset_free(made);
-    *subset = NULL;
+    *selected = NULL;
   }
   return code;
 }
 
-/* Runs of neighbours move at once. */
-void hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count) {
-  size_t bytes = image_bytes(dataset->shape);
-  for (int64_t i = 0, run; i < count; i += run) {
-    for (run = 1; i + run < count && index[i + run] == index[i] + run; run++) {
-    }
-    memmove(dataset->pixels + (size_t)i * bytes, dataset->pixels + (size_t)index[i] * bytes, (size_t)run * bytes);
-    if (dataset->labels != NULL) memmove(dataset->labels + i, dataset->labels + index[i], (size_t)run * sizeof *dataset->labels);
-  }
+hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **subset, hg_error *error) {
+  return select_samples(dataset, index, count, dataset->map != NULL ? share_pixels : copy_pixels, subset, error);
+}
+
+hg_code hg_dataset_copy(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **copy, hg_error *error) {
+  return select_samples(dataset, index, count, copy_pixels, copy, error);
+}
+
+hg_code hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count, hg_error *error) {
+  int64_t *places = places_of(dataset, index, count);
+  if (places == NULL) return hg_fail_memory(error, "a data set", (size_t)count * sizeof *places);
+  for (int64_t i = 0; dataset->labels != NULL && i < count; i++) dataset->labels[i] = dataset->labels[index[i]];
+  hg_free(dataset->places);
+  dataset->places = places;
   dataset->count = count;
+  return HG_OK;
 }
 
 /* Numbers enter the digest as little-endian 64-bit words, so that it does not depend on the machine. */
@@ -163,7 +257,8 @@ void hg_dataset_digest(const hg_dataset *dataset, char *out) {
     digest_number(context, dataset->shape.channels);
     digest_number(context, dataset->count);
     digest_number(context, dataset->classes);
-    EVP_DigestUpdate(context, dataset->pixels, (size_t)dataset->count * image_bytes(dataset->shape));
+    for (int64_t i = 0; i < dataset->count; i++)
+      EVP_DigestUpdate(context, hg_dataset_image(dataset, i), image_bytes(dataset->shape));
     digest_number(context, dataset->labels != NULL);
     if (dataset->labels != NULL) digest_labels(context, dataset->labels, dataset->count);
     EVP_DigestFinal_ex(context, digest, NULL);
@@ -205,7 +300,8 @@ hg_shape hg_dataset_shape(const hg_dataset *dataset) { return dataset->shape; }
 int hg_dataset_classes(const hg_dataset *dataset) { return dataset->classes; }
 
 const uint8_t *hg_dataset_image(const hg_dataset *dataset, int64_t index) {
-  return dataset->pixels + (size_t)index * image_bytes(dataset->shape);
+  int64_t place = dataset->places == NULL ? index : dataset->places[index];
+  return dataset->pixels + (size_t)place * image_bytes(dataset->shape);
 }
 
 int hg_dataset_label(const hg_dataset *dataset, int64_t index) { return dataset->labels == NULL ? -1 : dataset->labels[index]; }

@@ -8,11 +8,13 @@ struct hg_dataset {
   char source[256]; /* where it came from, for messages and reports */
   hg_shape shape;
   int64_t count;
-  uint8_t *pixels; /* (count, H, W, C) */
+  uint8_t *pixels; /* images (H, W, C), of which places[i] is image i: see hg_dataset_image */
+  int64_t *places; /* (count), or NULL where they stand in order */
   int32_t *labels; /* (count), or NULL */
   int classes;
-  char **class_names; /* (classes) */
-  char digest[65];    /* what hg_dataset_digest gives, once hg_dataset_seal has found it; "" before */
+  char **class_names;       /* (classes) */
+  char digest[65];          /* what hg_dataset_digest gives, once hg_dataset_seal has found it; "" before */
+  struct hg_pixel_map *map; /* of the file that pixels lie in, not to be written; NULL where they are memory of the set's own */
 };
 
 /* The most that a data set's pixels may take: a header or an archive that promises more is refused. */
@@ -20,13 +22,22 @@ struct hg_dataset {
 
 /* An empty data set with room for count images and labels, class names "0", "1", ...; freed by hg_dataset_free. */
 hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error);
+/* The same with pixels that are read where they lie, from `offset` of an open file on, which may then be closed and removed, but
+ * not cut short or changed. To copy them would take ten times as long as to look at them once. */
+hg_code hg_dataset_new_mapped(hg_shape shape, int64_t count, int classes, int descriptor, int64_t offset, hg_dataset **dataset,
+                              hg_error *error);
 hg_code hg_dataset_name_class(hg_dataset *dataset, int label, const char *name, hg_error *error);
 
-/* A copy of the samples at index[0..count), e.g. one split. */
+/* The samples at index[0..count), e.g. one split. Pixels that lie in a file are shared with it, others copied. */
 hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **subset, hg_error *error);
+/* The same with pixels of its own, in order. */
+hg_code hg_dataset_copy(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **copy, hg_error *error);
 
-/* Leaves only the samples at index[0..count), which ascends, moved together where they lie. */
-void hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count);
+/* Leaves only the samples at index[0..count), which ascends. Their pixels stay where they lie. */
+hg_code hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count, hg_error *error);
+
+/* Puts others, allocated, in the place of its pixels: (count, shape), in order. */
+void hg_dataset_replace_pixels(hg_dataset *dataset, hg_shape shape, uint8_t *pixels);
 
 /* SHA-256 over shape, pixels and labels, as lower-case hexadecimal (HG_SHA256_SIZE bytes). */
 void hg_dataset_digest(const hg_dataset *dataset, char *out);

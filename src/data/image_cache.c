@@ -56,24 +56,33 @@ static bool read_names(FILE *file, int classes, hg_dataset *const parts[2]) {
   return true;
 }
 
-static bool read_part(FILE *file, const header *head, hg_dataset *part) {
-  size_t count = (size_t)part->count;
-  if (fread(part->labels, sizeof *part->labels, count, file) != count) return false;
-  if (fread(part->pixels, image_bytes(head), count, file) != count) return false;
-  for (size_t i = 0; i < count; i++)
-    if (part->labels[i] < 0 || part->labels[i] >= head->classes) return false;
-  snprintf(part->source, sizeof part->source, "%.*s", REMARK - 1, head->remark);
+/* Where part `i` begins. */
+static int64_t part_offset(const header *head, int i) {
+  header first = *head;
+  for (int later = i; later < 2; later++) first.counts[later] = 0;
+  return (int64_t)file_bytes(&first);
+}
+
+static bool read_part(FILE *file, const header *head, int i, hg_dataset **part) {
+  hg_shape shape = {head->height, head->width, head->channels};
+  int64_t labels_at = part_offset(head, i), pixels_at = labels_at + head->counts[i] * (int64_t)sizeof(int32_t);
+  if (hg_dataset_new_mapped(shape, head->counts[i], head->classes, fileno(file), pixels_at, part, NULL) != HG_OK) return false;
+  hg_dataset *made = *part;
+  size_t count = (size_t)made->count;
+  if (fseeko(file, (off_t)labels_at, SEEK_SET) != 0 || fread(made->labels, sizeof *made->labels, count, file) != count)
+    return false;
+  for (size_t k = 0; k < count; k++)
+    if (made->labels[k] < 0 || made->labels[k] >= head->classes) return false;
+  snprintf(made->source, sizeof made->source, "%.*s", REMARK - 1, head->remark);
   return true;
 }
 
 static bool read_parts(FILE *file, const hg_image_cache *cache, hg_dataset *parts[2]) {
   header head;
   if (fread(&head, sizeof head, 1, file) != 1 || !is_sound(&head, cache, file)) return false;
-  hg_shape shape = {head.height, head.width, head.channels};
   for (int i = 0; i < 1 + (head.has_test != 0); i++)
-    if (hg_dataset_new(shape, head.counts[i], head.classes, &parts[i], NULL) != HG_OK) return false;
-  if (!read_names(file, head.classes, parts) || !read_part(file, &head, parts[0])) return false;
-  return parts[1] == NULL || read_part(file, &head, parts[1]);
+    if (!read_part(file, &head, i, &parts[i])) return false;
+  return fseeko(file, sizeof head, SEEK_SET) == 0 && read_names(file, head.classes, parts);
 }
 
 bool hg_image_cache_load(const hg_image_cache *cache, hg_dataset *parts[2]) {
@@ -117,7 +126,7 @@ static void fill(char *to, const header *head, hg_dataset *const parts[2]) {
   for (int label = 0; label < head->classes; label++, to += NAME) snprintf(to, NAME, "%s", parts[0]->class_names[label]);
   for (int i = 0; i < 2 && parts[i] != NULL; i++) {
     to = put(to, parts[i]->labels, (size_t)parts[i]->count * sizeof *parts[i]->labels);
-    to = put(to, parts[i]->pixels, (size_t)parts[i]->count * image_bytes(head));
+    for (int64_t k = 0; k < parts[i]->count; k++) to = put(to, hg_dataset_image(parts[i], k), image_bytes(head));
   }
 }
 

@@ -1,4 +1,5 @@
-/* Decoded images kept in the user's cache folder. Whatever goes wrong here only means decoding again. */
+/* Decoded images kept in the user's cache folder, and read where they lie there: a file is written whole under another name and
+ * renamed, never changed. Whatever goes wrong here only means decoding again. */
 #ifndef HG_DATA_IMAGE_CACHE_H
 #define HG_DATA_IMAGE_CACHE_H
 

@@ -40,7 +40,8 @@ static fast_hash hash_content(const hg_dataset *dataset) {
   fast_hash hash;
   memcpy(hash.lane, keys, sizeof keys);
   add_bytes(&hash, facts, sizeof facts);
-  add_bytes(&hash, dataset->pixels, (size_t)(dataset->count * hg_shape_count(dataset->shape)));
+  size_t bytes = (size_t)hg_shape_count(dataset->shape);
+  for (int64_t i = 0; i < dataset->count; i++) add_bytes(&hash, hg_dataset_image(dataset, i), bytes);
   if (dataset->labels != NULL) add_bytes(&hash, dataset->labels, (size_t)dataset->count * sizeof *dataset->labels);
   return hash;
 }

@@ -79,7 +79,11 @@ static hg_code split(const hg_dataset *dataset, hg_dataset *rest, int64_t want, 
   hg_code code = order == NULL || marked == NULL ? hg_fail_memory(error, "a split", (size_t)all * sizeof *order) : HG_OK;
   if (code == HG_OK) code = choose(dataset, want, stratified, seed, use, order, marked, error);
   if (code == HG_OK) code = hg_dataset_subset(dataset, order, list(marked, all, 1, order), chosen, error);
-  if (code == HG_OK && rest != NULL) hg_dataset_keep(rest, order, list(marked, all, 0, order));
+  if (code == HG_OK && rest != NULL) code = hg_dataset_keep(rest, order, list(marked, all, 0, order), error);
+  if (code != HG_OK) {
+    hg_dataset_free(*chosen);
+    *chosen = NULL;
+  }
   hg_free(order);
   hg_free(marked);
   return code;

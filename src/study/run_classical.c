@@ -29,8 +29,11 @@ static hg_code take_room(const hg_dataset *dataset, hg_shape shape, feature_set 
 static hg_code from_pixels(const hg_dataset *dataset, feature_set *made, hg_error *error) {
   hg_code code = take_room(dataset, dataset->shape, made, error);
   if (code != HG_OK) return code;
-  int64_t count = made->count * made->width;
-  for (int64_t i = 0; i < count; i++) made->values[i] = (float)dataset->pixels[i] / 255.0f;
+  float *values = made->values;
+  for (int64_t i = 0; i < made->count; i++, values += made->width) {
+    const uint8_t *image = hg_dataset_image(dataset, i);
+    for (int p = 0; p < made->width; p++) values[p] = (float)image[p] / 255.0f;
+  }
   return HG_OK;
 }
 
