@@ -198,7 +198,8 @@ HG_API hg_code hg_network_predict(hg_network *network, const float *input, int64
 
 /* ---------------------------------------------------------------- data */
 
-/* Images (uint8, N x H x W x C) with labels, held in memory; immutable once made. */
+/* Images (uint8, N x H x W x C) with labels, in memory, or read in place from the file of decoded images in the user's cache;
+ * immutable once made. */
 typedef struct hg_dataset hg_dataset;
 
 /* Copies count images (count, H, W, C) and labels in [0, classes); labels may be NULL. */

@@ -3,6 +3,7 @@
 #include "test_data_files.h"
 
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "data/cifar.h"
 #include "data/data.h"
 #include "data/idx.h"
@@ -65,6 +66,85 @@ static void a_path_to_an_images_file_finds_labels_and_test_part_beside_it(void *
   hg_dataset_free(test);
   unlink(at("t10k-images-idx3-ubyte"));
   unlink(at("t10k-labels-idx1-ubyte"));
+}
+
+/* ---------------------------------------------------------------- the cache of decoded images */
+
+/* A folder of compressed IDX files of 1,400 images of 28 x 28 in five classes, large enough to be cached, and 50 test images. */
+static void put_compressed(const char *folder, int test_side) {
+  enum { IMAGES = 1400, TESTS = 50, SIDE = 28, CLASSES = 5 };
+  static uint8_t bytes[16 + IMAGES * SIDE * SIDE];
+  char name[128];
+  assert_int_equal(hg_folder_make(at(folder), NULL), HG_OK);
+  snprintf(name, sizeof name, "%s/train-images-idx3-ubyte.gz", folder);
+  put_gzip(name, bytes, idx_images(bytes, IMAGES, SIDE, SIDE));
+  snprintf(name, sizeof name, "%s/train-labels-idx1-ubyte.gz", folder);
+  put_gzip(name, bytes, idx_labels(bytes, IMAGES, CLASSES));
+  snprintf(name, sizeof name, "%s/t10k-images-idx3-ubyte.gz", folder);
+  put_gzip(name, bytes, idx_images(bytes, TESTS, test_side, test_side));
+  snprintf(name, sizeof name, "%s/t10k-labels-idx1-ubyte.gz", folder);
+  put_gzip(name, bytes, idx_labels(bytes, TESTS, CLASSES));
+}
+
+static void check_same_images(const hg_dataset *a, const hg_dataset *b) {
+  assert_int_equal(a->count, b->count);
+  assert_int_equal(hg_shape_count(a->shape), hg_shape_count(b->shape));
+  for (int64_t i = 0; i < a->count; i++) {
+    assert_memory_equal(hg_dataset_image(a, i), hg_dataset_image(b, i), (size_t)hg_shape_count(a->shape));
+    assert_int_equal(a->labels[i], b->labels[i]);
+  }
+}
+
+/* Twice: the second time from the cache. Mapped pixels outlive the set they were cut from. */
+static void check_cached(const hg_data_settings *settings, bool mapped) {
+  hg_data decoded, cached;
+  put_compressed("compressed", 28); /* newer files than the cache knows */
+  assert_int_equal(hg_data_open(settings, NULL, &decoded, NULL), HG_OK);
+  assert_int_equal(hg_data_open(settings, NULL, &cached, NULL), HG_OK);
+  assert_null(decoded.train->map);
+  assert_true((cached.train->map != NULL) == mapped);
+  assert_string_equal(decoded.digest, cached.digest);
+  check_same_images(decoded.train, cached.train);
+  check_same_images(decoded.validation, cached.validation);
+  check_same_images(decoded.test, cached.test);
+  hg_data_release(&decoded);
+  hg_data_release(&cached);
+}
+
+static void sets_from_the_cache_are_cut_limited_chosen_and_resized_alike(void **state) {
+  (void)state;
+  char source[512];
+  put_compressed("compressed", 28);
+  snprintf(source, sizeof source, "%s", at("compressed"));
+  hg_data_settings settings = hg_data_settings_default();
+  settings.source = source;
+  settings.validation = 100;
+  check_cached(&settings, true);
+  settings.limit = 300;
+  settings.test_limit = 20;
+  check_cached(&settings, true);
+  settings.resize = 14;
+  check_cached(&settings, false);
+  int classes[] = {1, 3};
+  settings.resize = 0;
+  settings.classes = classes;
+  settings.class_count = 2;
+  check_cached(&settings, false);
+}
+
+static void parts_of_two_sizes_are_refused_each_time(void **state) {
+  (void)state;
+  char source[512];
+  put_compressed("unlike", 20);
+  snprintf(source, sizeof source, "%s", at("unlike"));
+  hg_data_settings settings = hg_data_settings_default();
+  settings.source = source;
+  for (int i = 0; i < 2; i++) {
+    hg_data data;
+    hg_error error;
+    assert_int_equal(hg_data_open(&settings, NULL, &data, &error), HG_DATA);
+    assert_non_null(strstr(error.message, "training images are 28 x 28 x 1, test images 20 x 20 x 1"));
+  }
 }
 
 static void put_cifar(const char *name, int records) {
@@ -426,6 +506,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_idx_file_reads_the_same_plain_and_compressed),
       cmocka_unit_test(a_path_to_an_images_file_finds_labels_and_test_part_beside_it),
+      cmocka_unit_test(sets_from_the_cache_are_cut_limited_chosen_and_resized_alike),
+      cmocka_unit_test(parts_of_two_sizes_are_refused_each_time),
       cmocka_unit_test(cifar_records_become_channels_last_images),
       cmocka_unit_test(real_images_written_as_cifar_records_are_read_back),
       cmocka_unit_test(cifar10_is_read_from_binary_files_before_a_jpeg_copy),

@@ -55,8 +55,7 @@ static uint8_t *take_pixels(size_t bytes) {
   return pixels;
 }
 
-/* All but the pixels. */
-static hg_code make(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error) {
+static hg_code new_without_pixels(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error) {
   *dataset = NULL;
   hg_code code = check_size(shape, count, classes, error);
   if (code != HG_OK) return code;
@@ -80,7 +79,7 @@ static hg_code make(hg_shape shape, int64_t count, int classes, hg_dataset **dat
 }
 
 hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error) {
-  hg_code code = make(shape, count, classes, dataset, error);
+  hg_code code = new_without_pixels(shape, count, classes, dataset, error);
   if (code != HG_OK) return code;
   size_t bytes = (size_t)count * image_bytes(shape);
   (*dataset)->pixels = take_pixels(bytes);
@@ -93,7 +92,7 @@ hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **
 hg_code hg_dataset_new_mapped(hg_shape shape, int64_t count, int classes, int descriptor, int64_t offset, hg_dataset **dataset,
                               hg_error *error) {
   if (count == 0) return hg_dataset_new(shape, count, classes, dataset, error);
-  hg_code code = make(shape, count, classes, dataset, error);
+  hg_code code = new_without_pixels(shape, count, classes, dataset, error);
   if (code != HG_OK) return code;
   int64_t into_page = offset % sysconf(_SC_PAGESIZE);
   size_t bytes = (size_t)into_page + (size_t)count * image_bytes(shape);
@@ -188,15 +187,15 @@ static void copy_labels(const hg_dataset *dataset, const int64_t *index, hg_data
   for (int64_t i = 0; dataset->labels != NULL && i < made->count; i++) made->labels[i] = dataset->labels[index[i]];
 }
 
-typedef hg_code take(const hg_dataset *dataset, const int64_t *index, hg_dataset *made, hg_error *error);
+typedef hg_code bring_pixels(const hg_dataset *dataset, const int64_t *index, hg_dataset *made, hg_error *error);
 
-static hg_code select_samples(const hg_dataset *dataset, const int64_t *index, int64_t count, take *take_pixels_of,
+static hg_code select_samples(const hg_dataset *dataset, const int64_t *index, int64_t count, bring_pixels *bring,
                               hg_dataset **selected, hg_error *error) {
-  hg_code code = make(dataset->shape, count, dataset->classes, selected, error);
+  hg_code code = new_without_pixels(dataset->shape, count, dataset->classes, selected, error);
   if (code != HG_OK) return code;
   hg_dataset *made = *selected;
   memcpy(made->source, dataset->source, sizeof made->source);
-  code = take_pixels_of(dataset, index, made, error);
+  code = bring(dataset, index, made, error);
   if (code == HG_OK) copy_labels(dataset, index, made);
   if (code == HG_OK) code = copy_names(dataset, made, error);
   if (code != HG_OK) {

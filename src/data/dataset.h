@@ -22,21 +22,25 @@ struct hg_dataset {
 
 /* An empty data set with room for count images and labels, class names "0", "1", ...; freed by hg_dataset_free. */
 hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **dataset, hg_error *error);
-/* The same with pixels that are read where they lie, from `offset` of an open file on, which may then be closed and removed, but
- * not cut short or changed. To copy them would take ten times as long as to look at them once. */
+/* The same with pixels that are read where they lie, from `offset` of an open file on, which has that many. It may then be closed
+ * and removed, but not cut short or changed. To copy them would take ten times as long as to look at them once. */
 hg_code hg_dataset_new_mapped(hg_shape shape, int64_t count, int classes, int descriptor, int64_t offset, hg_dataset **dataset,
                               hg_error *error);
 hg_code hg_dataset_name_class(hg_dataset *dataset, int label, const char *name, hg_error *error);
 
-/* The samples at index[0..count), e.g. one split. Pixels that lie in a file are shared with it, others copied. */
+/* The samples at index[0..count), e.g. one split, which may outlive their set: pixels that lie in a file are shared, others
+ * copied.
+ */
 hg_code hg_dataset_subset(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **subset, hg_error *error);
 /* The same with pixels of its own, in order. */
 hg_code hg_dataset_copy(const hg_dataset *dataset, const int64_t *index, int64_t count, hg_dataset **copy, hg_error *error);
 
-/* Leaves only the samples at index[0..count), which ascends. Their pixels stay where they lie. */
+/* Leaves only the samples at index[0..count), strictly ascending. Their pixels stay where they lie. Nothing changes where it
+ * fails.
+ */
 hg_code hg_dataset_keep(hg_dataset *dataset, const int64_t *index, int64_t count, hg_error *error);
 
-/* Puts others, allocated, in the place of its pixels: (count, shape), in order. */
+/* Puts others, from hg_malloc and from now on the set's own, in the place of its pixels: (count, shape), in order. */
 void hg_dataset_replace_pixels(hg_dataset *dataset, hg_shape shape, uint8_t *pixels);
 
 /* SHA-256 over shape, pixels and labels, as lower-case hexadecimal (HG_SHA256_SIZE bytes). */

@@ -56,7 +56,7 @@ static bool read_names(FILE *file, int classes, hg_dataset *const parts[2]) {
   return true;
 }
 
-/* Where part `i` begins. */
+/* Where part `i` begins: a file of the parts before it ends there. */
 static int64_t part_offset(const header *head, int i) {
   header first = *head;
   for (int later = i; later < 2; later++) first.counts[later] = 0;
@@ -130,7 +130,12 @@ static void fill(char *to, const header *head, hg_dataset *const parts[2]) {
   }
 }
 
+static bool are_alike(const hg_dataset *a, const hg_dataset *b) {
+  return a->shape.height == b->shape.height && a->shape.width == b->shape.width && a->shape.channels == b->shape.channels;
+}
+
 void hg_image_cache_store(const hg_image_cache *cache, hg_dataset *const parts[2]) {
+  if (parts[1] != NULL && !are_alike(parts[0], parts[1])) return; /* a header has one shape */
   header head = header_of(cache, parts);
   uint64_t bytes = file_bytes(&head);
   char path[HG_PATH_SIZE];

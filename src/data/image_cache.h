@@ -1,5 +1,6 @@
 /* Decoded images kept in the user's cache folder, and read where they lie there: a file is written whole under another name and
- * renamed, never changed. Whatever goes wrong here only means decoding again. */
+ * renamed, never changed. Whatever goes wrong while one is opened only means decoding again; pages that cannot be read later,
+ * because a disk fails or somebody cut the file, end the process. */
 #ifndef HG_DATA_IMAGE_CACHE_H
 #define HG_DATA_IMAGE_CACHE_H
 

@@ -18,8 +18,8 @@ typedef enum hg_split_use {
 hg_code hg_split_copy(const hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use,
                       hg_dataset **chosen, hg_error *error);
 
-/* The same, and leaves only the others in dataset: moved together where they lie, for a copy of a large training part costs more
- * than anything else that is done to it before training. */
+/* The same, and leaves only the others in dataset, whose pixels stay where they lie: a copy of a large training part costs more
+ * than anything else that is done to it before training. Where it fails *chosen is NULL and dataset as it was. */
 hg_code hg_split_cut(hg_dataset *dataset, int64_t want, bool stratified, uint64_t seed, hg_split_use use, hg_dataset **chosen,
                      hg_error *error);
 

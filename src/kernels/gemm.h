@@ -7,7 +7,7 @@
  *                        b[g * b_group + s * b_segment + k * b_step + j])
  *
  * The sum of one element is ONE chain of fused multiply-adds in the order of g, s, k. Vectors run over j, so that every
- * instruction-set version gives the same bits, and so does a sum cut in two that goes on from the stored part (start = c).
+ * instruction-set version gives the same bits, and so does a sum cut in two that goes on from the stored part (start).
  *
  * A convolution's kernel row is one segment: in a channels-last image kw * channels floats lie side by side. In the
  * gradient of its weights a segment is a line of an image, a group an image. */
@@ -33,7 +33,7 @@ typedef struct hg_gemm {
   ptrdiff_t b_group, b_segment, b_step;
   float *c;
   ptrdiff_t c_row;
-  const float *start;       /* (rows, columns), c itself to go on from a partial sum; NULL = zeros */
+  const float *start;       /* (rows, columns), c itself or elsewhere, to go on from a partial sum; NULL = zeros */
   ptrdiff_t start_row;      /* 0: one row for all, as a bias is */
   hg_activation activation; /* f: linear, relu, leaky_relu, sigmoid or tanh */
   float negative_slope;

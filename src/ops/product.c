@@ -3,7 +3,7 @@
 /* A task is a block of rows and a span of columns. It takes the summed dimension in stretches, and in each the span in panels. A
  * stretch of a panel of b stays in the caches while tiles of TILE rows meet it. Where its rows in b would share few places of
  * the caches, the first tile keeps a copy of it, packed, for the others; where those of c would, sums stand apart until they are
- * complete. The next stretches of a and b are asked for meanwhile.
+ * complete, where there is room. The next stretches of a and b are asked for meanwhile.
  */
 enum {
   TILE = 14,           /* rows of a tile, as kernels/gemm_avx512.c has them */
@@ -19,7 +19,7 @@ enum {
   ENOUGH_TASKS = 8,    /* so many are made where the work allows, */
   TASK_WORK = 1 << 17, /* each of at least so many multiply-adds, */
   UPDATE_WORK = 64,    /* of which Adam's step of a value counts as so many */
-  PART = 1 << 16,      /* most values of c for `finish`, */
+  PART = 1 << 16,      /* most values of c for `finish`, and of sums apart, */
   PART_COLUMNS = 2048, /* in rows of at most so many */
   FEW_ROWS = 28,       /* to which copying b would not pay */
   LINE = 16,

@@ -17,9 +17,9 @@ typedef void hg_product_finish(const void *context, hg_product_part part, float 
 enum { HG_PRODUCT_CHANGED = 2 };
 
 typedef struct hg_product {
-  hg_gemm gemm;              /* the whole, in one group and one segment; its hint is not read */
-  bool b_transposed;         /* b[k][j] stands at gemm.b[j * b_step + k] */
-  bool consumed;             /* c is wanted by `finish` alone: gemm.c and c_row are not read, and gemm.start must be NULL */
+  hg_gemm gemm;      /* the whole, in one group and one segment; its hint is not read */
+  bool b_transposed; /* b[k][j] stands at gemm.b[j * b_step + k] */
+  bool consumed; /* c is wanted by `finish` alone, which is `near`: gemm.c and c_row are not read, and gemm.start must be NULL */
   hg_product_finish *finish; /* NULL = none */
   const void *context;
   bool near; /* `finish` changes arrays laid out as c is */
