@@ -164,8 +164,8 @@ HG_API hg_losses hg_losses_default(void);
 /* ---------------------------------------------------------------- networks */
 
 typedef enum hg_block { HG_ENCODER, HG_DECODER, HG_CLASSIFIER, HG_BLOCKS } hg_block;
-/* Native takes 3x3 convolutions by Winograd's algorithm where the shapes gain by it; its sums round about twice as much. Direct is
- * native, but trains by the direct sums. */
+/* Native takes 3x3 convolutions by Winograd's algorithm where the shapes gain by it; its sums round about twice as much. Direct
+ * is native, but trains by the direct sums. */
 typedef enum hg_engine { HG_NATIVE, HG_ONEDNN, HG_DIRECT } hg_engine;
 
 /* A network: up to three blocks of layers. The encoder maps the input to the code; the decoder maps the code to a
