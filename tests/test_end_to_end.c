@@ -173,6 +173,7 @@ static void every_model_runs_once_per_seed(void **state) {
   assert_int_equal(json_array_size(json_object_get(whole, "runs")), RUNS);
   json_array_foreach(json_object_get(whole, "runs"), i, entry)
       assert_string_equal(json_string_value(json_object_get(entry, "status")), "done");
+  assert_string_equal(json_string_value(json_object_get(run_of("cnn", 1), "engine")), "native");
   assert_string_not_equal(json_string_value(json_object_get(run_of("cnn", 1), "weights_sha256")),
                           json_string_value(json_object_get(run_of("cnn", 2), "weights_sha256")));
 }

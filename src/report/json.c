@@ -5,6 +5,7 @@
 #include "report/load.h"
 #include "report/text.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,14 @@ static void put_denoising(hg_text *text, const hg_report_run *run) {
   hg_json_close(text, ']');
 }
 
+/* What trained it; a classical method has none. */
+static void put_engine(hg_text *text, const hg_run_record *record) {
+  json_t *settings = record->settings == NULL ? NULL : json_loads(record->settings, 0, NULL);
+  const char *engine = json_string_value(json_object_get(settings, "engine"));
+  if (engine != NULL) put_pair(text, "engine", engine);
+  json_decref(settings);
+}
+
 static void put_run(hg_text *text, const hg_report_run *run) {
   const hg_run_record *record = &run->record;
   hg_json_break(text, 4);
@@ -179,6 +188,7 @@ static void put_run(hg_text *text, const hg_report_run *run) {
   hg_json_key(text, "seed");
   hg_json_unsigned(text, record->seed);
   put_pair(text, "kind", record->kind);
+  put_engine(text, record);
   put_pair(text, "status", record->status);
   if (record->message[0] != '\0') put_pair(text, "message", record->message);
   put_pair(text, "data", record->data);

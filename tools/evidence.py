@@ -1,0 +1,163 @@
+"""What docs/results.md shows beside the table of a study's rows: further figures of a row, and tables of what the reports say in
+words, class by class, or not at all."""
+
+import json
+
+from figures import interval, lower_is_better, measure, models, number, seeds_done, table, test_images
+
+BENCH = "bench.jsonl"
+# Figures of a row beside its published ones. Each has the models that a report publishes it of, with the value, or none: then
+# every model of the row shows it. What a loss was after the first epoch is a place on the way and is not judged.
+MORE_FIGURES = {
+    "A1": {"first_epoch.loss": {"cnn": 1.062}},
+    "A2": {"first_epoch.reconstruction_loss": {"joint": 0.115}, "first_epoch.classification_loss": {"joint": 1.709},
+           "test.accuracy": {}, "test.mse": {}, "test.psnr": {}, "test.ssim": {}},
+    "A3": {"test.accuracy": {}, "test.classification_loss": {}, "test.mse": {}, "test.psnr": {}, "test.ssim": {}},
+    "C1": {"first_epoch.loss": {"softmax": 0.6998}},
+    "C5": {"codes.intra_class_distance": {}, "codes.inter_class_distance": {}, "codes.separation": {}},
+}
+# Test accuracy class by class, where a report prints it: row, model, published.
+BY_CLASS = {
+    "small-image-classifiers": ("C7", "cnn", [0.88, 0.95, 0.77, 0.66, 0.78, 0.75]),
+    "five-garments": ("E1", "cnn", [0.9850, 0.9893, 0.9703, 0.9773, 0.9463]),
+}
+# What a report says in words: row, words, and what bears on it: two models and a figure for a test of this study, or a model and
+# figures.
+CLAIMS = {
+    "joint-autoencoder": [("A4", "the CNN beats the autoencoder's head", [("cnn", "joint", "accuracy")])],
+    "denoise-and-transfer": [("B4", "92.4 % is better than 91.9 %", [("p", "transfer", "accuracy")])],
+    "autoencoder-from-scratch": [
+        ("C2", "the library's kernels give less (85 %)",
+         [("autoencoder", "autoencoder-onednn", "mse"), ("codes", "codes-onednn", "accuracy")]),
+        ("C5", "center loss beside cross-entropy alone",
+         [("head", "head-center", "accuracy"), ("denoised-head", "denoised-head-center", "accuracy")])],
+    "small-image-classifiers": [
+        ("C8", "the feed-forward network is below the CNN, above the rest",
+         [("cnn", "feed-forward", "accuracy"), ("feed-forward", "all-svm-rbf", "accuracy"),
+          ("feed-forward", "all-svm-polynomial", "accuracy")])],
+    "convnet-foundations": [
+        ("D2", "about a third of D1's training time", [("wide", ["run.seconds"]), ("thin", ["run.seconds"])])],
+    "five-garments": [
+        ("E1", "1 % less without augmentation", [("cnn", "cnn-plain", "accuracy")]),
+        ("E7", "the larger network overfits",
+         [("denoiser-head", ["train.loss", "test.loss"]), ("denoiser-large-head", ["train.loss", "test.loss"]),
+          ("denoiser-head", "denoiser-large-head", "accuracy")])],
+}
+ABOUT = {
+    "records": "The figures to go beyond, as far as two cores come in about an hour each; the .94 that stands behind .90 for CIFAR-10 "
+               "was not tried.",
+}
+
+
+def more_figures(report, key, shown):
+    """Rows as (model, metric, published, note), each model's further figures behind its own."""
+    rows = []
+    for model in dict.fromkeys(row[0] for row in shown):
+        rows += [row for row in shown if row[0] == model]
+        there = {row[1] for row in rows if row[0] == model}
+        for metric, published in MORE_FIGURES.get(key, {}).items():
+            wanted = metric not in there and (not published or model in published)
+            if wanted and measure(models(report).get(model, []), metric):
+                rows.append((model, metric, published.get(model), None))
+    return rows
+
+
+def is_judged(metric):
+    return not metric.startswith("first_epoch.")
+
+
+def p_of(row):
+    p = row.get("p_holm") if row.get("verdict") else row["p_value"]
+    return "" if p is None else "< 0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def bounds_of(row):
+    return "" if row["low"] is None else f"{row['low']:+.3g} to {row['high']:+.3g}"
+
+
+def comparisons(report):
+    rows = [["a", "b", "figure", "difference", "95 % interval", "p", "a is"]]
+    rows += [[row["a"], row["b"], row["metric"], f"{row['difference']:+.3g}", bounds_of(row), p_of(row), row.get("verdict", "")]
+             for row in report["comparisons"] if row["metric"] in ("accuracy", "mse")]
+    return ["", "Paired on the same test images. p is Holm's over all comparisons of one figure in the study; an interval is of "
+            "its pair alone, so that it may leave out 0 where p is above .05:", "", table(rows)] if len(rows) > 1 else []
+
+
+def denoising(report):
+    rows = [["model", "noise", "MSE", "median filter's", "difference", "95 % interval", "p", "model is"]]
+    for row in report["comparisons"]:
+        if row["b"] == "median filter":
+            noise = row["metric"].removeprefix("mse (").removesuffix(")").replace("_", " ")
+            rows.append([row["a"], noise, f"{row['value_a']:.4g}", f"{row['value_b']:.4g}", f"{row['difference']:+.3g}",
+                         bounds_of(row), p_of(row), row.get("verdict", "")])
+    return ["", "Denoisers beside a median filter (the better of 3x3 and 5x5), on test images:", "", table(rows)] if len(rows) > 1 else []
+
+
+def by_class(name, report):
+    row, model, published = BY_CLASS.get(name, (None, None, None))
+    runs = [run for run in models(report).get(model, []) if run["status"] == "done" and run.get("classes")]
+    if not runs:
+        return []
+    names = next((data["classes"] for data in report["data"] if data["name"] == runs[0]["data"]), [])
+    means = [sum(run["classes"][i]["recall"] for run in runs) / len(runs) for i in range(len(published))]
+    rows = [[f"{row}, {model}"] + names, ["published"] + [f"{value:g}" for value in published],
+            ["measured"] + [f"{value:.4f}" for value in means]]
+    return ["", "Test accuracy by class, mean over the seeds:", "", table(rows)]
+
+
+def of_test(report, a, b, metric):
+    row = next((row for row in report["comparisons"] if (row["a"], row["b"], row["metric"]) == (a, b, metric)), None)
+    if row is None:
+        return f"`{a}` and `{b}`: not compared"
+    verdict = row.get("verdict") or "not tested"
+    return f"`{a}` against `{b}`: {verdict}, {metric} {row['difference']:+.3g}, p {p_of(row)}"
+
+
+def of_figures(report, model, metrics):
+    found = []
+    for metric in metrics:
+        values = measure(models(report).get(model, []), metric)
+        if values:
+            found.append(f"{metric.removeprefix('run.').replace('.', ' ')} {number(sum(values) / len(values), metric)}")
+    return f"`{model}`: {', '.join(found) or 'not yet run'}"
+
+
+def claims(name, report):
+    rows = [["row", "the report says", "here"]]
+    for row, words, bearing in CLAIMS.get(name, []):
+        here = [of_test(report, *item) if len(item) == 3 else of_figures(report, *item) for item in bearing]
+        rows.append([row, words, "; ".join(here)])
+    return ["", "What the report says in words:", "", table(rows)] if len(rows) > 1 else []
+
+
+def leaks(report):
+    rows = [["data", "images of", "stand in", "images", "byte for byte", "nearly"]]
+    rows += [[row["data"], row["part"], row["against"], f"{row['images']:,}", f"{row['exact']:,}", f"{row['near']:,}"]
+             for row in report.get("leaks", []) if row["exact"] + row["near"] > 0]
+    return ["", "Images that stand in two parts of a data set:", "", table(rows)] if len(rows) > 1 else []
+
+
+def evidence(name, report):
+    """The lines below a study's table."""
+    return comparisons(report) + by_class(name, report) + denoising(report) + claims(name, report) + leaks(report)
+
+
+def tsne_rows(folder, key, system):
+    """A row for each number of points that hourglass and peers were timed on, from the measurements of docs/performance.md."""
+    path, rows = folder / BENCH, []
+    timed = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    timed = [row for row in timed if row.get("table") == "tsne"]
+    for count in sorted({row["count"] for row in timed}):
+        own = next((row for row in timed if row["count"] == count and row["name"] == "hourglass"), None)
+        peers = [row for row in timed if row["count"] == count and row["name"] != "hourglass"]
+        if own is None or not peers:
+            continue
+        fastest = min(peers, key=lambda row: row["seconds"])
+        ratio, trust = fastest["seconds"] / own["seconds"], own["trustworthiness"]
+        met = ratio >= 2 and trust >= 0.98 and own["kl_divergence"] <= min(row["kl_divergence"] for row in peers)
+        words = ", ".join(f"{row['name']} {row['seconds']:g} s and {row['kl_divergence']:.3f}" for row in peers)
+        rows.append([key if not rows else "", system if not rows else "", f"{count:,} points", "times as fast as the fastest", "2",
+                     f"{ratio:.1f}", "", "", "met" if met else "not met",
+                     f"{own['seconds']:g} s, KL divergence {own['kl_divergence']:.3f}, trustworthiness {trust:.3f} (at least .98); "
+                     f"{words}; on {own['cpu']}"])
+    return rows

@@ -1,0 +1,73 @@
+"""Figures of a report.json: means over seeds, intervals, tables. Shared by tools/results and tools/evidence.py."""
+
+import math
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Student's t at 97.5 %, by degrees of freedom.
+T_975 = [None, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+
+
+def lower_is_better(metric):
+    return metric.removesuffix("_tta").endswith(("loss", "mse"))
+
+
+def measure(runs, metric):
+    """Values of a figure by run, finished ones only: `test.accuracy`, `codes.separation`, `first_epoch.loss`, `run.seconds`."""
+    part, _, name = metric.partition(".")
+
+    def figures(run):
+        if part == "first_epoch":
+            return (run.get("history") or [{}])[0]
+        return run if part == "run" else run.get(part) or {}
+
+    values = [figures(run).get(name) for run in runs if run["status"] == "done"]
+    return [value for value in values if value is not None]
+
+
+def interval(values, metric, images):
+    mean = sum(values) / len(values)
+    if 1 < len(values) <= len(T_975):
+        half = T_975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+        return mean, mean - half, mean + half
+    if metric not in ("test.accuracy", "test.accuracy_tta") or not images:
+        return mean, None, None
+    z = 1.959964
+    centre = (mean + z * z / (2 * images)) / (1 + z * z / images)
+    half = z / (1 + z * z / images) * math.sqrt(mean * (1 - mean) / images + z * z / (4 * images * images))
+    return mean, centre - half, centre + half
+
+
+def number(value, metric):
+    if value is None:
+        return ""
+    return f"{value:.4f}" if metric.removesuffix("_tta").endswith(("accuracy", "f1", "ssim")) else f"{value:.4g}"
+
+
+def table(rows):
+    return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0])] + rows[1:])
+
+
+def models(report):
+    grouped = {}
+    for run in report["runs"]:
+        grouped.setdefault(run["name"], []).append(run)
+    return grouped
+
+
+def seeds_wanted(report, runs):
+    """How many seeds the study file asks of a model; a method that draws no numbers is fitted once."""
+    path = ROOT / "studies" / f"{report['study']}.yaml"
+    seeds = re.search(r"^seeds: \[(.*)\]", path.read_text(), re.MULTILINE) if path.exists() else None
+    trained = seeds is not None and runs[0].get("kind") == "network"
+    return max(len(runs), len(seeds.group(1).split(",")) if trained else 1)
+
+
+def seeds_done(report, runs, done):
+    wanted = seeds_wanted(report, runs)
+    return str(done) if done == wanted else f"{done} of {wanted}"
+
+
+def test_images(report, runs):
+    return next((data["test"] for data in report.get("data", []) if data["name"] == runs[0]["data"]), None)
