@@ -94,7 +94,7 @@ def rounds_of(contest, mode, names, variants, options):
         done.append(one_round(contest, mode, names, variants, options))
         if len({is_far(transfer) for transfer in done[-1][1]}) == 1:
             alike.append(done[-1])
-    return (alike if len(alike) >= 3 else done), len(alike), len(done)
+    return (alike if len(alike) >= options.stretches else done), len(alike), len(done)
 
 
 def fastest_settings(contest, mode, options):

@@ -21,7 +21,7 @@ THREADS = [("1 thread", 1, 1), ("2 threads", 2, 2), ("8 threads on 2 processors"
 def cost(name, batch, images, seconds, threads=2, cores=None):
     side = sides.hourglass(name, batch, threads, images=images, cores=cores)
     parameters, _, training, _, _ = map(int, side.ask("info").split())
-    peak = float(side.ask("peak", 0.2))
+    peak = float(side.ask("peak", 0.2)) * (cores or threads) / threads  # it is asked of each thread's own time
     rate = statistics.median(float(side.ask("train", seconds)) for _ in range(TURNS))
     side.close()
     row = {"id": name, "batch": batch, "images": images, "threads": threads, "processors": cores or threads, "rate": round(rate, 1)}
