@@ -2,9 +2,9 @@
 """Opens a report page in headless Chromium, wide and narrow, light and dark, and fails on a console error, an undrawn chart, a
 request beyond the file itself, or a page that is wider than its window.
 
-    check_page.py PAGE [--screenshots FOLDER]
+    check_page.py PAGE [--screenshots FOLDER | --if-there]
 
-Exits 77 (CTest's skip) where there is no Chromium. Needs nothing but Python: Chromium is spoken to through a pipe.
+Exits 77 (CTest's skip) where there is no Chromium, or, with --if-there, no page. Needs nothing but Python: Chromium is spoken to through a pipe.
 """
 
 import base64
@@ -168,6 +168,9 @@ def main(arguments):
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         print("no Chromium here; skipped")
+        return SKIP
+    if arguments[1:] == ["--if-there"] and not pathlib.Path(arguments[0]).exists():
+        print("no page here; skipped")
         return SKIP
     address = pathlib.Path(arguments[0]).resolve().as_uri()
     screenshots = pathlib.Path(arguments[2]) if len(arguments) == 3 else None
