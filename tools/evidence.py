@@ -44,6 +44,7 @@ CLAIMS = {
           ("denoiser-head", "denoiser-large-head", "accuracy")])],
 }
 ABOUT = {
+    "autoencoder-from-scratch": "How fast both engines are stands in [performance.md](performance.md): network A, column oneDNN.",
     "records": "The figures to go beyond, as far as two cores come in about an hour each; the .94 that stands behind .90 for CIFAR-10 "
                "was not tried.",
 }
