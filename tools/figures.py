@@ -27,10 +27,12 @@ def measure(runs, metric):
 
 
 def interval(values, metric, images):
+    """Mean, low and high, within what the figure can be; none below 0 is shown."""
     mean = sum(values) / len(values)
     if 1 < len(values) <= len(T_975):
         half = T_975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
-        return mean, mean - half, mean + half
+        most = 1 if metric.removesuffix("_tta").endswith(("accuracy", "f1", "ssim")) else math.inf
+        return mean, max(mean - half, 0), min(mean + half, most)
     if metric not in ("test.accuracy", "test.accuracy_tta") or not images:
         return mean, None, None
     z = 1.959964
