@@ -39,6 +39,22 @@ static void the_confusion_matrix_and_log_loss_are_scikit_learns(void **state) {
   hg_classification_report_release(&report);
 }
 
+static void intervals_end_where_a_figure_can_be(void **state) {
+  (void)state;
+  double low = -0.1, high = 1.2;
+  hg_metric_bound("test.accuracy_tta", &low, &high);
+  assert_true(low >= 0 && low <= 0 && high >= 1 && high <= 1);
+  low = -0.1, high = 1.2;
+  hg_metric_bound("validation.loss", &low, &high);
+  assert_true(low >= 0 && low <= 0 && high > 1);
+  low = -0.1, high = 1.2;
+  hg_metric_bound("test.psnr", &low, &high);
+  assert_true(low < 0 && high > 1);
+  low = high = NAN;
+  hg_metric_bound("test.accuracy", &low, &high);
+  assert_true(isnan(low) && isnan(high));
+}
+
 static void a_tie_goes_to_the_first_class(void **state) {
   (void)state;
   assert_int_equal(hg_argmax((float[]){0.1f, 0.4f, 0.4f, 0.1f}, 4), 1);
@@ -123,6 +139,7 @@ int main(void) {
       cmocka_unit_test(the_report_reads_as_scikit_learns),
       cmocka_unit_test(the_confusion_matrix_and_log_loss_are_scikit_learns),
       cmocka_unit_test(a_tie_goes_to_the_first_class),
+      cmocka_unit_test(intervals_end_where_a_figure_can_be),
       cmocka_unit_test(a_certain_mistake_costs_a_finite_loss),
       cmocka_unit_test(a_label_out_of_range_is_refused),
       cmocka_unit_test(every_failed_allocation_of_a_report_is_told),

@@ -129,6 +129,7 @@ static void put_interval(const double *values, int count, const char *metric, in
   if (count > 1) hg_mean_interval(values, count, &mean, &deviation, low, high);
   if (count == 1 && strcmp(metric, "accuracy") == 0 && images > 0)
     hg_wilson(llround(values[0] * (double)images), images, low, high);
+  hg_metric_bound(metric, low, high);
 }
 
 static hg_code find_interval(const side *of, const char *model, const hg_run_record *runs, int count, const hg_testimony *own,

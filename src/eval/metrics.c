@@ -161,3 +161,9 @@ bool hg_less_is_better(const char *metric) {
 }
 
 bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") != NULL || strstr(metric, "f1") != NULL; }
+
+void hg_metric_bound(const char *metric, double *low, double *high) {
+  bool share = hg_metric_is_share(metric);
+  if ((share || hg_less_is_better(metric)) && *low < 0) *low = 0;
+  if (share && *high > 1) *high = 1;
+}

@@ -33,6 +33,9 @@ double hg_mean(const float *values, int64_t count);
 bool hg_less_is_better(const char *metric);
 /* Whether it is a share of images, told in percent: accuracy and f1, with and without test-time augmentation. */
 bool hg_metric_is_share(const char *metric);
+/* Brings an interval of it, NaN = none, to where it can be: no loss is below 0, no share above 1. Student's interval of a few
+ * seeds may reach beyond. */
+void hg_metric_bound(const char *metric, double *low, double *high);
 
 int32_t hg_argmax(const float *row, int count); /* the first largest */
 

@@ -136,10 +136,7 @@ hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, co
   int64_t images = model->has_scores ? model->scores.count : data == NULL ? 0 : data->test;
   if (estimate.seeds == 1 && images > 0 && is_share_of_images(metric))
     hg_wilson(llround(estimate.value * (double)images), images, &estimate.low, &estimate.high);
-  if (hg_metric_is_share(metric) && !isnan(estimate.low)) { /* Student's interval of two seeds may reach beyond all shares */
-    estimate.low = fmax(estimate.low, 0);
-    estimate.high = fmin(estimate.high, 1);
-  }
+  hg_metric_bound(metric, &estimate.low, &estimate.high);
   return estimate;
 }
 

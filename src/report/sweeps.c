@@ -75,10 +75,7 @@ static score validation_score(const hg_page_model *model, bool accuracy) {
     if (isfinite(value)) values[out.seeds++] = value;
   }
   hg_mean_interval(values, out.seeds, &out.value, &deviation, &out.low, &out.high);
-  if (accuracy && !isnan(out.low)) { /* Student's interval of two seeds may reach beyond all shares */
-    out.low = fmax(out.low, 0);
-    out.high = fmin(out.high, 1);
-  }
+  hg_metric_bound(accuracy ? "validation.accuracy" : "validation.loss", &out.low, &out.high);
   return out;
 }
 

@@ -41,10 +41,7 @@ static hg_code measure(hg_runner *runner, const hg_study_published *published, h
   int64_t images = runner->data[runner->study->models[published->model].data].test->count;
   if (row->seeds == 1 && strncmp(row->metric, "test.accuracy", strlen("test.accuracy")) == 0)
     hg_wilson(llround(row->measured * (double)images), images, &row->low, &row->high);
-  if (hg_metric_is_share(row->metric) && !isnan(row->low)) { /* Student's interval of two seeds may reach beyond all shares */
-    row->low = fmax(row->low, 0);
-    row->high = fmin(row->high, 1);
-  }
+  hg_metric_bound(row->metric, &row->low, &row->high);
   return code;
 }
 
