@@ -144,13 +144,14 @@ def evidence(name, report):
 
 
 def tsne_rows(folder, key, system):
-    """A row for each number of points that hourglass and peers were timed on, from the measurements of docs/performance.md."""
+    """A row for each number of points and machine that hourglass and peers were timed on, from what docs/performance.md shows."""
     path, rows = folder / BENCH, []
     timed = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     timed = [row for row in timed if row.get("table") == "tsne"]
-    for count in sorted({row["count"] for row in timed}):
-        own = next((row for row in timed if row["count"] == count and row["name"] == "hourglass"), None)
-        peers = [row for row in timed if row["count"] == count and row["name"] != "hourglass"]
+    for count, cpu in dict.fromkeys((row["count"], row["cpu"]) for row in sorted(timed, key=lambda row: row["count"])):
+        here = [row for row in timed if (row["count"], row["cpu"]) == (count, cpu)]
+        own = next((row for row in here if row["name"] == "hourglass"), None)
+        peers = [row for row in here if row["name"] != "hourglass"]
         if own is None or not peers:
             continue
         fastest = min(peers, key=lambda row: row["seconds"])
@@ -160,5 +161,5 @@ def tsne_rows(folder, key, system):
         rows.append([key if not rows else "", system if not rows else "", f"{count:,} points", "times as fast as the fastest", "2",
                      f"{ratio:.1f}", "", "", "met" if met else "not met",
                      f"{own['seconds']:g} s, KL divergence {own['kl_divergence']:.3f}, trustworthiness {trust:.3f} (at least .98); "
-                     f"{words}; on {own['cpu']}"])
+                     f"{words}; on {cpu}"])
     return rows
