@@ -110,7 +110,7 @@ studies: ## train the studies of the five reports (hours; goes on where it was i
 records: ## train studies/records.yaml, the figures to go beyond (hours), and write docs/results.md
 	@$(setup)
 	$(call build,release,--target hourglass_program)
-	@tools/studies records
+	@tools/studies records six-centroids
 
 .PHONY: install
 install: ## install the program and the library under PREFIX
