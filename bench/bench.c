@@ -112,11 +112,6 @@ static double rate_of(bench *b, int (*step)(bench *b), double seconds) {
   return (double)images / (now - start);
 }
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static hg_code latency(bench *b, int count, hg_error *error) {
   double *took = hg_malloc((size_t)count * sizeof *took);
   if (took == NULL) return hg_fail_memory(error, "latency", (size_t)count * sizeof *took);
@@ -130,7 +125,7 @@ static hg_code latency(bench *b, int count, hg_error *error) {
     hg_network_forward(b->network, &batch, &result);
     if (i >= 0) took[i] = 1e6 * (bench_now() - start);
   }
-  qsort(took, (size_t)count, sizeof *took, compare_doubles);
+  qsort(took, (size_t)count, sizeof *took, bench_compare_doubles);
   if (code == HG_OK) printf("%.1f %.1f\n", took[count / 2], took[count * 99 / 100]);
   hg_free(took);
   return code;

@@ -19,6 +19,11 @@ static double seconds_of(clockid_t clock) {
 double bench_now(void) { return seconds_of(CLOCK_MONOTONIC); }
 double bench_thread_time(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
+int bench_compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
 /* ---------------------------------------------------------------- peak */
 
 enum { CHAINS = 12, ROUNDS = 20000, MOST_THREADS = 64 };
@@ -149,11 +154,6 @@ static void *answer(void *context) {
   return NULL;
 }
 
-static int order_of(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 double bench_transfer(void) {
   line l = {0};
   pthread_t other;
@@ -168,6 +168,6 @@ double bench_transfer(void) {
     seconds[s] = bench_now() - start;
   }
   pthread_join(other, NULL);
-  qsort(seconds, STRETCHES, sizeof *seconds, order_of);
+  qsort(seconds, STRETCHES, sizeof *seconds, bench_compare_doubles);
   return seconds[STRETCHES / 2] / (2.0 * TRIPS);
 }

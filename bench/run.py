@@ -4,7 +4,7 @@ All sides run on the same processors, as many as threads, and take turns: a stre
 written are the medians. The peer is PyTorch in its fastest setting, found by a short trial of each; beside it stand PyTorch as
 installed, our own engine over oneDNN, Keras, for inference ONNX Runtime, and where we train by Winograd's algorithm our direct
 sums. A row that was measured with the same build is kept. How long a cache line takes from one processor to the other is
-measured around each stretch, and rounds in which that changed between two sides do not count.
+measured around each stretch, and where enough rounds kept to one distance they alone count.
 """
 
 import argparse

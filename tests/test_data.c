@@ -3,7 +3,6 @@
 #include "test_data_files.h"
 
 #include "base/alloc.h"
-#include "base/shape.h"
 #include "data/cifar.h"
 #include "data/data.h"
 #include "data/idx.h"
@@ -86,13 +85,12 @@ static void put_compressed(const char *folder, int test_side) {
   put_gzip(name, bytes, idx_labels(bytes, TESTS, CLASSES));
 }
 
-static void check_same_images(const hg_dataset *a, const hg_dataset *b) {
-  assert_int_equal(a->count, b->count);
-  assert_int_equal(hg_shape_count(a->shape), hg_shape_count(b->shape));
-  for (int64_t i = 0; i < a->count; i++) {
-    assert_memory_equal(hg_dataset_image(a, i), hg_dataset_image(b, i), (size_t)hg_shape_count(a->shape));
-    assert_int_equal(a->labels[i], b->labels[i]);
-  }
+/* Of a folder of the tests. */
+static hg_data_settings settings_of(const char *folder, char source[512]) {
+  hg_data_settings settings = hg_data_settings_default();
+  snprintf(source, 512, "%s", at(folder));
+  settings.source = source;
+  return settings;
 }
 
 /* Twice: the second time from the cache. Mapped pixels outlive the set they were cut from. */
@@ -114,10 +112,7 @@ static void check_cached(const hg_data_settings *settings, bool mapped) {
 static void sets_from_the_cache_are_cut_limited_chosen_and_resized_alike(void **state) {
   (void)state;
   char source[512];
-  put_compressed("compressed", 28);
-  snprintf(source, sizeof source, "%s", at("compressed"));
-  hg_data_settings settings = hg_data_settings_default();
-  settings.source = source;
+  hg_data_settings settings = settings_of("compressed", source);
   settings.validation = 100;
   check_cached(&settings, true);
   settings.limit = 300;
@@ -136,9 +131,7 @@ static void parts_of_two_sizes_are_refused_each_time(void **state) {
   (void)state;
   char source[512];
   put_compressed("unlike", 20);
-  snprintf(source, sizeof source, "%s", at("unlike"));
-  hg_data_settings settings = hg_data_settings_default();
-  settings.source = source;
+  hg_data_settings settings = settings_of("unlike", source);
   for (int i = 0; i < 2; i++) {
     hg_data data;
     hg_error error;

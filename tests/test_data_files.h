@@ -3,6 +3,8 @@
 #define HG_TEST_DATA_FILES_H
 
 #include "base/file.h"
+#include "base/shape.h"
+#include "data/dataset.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -54,6 +56,16 @@ static UNUSED void put_gzip(const char *name, const void *data, size_t count) {
   assert_non_null(file);
   assert_int_equal(gzwrite(file, data, (unsigned)count), (int)count);
   assert_int_equal(gzclose(file), Z_OK);
+}
+
+/* The same images and labels, wherever they lie. */
+static UNUSED void check_same_images(const hg_dataset *a, const hg_dataset *b) {
+  assert_int_equal(a->count, b->count);
+  assert_int_equal(hg_shape_count(a->shape), hg_shape_count(b->shape));
+  for (int64_t i = 0; i < a->count; i++) {
+    assert_memory_equal(hg_dataset_image(a, i), hg_dataset_image(b, i), (size_t)hg_shape_count(a->shape));
+    assert_int_equal(a->labels[i], b->labels[i]);
+  }
 }
 
 /* A PNG whose pixel k has the value (first + k) % 256 in every byte's turn. */

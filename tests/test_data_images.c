@@ -3,7 +3,6 @@
 #include "test_data_files.h"
 
 #include "base/alloc.h"
-#include "base/shape.h"
 #include "data/archive.h"
 
 #include <locale.h>
@@ -198,15 +197,6 @@ static void put_large_folder(void) {
     content png = png_of(64, 64, true, i);
     snprintf(name, sizeof name, "large/%s/%03d.png", i % 2 ? "odd" : "even", i);
     put(name, png.data, png.count);
-  }
-}
-
-static void check_same_images(const hg_dataset *a, const hg_dataset *b) {
-  size_t bytes = (size_t)hg_shape_count(a->shape);
-  assert_int_equal(a->count, b->count);
-  for (int64_t i = 0; i < a->count; i++) {
-    assert_memory_equal(hg_dataset_image(a, i), hg_dataset_image(b, i), bytes);
-    assert_int_equal(a->labels[i], b->labels[i]);
   }
 }
 

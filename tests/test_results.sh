@@ -5,7 +5,7 @@ command -v python3 >/dev/null || { echo "no python3 here"; exit 77; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/hourglass-results-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tools" "$work/results" "$work/docs"
-cp "$SOURCE_DIR"/tools/{results,figures.py,evidence.py} "$work/tools/"
+cp "$SOURCE_DIR"/tools/{results,figures.py,evidence.py,targets.py} "$work/tools/"
 results() { python3 "$work/tools/results" "$@"; }
 page=$work/docs/results.md
 

@@ -1,11 +1,9 @@
 """What docs/results.md shows beside the table of a study's rows: further figures of a row, and tables of what the reports say in
 words, class by class, or not at all."""
 
-import json
+import targets
+from figures import measure, models, number, table, timings
 
-from figures import interval, lower_is_better, measure, models, number, seeds_done, table, test_images
-
-BENCH = "bench.jsonl"
 # Figures of a row beside its published ones. Each has the models that a report publishes it of, with the value, or none: then
 # every model of the row shows it. What a loss was after the first epoch is a place on the way and is not judged.
 MORE_FIGURES = {
@@ -143,23 +141,13 @@ def evidence(name, report):
     return comparisons(report) + by_class(name, report) + denoising(report) + claims(name, report) + leaks(report)
 
 
-def tsne_rows(folder, key, system):
+def tsne_rows(key, system):
     """A row for each number of points and machine that hourglass and peers were timed on, from what docs/performance.md shows."""
-    path, rows = folder / BENCH, []
-    timed = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    timed = [row for row in timed if row.get("table") == "tsne"]
-    for count, cpu in dict.fromkeys((row["count"], row["cpu"]) for row in sorted(timed, key=lambda row: row["count"])):
-        here = [row for row in timed if (row["count"], row["cpu"]) == (count, cpu)]
-        own = next((row for row in here if row["name"] == "hourglass"), None)
-        peers = [row for row in here if row["name"] != "hourglass"]
-        if own is None or not peers:
-            continue
-        fastest = min(peers, key=lambda row: row["seconds"])
-        ratio, trust = fastest["seconds"] / own["seconds"], own["trustworthiness"]
-        met = ratio >= 2 and trust >= 0.98 and own["kl_divergence"] <= min(row["kl_divergence"] for row in peers)
+    rows = []
+    for own, peers, ratio, met in targets.tsne_contests(targets.of(timings(), "tsne")):
         words = ", ".join(f"{row['name']} {row['seconds']:g} s and {row['kl_divergence']:.3f}" for row in peers)
-        rows.append([key if not rows else "", system if not rows else "", f"{count:,} points", "times as fast as the fastest", "2",
-                     f"{ratio:.1f}", "", "", "met" if met else "not met",
-                     f"{own['seconds']:g} s, KL divergence {own['kl_divergence']:.3f}, trustworthiness {trust:.3f} (at least .98); "
-                     f"{words}; on {cpu}"])
+        rows.append([key if not rows else "", system if not rows else "", f"{own['count']:,} points",
+                     "times as fast as the fastest", "2", f"{ratio:.1f}", "", "", "met" if met else "not met",
+                     f"{own['seconds']:g} s, KL divergence {own['kl_divergence']:.3f}, trustworthiness "
+                     f"{own['trustworthiness']:.3f} (at least .98); {words}; on {own['cpu']}"])
     return rows

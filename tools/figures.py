@@ -1,16 +1,22 @@
-"""Figures of a report.json: means over seeds, intervals, tables. Shared by tools/results and tools/evidence.py."""
+"""Figures of a report.json (means over seeds, intervals, tables) and of the timings, for the scripts of this folder."""
 
+import json
 import math
 import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+TIMINGS = ROOT / "results" / "bench.jsonl"
 # Student's t at 97.5 %, by degrees of freedom.
 T_975 = [None, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
 
 
 def lower_is_better(metric):
     return metric.removesuffix("_tta").endswith(("loss", "mse"))
+
+
+def is_at_most_one(metric):
+    return metric.removesuffix("_tta").endswith(("accuracy", "f1", "ssim"))
 
 
 def measure(runs, metric):
@@ -31,8 +37,7 @@ def interval(values, metric, images):
     mean = sum(values) / len(values)
     if 1 < len(values) <= len(T_975):
         half = T_975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
-        most = 1 if metric.removesuffix("_tta").endswith(("accuracy", "f1", "ssim")) else math.inf
-        return mean, max(mean - half, 0), min(mean + half, most)
+        return mean, max(mean - half, 0), min(mean + half, 1 if is_at_most_one(metric) else math.inf)
     if metric not in ("test.accuracy", "test.accuracy_tta") or not images:
         return mean, None, None
     z = 1.959964
@@ -44,11 +49,16 @@ def interval(values, metric, images):
 def number(value, metric):
     if value is None:
         return ""
-    return f"{value:.4f}" if metric.removesuffix("_tta").endswith(("accuracy", "f1", "ssim")) else f"{value:.4g}"
+    return f"{value:.4f}" if is_at_most_one(metric) else f"{value:.4g}"
 
 
 def table(rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0])] + rows[1:])
+
+
+def timings():
+    """Rows of results/bench.jsonl, which tools/performance collects."""
+    return [json.loads(line) for line in TIMINGS.read_text().splitlines()] if TIMINGS.exists() else []
 
 
 def models(report):

@@ -1,6 +1,7 @@
 #include "data/image_cache.h"
 
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "data/catalog.h"
 
 #include <stdio.h>
@@ -130,12 +131,8 @@ static void fill(char *to, const header *head, hg_dataset *const parts[2]) {
   }
 }
 
-static bool are_alike(const hg_dataset *a, const hg_dataset *b) {
-  return a->shape.height == b->shape.height && a->shape.width == b->shape.width && a->shape.channels == b->shape.channels;
-}
-
 void hg_image_cache_store(const hg_image_cache *cache, hg_dataset *const parts[2]) {
-  if (parts[1] != NULL && !are_alike(parts[0], parts[1])) return; /* a header has one shape */
+  if (parts[1] != NULL && !hg_shape_equal(parts[0]->shape, parts[1]->shape)) return; /* a header has one */
   header head = header_of(cache, parts);
   uint64_t bytes = file_bytes(&head);
   char path[HG_PATH_SIZE];

@@ -244,11 +244,9 @@ static void count(const hg_leak_pair *found, int64_t images, hg_leaks *leaks) {
   }
 }
 
-static bool same_shape(hg_shape a, hg_shape b) { return a.height == b.height && a.width == b.width && a.channels == b.channels; }
-
 hg_code hg_leak_index_ask(const hg_leak_index *index, const hg_dataset *images, hg_pool *pool, hg_leaks *leaks, hg_error *error) {
   *leaks = (hg_leaks){.images = images->count};
-  if (!same_shape(index->images->shape, images->shape)) return HG_OK;
+  if (!hg_shape_equal(index->images->shape, images->shape)) return HG_OK;
   uint64_t *hash = hg_malloc((size_t)images->count * sizeof *hash);
   hg_leak_pair *found = hg_malloc((size_t)images->count * sizeof *found);
   hg_code code = hash == NULL || found == NULL

@@ -2,6 +2,7 @@
 #include "data/source.h"
 
 #include "base/file.h"
+#include "base/shape.h"
 #include "data/cifar.h"
 #include "data/convert.h"
 #include "data/folder.h"
@@ -251,7 +252,7 @@ static hg_code finish(const hg_source *source, const hg_data_settings *settings,
 
 static hg_code check_parts_agree(const hg_source *source, const hg_dataset *train, const hg_dataset *test, hg_error *error) {
   hg_shape a = train->shape, b = test->shape;
-  if (a.height == b.height && a.width == b.width && a.channels == b.channels) return HG_OK;
+  if (hg_shape_equal(a, b)) return HG_OK;
   return hg_fail(error, HG_DATA, source->label, "training images are %d x %d x %d, test images %d x %d x %d", a.height, a.width,
                  a.channels, b.height, b.width, b.channels);
 }
