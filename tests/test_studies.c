@@ -106,6 +106,21 @@ static void networks_have_the_published_numbers_of_parameters(void **state) {
   }
 }
 
+/* The report of `p` names no padding; without any its network has 110,474. */
+static void without_padding_the_network_of_garments_has_110474_parameters(void **state) {
+  (void)state;
+  hg_study *study = read_study("denoise-and-transfer");
+  int index;
+  int64_t trainable, running;
+  find(study, "p", &index);
+  hg_model_block *encoder = &study->models[index].blocks[HG_ENCODER];
+  for (int i = 0; i < encoder->count; i++)
+    if (encoder->layers[i].kind == HG_CONV2D) encoder->layers[i].padding = HG_VALID;
+  count(study, index, &trainable, &running);
+  assert_int_equal(trainable, 110474);
+  hg_study_free(study);
+}
+
 static void every_network_of_every_study_can_be_built(void **state) {
   (void)state;
   for (int s = 0; s < STUDIES; s++) {
@@ -171,6 +186,7 @@ int main(void) {
   }
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(networks_have_the_published_numbers_of_parameters),
+      cmocka_unit_test(without_padding_the_network_of_garments_has_110474_parameters),
       cmocka_unit_test(every_network_of_every_study_can_be_built),
       cmocka_unit_test(the_records_keep_to_their_sizes),
       cmocka_unit_test(every_row_of_the_reports_has_a_model),
