@@ -107,7 +107,7 @@ studies: ## train the studies of the five reports (hours; goes on where it was i
 	@tools/studies $(reports)
 
 .PHONY: records
-records: ## train studies/records.yaml, the figures to go beyond (hours), and write docs/results.md
+records: ## train the figures to go beyond, records and six-centroids (hours), and write docs/results.md
 	@$(setup)
 	$(call build,release,--target hourglass_program)
 	@tools/studies records six-centroids

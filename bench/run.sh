@@ -9,7 +9,8 @@ python=${PYTHON:-}
 if [ -z "$python" ] && [ -n "${NO_PEER:-}" ]; then python=python3; fi
 if [ -z "$python" ]; then
   python=bench/venv/bin/python
-  if ! "$python" -c 'import torch, keras, tensorflow, onnxruntime, sklearn' 2>/dev/null; then
+  if ! "$python" -c 'import importlib.util as u; assert all(map(u.find_spec, """
+      torch keras tensorflow jax onnx onnxscript onnxruntime numpy sklearn openTSNE PIL""".split()))' 2>/dev/null; then
     echo "installing the peers into bench/venv" >&2
     python3 -m venv bench/venv
     bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt

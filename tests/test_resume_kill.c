@@ -42,7 +42,7 @@ static hg_code train(const training *plan, const char *checkpoint, char *digest)
   if (checkpoint != NULL) settings.progress = nap;
   hg_network *network = plan->make();
   hg_code code = hg_train(network, images, validation, &settings, NULL, NULL);
-  hg_network_digest(network, digest);
+  assert_int_equal(hg_network_digest(network, digest, NULL), HG_OK);
   hg_network_free(network);
   hg_dataset_free(images);
   hg_dataset_free(validation);

@@ -35,7 +35,7 @@ static void *train_side(void *context) {
   settings.progress_context = s;
   s->own = network;
   assert_int_equal(hg_train(network, s->images, s->images, &settings, NULL, NULL), HG_OK);
-  hg_network_digest(network, s->digest);
+  assert_int_equal(hg_network_digest(network, s->digest, NULL), HG_OK);
   hg_network_free(network);
   return NULL;
 }

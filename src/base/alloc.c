@@ -24,8 +24,6 @@ void *hg_calloc(size_t count, size_t bytes) {
   return must_fail() ? NULL : calloc(count == 0 ? 1 : count, bytes == 0 ? 1 : bytes);
 }
 
-void *hg_realloc(void *pointer, size_t bytes) { return must_fail() ? NULL : realloc(pointer, bytes == 0 ? 1 : bytes); }
-
 char *hg_strdup(const char *text) {
   size_t bytes = strlen(text) + 1;
   char *copy = hg_malloc(bytes);
@@ -58,7 +56,7 @@ int hg_grow(void *array_address, size_t *capacity, size_t count, size_t bytes) {
   if (bytes != 0 && wanted > SIZE_MAX / bytes) return 0;
   void *old;
   memcpy(&old, array_address, sizeof old);
-  void *grown = hg_realloc(old, wanted * bytes);
+  void *grown = must_fail() ? NULL : realloc(old, bytes == 0 ? 1 : wanted * bytes);
   if (grown == NULL) return 0;
   memcpy(array_address, &grown, sizeof grown);
   *capacity = wanted;

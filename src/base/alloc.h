@@ -5,10 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As malloc, calloc, realloc, strdup and free; NULL when out of memory. Sizes of 0 give a pointer that can be freed. */
+/* As malloc, calloc, strdup and free; NULL when out of memory. Sizes of 0 give a pointer that can be freed. */
 void *hg_malloc(size_t bytes);
 void *hg_calloc(size_t count, size_t bytes);
-void *hg_realloc(void *pointer, size_t bytes);
 char *hg_strdup(const char *text);
 void hg_free(void *pointer);
 

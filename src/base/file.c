@@ -144,14 +144,14 @@ char *hg_path_join(const char *dir, const char *name) {
   return path;
 }
 
-static void to_hexadecimal(const unsigned char digest[32], char out[HG_SHA256_SIZE]) {
-  for (int i = 0; i < 32; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
+void hg_sha256_text(const unsigned char digest[HG_SHA256_BYTES], char out[HG_SHA256_SIZE]) {
+  for (int i = 0; i < HG_SHA256_BYTES; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
 void hg_sha256(const void *bytes, size_t count, char out[HG_SHA256_SIZE]) {
   unsigned char digest[EVP_MAX_MD_SIZE] = {0};
   EVP_Digest(bytes, count, digest, NULL, EVP_sha256(), NULL);
-  to_hexadecimal(digest, out);
+  hg_sha256_text(digest, out);
 }
 
 hg_code hg_sha256_file(const char *path, char out[HG_SHA256_SIZE], hg_error *error) {
@@ -166,6 +166,6 @@ hg_code hg_sha256_file(const char *path, char out[HG_SHA256_SIZE], hg_error *err
   EVP_MD_CTX_free(context);
   fclose(file);
   if (!good) return hg_fail(error, HG_DATA, path, "cannot be read to its end");
-  to_hexadecimal(digest, out);
+  hg_sha256_text(digest, out);
   return HG_OK;
 }

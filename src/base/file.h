@@ -20,7 +20,8 @@ bool hg_path_is_folder(const char *path);
 char *hg_path_join(const char *dir, const char *name);
 
 /* Lower-case hexadecimal SHA-256 with a final 0. */
-enum { HG_SHA256_SIZE = 65 };
+enum { HG_SHA256_BYTES = 32, HG_SHA256_SIZE = 65 };
+void hg_sha256_text(const unsigned char digest[HG_SHA256_BYTES], char out[HG_SHA256_SIZE]);
 void hg_sha256(const void *bytes, size_t count, char out[HG_SHA256_SIZE]);
 hg_code hg_sha256_file(const char *path, char out[HG_SHA256_SIZE], hg_error *error);
 

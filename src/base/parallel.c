@@ -218,10 +218,9 @@ static hg_code start_workers(hg_pool *pool, hg_error *error) {
 }
 
 hg_code hg_pool_new(int threads, hg_pool **out, hg_error *error) {
-  enum { MOST = 1024 };
   *out = NULL;
-  if (threads < 0 || threads > MOST)
-    return hg_fail(error, HG_USAGE, "threads", "%d threads: give 0 (automatic) to %d", threads, MOST);
+  if (threads < 0 || threads > HG_MOST_THREADS)
+    return hg_fail(error, HG_USAGE, "threads", "%d threads: give 0 (automatic) to %d", threads, HG_MOST_THREADS);
   int available = hg_threads_available();
   if (threads == 0 || (threads > available && !atomic_load(&oversubscribe))) threads = available;
   hg_pool *pool = hg_alloc_aligned(sizeof *pool);

@@ -11,6 +11,8 @@
 
 typedef struct hg_pool hg_pool;
 
+enum { HG_MOST_THREADS = 1024 };
+
 /* Threads this process may use: the affinity mask, cut to the cgroup's CPU quota (v1 and v2), at least 1. */
 int hg_threads_available(void);
 

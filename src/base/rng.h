@@ -34,10 +34,10 @@ hg_rng hg_rng_at(uint64_t seed, hg_purpose purpose, uint32_t major, uint64_t min
 
 uint32_t hg_rng_u32(hg_rng *rng);
 uint64_t hg_rng_u64(hg_rng *rng);
-float hg_rng_uniform(hg_rng *rng);                  /* [0, 1), multiples of 2^-24 */
-double hg_rng_uniform_double(hg_rng *rng);          /* [0, 1), multiples of 2^-53 */
-float hg_rng_normal(hg_rng *rng);                   /* N(0, 1); own log, sqrt and cosine in double: the same bits everywhere */
-uint64_t hg_rng_below(hg_rng *rng, uint64_t limit); /* uniform in [0, limit), without bias; limit > 0 */
+float hg_rng_uniform(hg_rng *rng);                                /* [0, 1), multiples of 2^-24 */
+double hg_rng_uniform_double(hg_rng *rng);                        /* [0, 1), multiples of 2^-53 */
+float hg_rng_normal(hg_rng *rng);                                 /* N(0, 1), by base/normal.h: the same bits everywhere */
+uint64_t hg_rng_below(hg_rng *rng, uint64_t limit);               /* uniform in [0, limit), without bias; limit > 0 */
 void hg_rng_shuffle(hg_rng *rng, int64_t *values, int64_t count); /* Fisher-Yates */
 
 /* The raw function: 4 words for one key and counter. */

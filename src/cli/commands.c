@@ -47,7 +47,9 @@ const hg_command hg_command_table[] = {
      "download a data set into the user's cache",
      "Every file is checked against its recorded checksum; an interrupted download goes on where it stopped. With --offline\n"
      "nothing is downloaded: it is an error where the cache has not every file, whole, already."},
-    {"runs", "DIR", "folder", 1, 1, TAKES_JSON, hg_runs_command, "list the runs of a results folder", NULL},
+    {"runs", "DIR [MODEL]", "folder", 1, 2, TAKES_JSON, hg_runs_command, "list the runs of a results folder",
+     "With MODEL, a classifier: precision, recall and F1 of each class on the test images for every seed, as scikit-learn's\n"
+     "classification_report prints them."},
     {"compare", "A B", "folder", 2, 2, TAKES_JSON | HG_TAKES(HG_OPTION_THREADS), hg_compare_command,
      "test whether two finished models differ",
      "A and B are DIR:MODEL, a model of a results folder (:MODEL alone means the first one's folder), or both DIR: every model "

@@ -2,6 +2,7 @@
 #include "eval/compare.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "cli/study.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -372,7 +373,7 @@ static void print_json(const comparison *c) {
 hg_code hg_compare_command(const hg_arguments *arguments, hg_error *error) {
   comparison c = {.count = 0};
   int64_t threads = 0;
-  hg_code code = hg_arguments_number(arguments, HG_OPTION_THREADS, 1, 1024, 0, &threads, error);
+  hg_code code = hg_arguments_number(arguments, HG_OPTION_THREADS, 1, HG_MOST_THREADS, 0, &threads, error);
   if (code == HG_OK) code = read_sides(&c, arguments, error);
   if (code == HG_OK) code = hg_pool_new((int)threads, &c.pool, error);
   if (code == HG_OK)

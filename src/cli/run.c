@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "cli/study.h"
@@ -68,7 +69,7 @@ hg_code hg_run_command(const hg_arguments *arguments, hg_error *error) {
   int seed_count = arguments->options[HG_OPTION_SEED].count;
   uint64_t *seeds = hg_calloc((size_t)seed_count + 1, sizeof *seeds);
   hg_code code = seeds == NULL ? hg_fail_memory(error, "--seed", sizeof *seeds) : read_seeds(arguments, seeds, error);
-  if (code == HG_OK) code = hg_arguments_number(arguments, HG_OPTION_THREADS, 1, 1024, 0, &threads, error);
+  if (code == HG_OK) code = hg_arguments_number(arguments, HG_OPTION_THREADS, 1, HG_MOST_THREADS, 0, &threads, error);
   if (code == HG_OK) code = hg_arguments_study(arguments, &study, error);
   if (code != HG_OK) goto done;
   const char *asked = hg_arguments_value(arguments, HG_OPTION_OUT);

@@ -36,11 +36,13 @@ static void add_run(hg_text_table *table, const hg_run_record *run, const hg_met
   hg_text_table_cell(table, "%.80s", run->message);
 }
 
-static hg_code list_runs(hg_store *store, hg_text_table *table, json_t *list, hg_error *error) {
+/* `model`: of which runs are listed; NULL = all. */
+static hg_code list_runs(hg_store *store, const char *model, hg_text_table *table, json_t *list, hg_error *error) {
   hg_run_record *runs = NULL;
   int count = 0;
   hg_code code = hg_store_list_runs(store, &runs, &count, error);
   for (int i = 0; code == HG_OK && i < count; i++) {
+    if (model != NULL && strcmp(runs[i].name, model) != 0) continue;
     hg_metric *metrics = NULL;
     int metric_count = 0;
     code = hg_store_list_metrics(store, runs[i].id, &metrics, &metric_count, error);
@@ -55,16 +57,13 @@ static hg_code list_runs(hg_store *store, hg_text_table *table, json_t *list, hg
   return code;
 }
 
-hg_code hg_runs_command(const hg_arguments *arguments, hg_error *error) {
+static hg_code print_runs(hg_store *store, const char *model, bool as_json, hg_error *error) {
   static const char *const heads[] = {"model", ">seed",    "kind",   "status",   ">test accuracy",
                                       ">MSE",  "?>epochs", "?>time", "?weights", "?message"};
-  hg_store *store = NULL;
-  hg_code code = hg_store_open(arguments->operands[0], false, &store, error);
-  if (code != HG_OK) return code;
-  json_t *list = hg_arguments_has(arguments, HG_OPTION_JSON) ? json_array() : NULL;
+  json_t *list = as_json ? json_array() : NULL;
   hg_text_table table;
   hg_text_table_init(&table, 10, heads);
-  code = list_runs(store, &table, list, error);
+  hg_code code = list_runs(store, model, &table, list, error);
   if (code == HG_OK && list != NULL) {
     json_dumpf(list, stdout, JSON_INDENT(2));
     putchar('\n');
@@ -73,6 +72,16 @@ hg_code hg_runs_command(const hg_arguments *arguments, hg_error *error) {
   }
   hg_text_table_release(&table);
   json_decref(list);
+  return code;
+}
+
+hg_code hg_runs_command(const hg_arguments *arguments, hg_error *error) {
+  hg_store *store = NULL;
+  hg_code code = hg_store_open(arguments->operands[0], false, &store, error);
+  if (code != HG_OK) return code;
+  const char *model = arguments->operand_count > 1 ? arguments->operands[1] : NULL;
+  bool as_json = hg_arguments_has(arguments, HG_OPTION_JSON);
+  code = model == NULL || as_json ? print_runs(store, model, as_json, error) : hg_classes_print(store, model, error);
   hg_store_close(store);
   return code;
 }

@@ -15,6 +15,10 @@ hg_code hg_results_print(hg_store *store, hg_error *error);
 /* report.json's object, to standard output. */
 hg_code hg_results_print_json(hg_store *store, hg_error *error);
 
+/* classes.c: the figures by class of every finished run of a model, as scikit-learn prints them, to standard output. HG_USAGE
+ * where the store has no such model, none of its runs is done, or it is no classifier. */
+hg_code hg_classes_print(hg_store *store, const char *model, hg_error *error);
+
 /* The value of a metric, or NaN. */
 double hg_metric_find(const hg_metric *metrics, int count, const char *name);
 

@@ -33,8 +33,8 @@ typedef struct hg_leaks {
 enum { HG_NEAR_BITS = 7, HG_NEAR_CANDIDATES = 1024 };
 
 /* Altered means the same of the images' middle, mirrored or not and moved by up to HG_HASH_REACH pixels each way, after the
- * brightness and contrast that fit best; hashes may differ in HG_ALTERED_BITS. Images below 16 x 16 are not looked at in this
- * way. */
+ * brightness and contrast that fit best; hashes may differ in HG_ALTERED_BITS. Images with a side below 16 or above
+ * 256 pixels are not looked at in this way. */
 enum { HG_ALTERED_BITS = 3, HG_ALTERED_CANDIDATES = 512 };
 
 /* A set made ready to be asked, by the hash of each image's bytes and by four bands of its perceptual hash (Norouzi, Punjani and

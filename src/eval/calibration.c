@@ -28,7 +28,6 @@ static void finish(hg_calibration *calibration, int64_t count) {
     if (bin->count == 0) continue;
     double gap = fabs(bin->accuracy - bin->confidence);
     calibration->expected_error += gap * (double)bin->count / (double)count;
-    calibration->largest_error = fmax(calibration->largest_error, gap);
   }
 }
 

@@ -15,7 +15,6 @@ typedef struct hg_calibration_bin {
 typedef struct hg_calibration {
   hg_calibration_bin bins[HG_CALIBRATION_BINS]; /* equally wide */
   double expected_error; /* ECE (Guo et al. 2017): mean over samples of their bin's |accuracy - confidence| */
-  double largest_error;  /* MCE: the largest of them */
   double brier;          /* mean over samples of sum over classes of (p - one_hot)^2 (Brier 1950): 0 to 2 */
 } hg_calibration;
 

@@ -46,29 +46,6 @@ void hg_paired_difference(int64_t b, int64_t c, int64_t count, double *differenc
   *high = net / n + half;
 }
 
-/* P(|T| < t) for Student's t with whole degrees of freedom, at t = sqrt(freedom) tan(angle): the finite sums of
- * Abramowitz and Stegun 26.7.3 and 26.7.4. */
-static double student_within(double angle, int freedom) {
-  double c = cos(angle), term = freedom % 2 == 1 ? c : 1, sum = freedom == 1 ? 0 : term;
-  for (int k = freedom % 2 == 1 ? 3 : 2; k <= freedom - 2; k += 2) {
-    term *= c * c * (k - 1) / k;
-    sum += term;
-  }
-  return freedom % 2 == 1 ? (angle + sin(angle) * sum) * 2 / acos(-1) : sin(angle) * sum;
-}
-
-static double student_975(int freedom) {
-  double low = 0, high = acos(0);
-  for (int i = 0; i < 100; i++) {
-    double middle = (low + high) / 2;
-    if (student_within(middle, freedom) < 0.95)
-      low = middle;
-    else
-      high = middle;
-  }
-  return sqrt(freedom) * tan(low);
-}
-
 void hg_mean_interval(const double *values, int count, double *mean, double *deviation, double *low, double *high) {
   double sum = 0, squares = 0;
   *mean = *deviation = *low = *high = NAN;
@@ -78,7 +55,7 @@ void hg_mean_interval(const double *values, int count, double *mean, double *dev
   if (count < 2) return;
   for (int i = 0; i < count; i++) squares += (values[i] - *mean) * (values[i] - *mean);
   *deviation = sqrt(squares / (count - 1));
-  double half = student_975(count - 1) * *deviation / sqrt(count);
+  double half = hg_student_975(count - 1) * *deviation / sqrt(count);
   *low = *mean - half;
   *high = *mean + half;
 }

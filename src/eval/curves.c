@@ -87,52 +87,20 @@ static bool ends_here(const ranking *order, int64_t i) {
 
 /* ---------------------------------------------------------------- precision and recall */
 
-static void trace_precision(const ranking *order, hg_precision_recall *curve) {
-  int64_t hits = 0;
-  double before = 0;
+/* The sum of (recall[i] - recall[i - 1]) precision[i], as scikit-learn's average_precision_score; 0 where the class is not there.
+ */
+static double average_precision_of(const ranking *order) {
+  int64_t hits = 0, hits_before = 0;
+  double sum = 0, positives = (double)order->positives;
   for (int64_t i = 0; i < order->count; i++) {
     hits += order->samples[i].positive;
     if (!ends_here(order, i)) continue;
-    double precision = (double)hits / (double)(i + 1),
-           recall = order->positives == 0 ? 0 : (double)hits / (double)order->positives;
-    curve->threshold[curve->count] = order->samples[i].score;
-    curve->precision[curve->count] = precision;
-    curve->recall[curve->count++] = recall;
-    curve->average_precision += (recall - before) * precision;
-    before = recall;
+    double recall = order->positives == 0 ? 0 : (double)hits / positives;
+    double before = order->positives == 0 ? 0 : (double)hits_before / positives;
+    sum += (recall - before) * ((double)hits / (double)(i + 1));
+    hits_before = hits;
   }
-}
-
-/* Takes the order over. */
-static hg_code make_precision_recall(ranking *order, hg_precision_recall *curve, hg_error *error) {
-  size_t room = (size_t)order->count;
-  hg_code code = HG_OK;
-  curve->threshold = hg_malloc(room * sizeof *curve->threshold);
-  curve->precision = hg_malloc(room * sizeof *curve->precision);
-  curve->recall = hg_malloc(room * sizeof *curve->recall);
-  if (curve->threshold == NULL || curve->precision == NULL || curve->recall == NULL) {
-    hg_precision_recall_release(curve);
-    code = hg_fail_memory(error, "precision-recall curve", room * sizeof *curve->recall);
-  } else {
-    trace_precision(order, curve);
-  }
-  hg_free(order->samples);
-  return code;
-}
-
-hg_code hg_precision_recall_new(const float *scores, int64_t stride, const int32_t *labels, int64_t count, int32_t label,
-                                hg_precision_recall *curve, hg_error *error) {
-  ranking order;
-  *curve = (hg_precision_recall){0};
-  hg_code code = rank_class(scores, stride, labels, count, label, &order, error);
-  return code == HG_OK ? make_precision_recall(&order, curve, error) : code;
-}
-
-void hg_precision_recall_release(hg_precision_recall *curve) {
-  hg_free(curve->threshold);
-  hg_free(curve->precision);
-  hg_free(curve->recall);
-  *curve = (hg_precision_recall){0};
+  return sum;
 }
 
 /* ---------------------------------------------------------------- receiver operating characteristic */
@@ -236,17 +204,12 @@ void hg_roc_release(hg_roc *curve) {
 
 /* Both figures of one order, which it takes over. */
 static hg_code score_order(ranking *order, double *average_precision, double *area, hg_error *error) {
-  hg_precision_recall precision = {0};
   hg_roc roc = {0};
   hg_code code = take_points(order->count + 1, &roc, error);
   if (code == HG_OK) trace_roc(order, &roc);
-  if (code == HG_OK)
-    code = make_precision_recall(order, &precision, error);
-  else
-    hg_free(order->samples);
-  *average_precision = precision.average_precision;
+  *average_precision = average_precision_of(order);
   *area = roc.area;
-  hg_precision_recall_release(&precision);
+  hg_free(order->samples);
   hg_roc_release(&roc);
   return code;
 }

@@ -1,3 +1,4 @@
+#include "base/parallel.h"
 #include "data/copies.h"
 #include "learn/optimizer.h"
 
@@ -104,7 +105,7 @@ hg_code hg_train_settings_check(const hg_train_settings *settings, hg_error *err
   const bound bounds[] = {
       {"batch_size", settings->batch_size, 1, 1 << 24, false, false},
       {"epochs", settings->epochs, 1, 1 << 24, false, false},
-      {"threads", settings->threads, 0, 1024, false, false},
+      {"threads", settings->threads, 0, HG_MOST_THREADS, false, false},
       {"clip_norm", settings->clip_norm, 0, INFINITY, false, false},
       {"clip_value", settings->clip_value, 0, INFINITY, false, false},
       {"block_learning_rate.encoder", settings->block_learning_rate[HG_ENCODER], 0, INFINITY, false, false},

@@ -74,7 +74,7 @@ const float *hg_network_logits(const hg_network *network);         /* (n, classe
 hg_code hg_network_load_block(hg_network *network, hg_block block, const char *path, hg_error *error);
 
 /* SHA-256 over names and values of all tensors in order, lower-case hexadecimal (HG_SHA256_SIZE bytes). */
-void hg_network_digest(const hg_network *network, char *out);
+hg_code hg_network_digest(const hg_network *network, char *out, hg_error *error);
 
 /* ---- What `show` prints. */
 typedef struct hg_layer_info {

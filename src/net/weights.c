@@ -144,18 +144,18 @@ hg_code hg_network_load_block(hg_network *network, hg_block block, const char *p
 
 /* ---------------------------------------------------------------- digest */
 
-void hg_network_digest(const hg_network *network, char *out) {
+hg_code hg_network_digest(const hg_network *network, char *out, hg_error *error) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
-  unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-  if (context != NULL) {
-    EVP_DigestInit_ex(context, EVP_sha256(), NULL);
-    for (int i = 0; i < network->tensor_count; i++) {
-      const hg_tensor *tensor = &network->tensors[i];
-      EVP_DigestUpdate(context, tensor->name, strlen(tensor->name) + 1);
-      EVP_DigestUpdate(context, tensor->value, (size_t)tensor->count * sizeof(float));
-    }
-    EVP_DigestFinal_ex(context, digest, NULL);
-    EVP_MD_CTX_free(context);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  bool good = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+  for (int i = 0; good && i < network->tensor_count; i++) {
+    const hg_tensor *tensor = &network->tensors[i];
+    good = EVP_DigestUpdate(context, tensor->name, strlen(tensor->name) + 1) == 1 &&
+           EVP_DigestUpdate(context, tensor->value, (size_t)tensor->count * sizeof(float)) == 1;
   }
-  for (int i = 0; i < 32; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
+  good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+  EVP_MD_CTX_free(context);
+  if (!good) return hg_fail(error, HG_FAILED, "weights", "their SHA-256 cannot be computed");
+  hg_sha256_text(digest, out);
+  return HG_OK;
 }

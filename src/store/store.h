@@ -192,7 +192,7 @@ typedef struct hg_leak_row {
   char part[16], against[16]; /* test, validation, training */
   int64_t images;             /* of part */
   int64_t exact;              /* byte for byte */
-  int64_t near;               /* nearly, beside the exact ones (data.h says when) */
+  int64_t near;               /* nearly, beside the exact ones (data/leaks.h says when) */
 } hg_leak_row;
 hg_code hg_store_put_leaks(hg_store *store, const hg_leak_row *rows, int count, hg_error *error);
 hg_code hg_store_get_leaks(hg_store *store, hg_leak_row **rows, int *count, hg_error *error);

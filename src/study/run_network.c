@@ -98,8 +98,7 @@ static hg_code save(hg_planned_run *run, const hg_network *network, const char *
   if (path == NULL) return hg_fail_memory(error, folder, 1);
   hg_code code = hg_network_save(network, path, error);
   hg_free(path);
-  hg_network_digest(network, run->record.weights_sha256);
-  return code;
+  return code == HG_OK ? hg_network_digest(network, run->record.weights_sha256, error) : code;
 }
 
 static hg_code evaluate(hg_runner *runner, hg_planned_run *run, hg_network *network, const char *folder, hg_error *error) {

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "store/store.h"
 #include "study/schema.h"
 
@@ -49,7 +50,7 @@ static hg_code read_about(hg_reader *reader, const hg_node *node, void *target) 
 }
 
 static hg_code read_threads(hg_reader *reader, const hg_node *node, void *target) {
-  static const hg_field threads = {.key = "threads", .type = HG_FIELD_INT, .low = 0, .high = 4096};
+  static const hg_field threads = {.key = "threads", .type = HG_FIELD_INT, .low = 0, .high = HG_MOST_THREADS};
   (void)target;
   return hg_value_read(reader, &threads, node, &reader->study->threads);
 }

@@ -162,6 +162,10 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
                      "a batch of %d is more than the %.0f images that `limit` and `validation` of `%s` leave", train->batch_size,
                      kept * (double)data->limit, data->name);
   }
+  if (train->schedule.warmup > (float)train->epochs) {
+    return hg_reject(reader, place_in(reader, model, "train", "schedule"),
+                     "`warmup: %g` is longer than the training of %d epochs", (double)train->schedule.warmup, train->epochs);
+  }
   if (train->unfreeze_after > train->epochs) {
     return hg_reject(reader, place_in(reader, model, "encoder", "unfreeze_after"), "the training has only %d epochs",
                      train->epochs);

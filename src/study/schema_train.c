@@ -110,7 +110,7 @@ static hg_code read_optimizer(hg_reader *reader, const hg_node *node, void *targ
    .doc = "factor at the start"},                                                                                         \
   {                                                                                                                       \
     .key = "peak", .type = HG_FIELD_FLOAT, .offset = offsetof(hg_schedule, peak), .low = 0, .high = 1, .fallback = "0.3", \
-    .doc = "share of the training after which the factor is 1"                                                            \
+    .flags = HG_ABOVE_LOW | HG_BELOW_HIGH, .doc = "share of the training after which the factor is 1"                     \
   }
 
 static const hg_field constant_fields[] = {ROW_WARMUP};
