@@ -50,6 +50,7 @@ static void wrong_words_are_refused_with_the_nearest_right_one(void **state) {
                {"run", "an argument is missing"},
                {"run a b", "one argument too many"},
                {"run a --threads", "--threads: needs a value"},
+               {"run a --out ''", "--out: is empty; it needs a value: --out DIR"},
                {"run a --json=yes", "--json: takes no value"},
                {"run a --color sometimes", "`sometimes` is not one of: auto always never"},
                {"run a --threads 0", "`0` is not a whole number from 1 to 1024"},

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static void sleep_milliseconds(long milliseconds) {
@@ -131,12 +132,52 @@ static void what_cannot_be_compared_is_said(void **state) {
   assert_has(result.err, "name two of its models");
 }
 
-static void quiet_runs_say_nothing_on_standard_error(void **state) {
+static void quiet_runs_say_on_standard_error_only_what_goes(void **state) {
   (void)state;
   write_text("tiny.yaml", tiny);
   outcome result = run("run tiny.yaml --out quiet --quiet");
   assert_status(result, 0);
   assert_string_equal(result.err, "");
+  result = run("run tiny.yaml --out quiet --quiet --set models.net.train.epochs=1");
+  assert_status(result, 0);
+  assert_has(result.err, "removing 1 run whose settings, data or program changed: net seed 1");
+}
+
+static void a_model_is_told_class_by_class(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  assert_status(run("run tiny.yaml --out classes --seed 1 --seed 2"), 0);
+  outcome result = run("runs classes net");
+  assert_status(result, 0);
+  assert_has(result.out, "net, seed 2\n\n");
+  assert_has(result.out, "precision    recall  f1-score   support\n");
+  assert_has(result.out, "weighted avg");
+  result = run("runs classes bayes");
+  assert_status(result, 0);
+  assert_has(result.out, "bayes\n\n");
+  result = run("runs classes nett");
+  assert_status(result, 2);
+  assert_has(result.err, "has no model `nett`");
+  result = run("runs classes bayes --json");
+  json_t *list = json_loads(result.out, 0, NULL);
+  assert_int_equal(json_array_size(list), 1);
+  json_decref(list);
+}
+
+/* What lies in the folder then is of an earlier run. */
+static void a_start_that_fails_shows_no_results(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  write_text("other.yaml", "study: other\ndata: {lines: {source: lines, lines: {per_class: 2}}}\nmodels: {m: {knn: 1}}\n");
+  assert_status(run("run tiny.yaml --out taken"), 0);
+  outcome result = run("run other.yaml --out taken");
+  assert_status(result, 2);
+  assert_string_equal(result.out, "");
+  assert_int_equal(unlink(in("taken/study.lock")), 0);
+  assert_int_equal(mkdir(in("taken/study.lock"), 0777), 0);
+  result = run("run tiny.yaml --out taken");
+  assert_status(result, 1);
+  assert_string_equal(result.out, "");
 }
 
 static void results_go_below_runs_unless_told_otherwise(void **state) {
@@ -325,7 +366,9 @@ int main(void) {
       cmocka_unit_test(two_models_are_compared_with_a_verdict),
       cmocka_unit_test(two_folders_are_compared_model_by_model),
       cmocka_unit_test(what_cannot_be_compared_is_said),
-      cmocka_unit_test(quiet_runs_say_nothing_on_standard_error),
+      cmocka_unit_test(quiet_runs_say_on_standard_error_only_what_goes),
+      cmocka_unit_test(a_model_is_told_class_by_class),
+      cmocka_unit_test(a_start_that_fails_shows_no_results),
       cmocka_unit_test(results_go_below_runs_unless_told_otherwise),
       cmocka_unit_test(escape_codes_are_for_terminals_only),
       cmocka_unit_test(the_progress_line_fits_the_terminal),

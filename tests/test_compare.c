@@ -63,6 +63,14 @@ static void a_paired_difference_has_the_wald_interval(void **state) {
   assert_near(high, 0.06 + 1.959963984540054 * sqrt(13.64) / 100);
 }
 
+static void an_interval_of_few_images_ends_at_all_of_them(void **state) {
+  (void)state;
+  double difference, low, high;
+  hg_paired_difference(0, 4, 5, &difference, &low, &high);
+  assert_near(difference, -0.8);
+  assert_near(low, -1);
+}
+
 /* The published 92.4 against 91.9 % on 10,000 images, were four in ten mistakes their own. */
 static void half_a_percent_of_ten_thousand_is_not_significant(void **state) {
   (void)state;
@@ -98,6 +106,7 @@ int main(void) {
       cmocka_unit_test(intervals_over_seeds_are_students),
       cmocka_unit_test(one_seed_has_a_mean_and_no_interval),
       cmocka_unit_test(a_paired_difference_has_the_wald_interval),
+      cmocka_unit_test(an_interval_of_few_images_ends_at_all_of_them),
       cmocka_unit_test(half_a_percent_of_ten_thousand_is_not_significant),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

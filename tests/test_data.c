@@ -63,8 +63,14 @@ static void a_path_to_an_images_file_finds_labels_and_test_part_beside_it(void *
   assert_int_equal(hg_dataset_open(test_folder, true, &test, NULL), HG_OK);
   assert_int_equal(hg_dataset_count(test), 4);
   hg_dataset_free(test);
-  unlink(at("t10k-images-idx3-ubyte"));
+  hg_error error;
   unlink(at("t10k-labels-idx1-ubyte"));
+  assert_int_equal(hg_dataset_open(test_folder, false, &test, &error), HG_DATA);
+  assert_non_null(strstr(error.place, "t10k-images-idx3-ubyte"));
+  assert_non_null(strstr(error.message, "there is no file of labels for these images of the test part"));
+  unlink(at("t10k-images-idx3-ubyte"));
+  assert_int_equal(hg_dataset_open(test_folder, false, &test, NULL), HG_OK);
+  hg_dataset_free(test);
 }
 
 /* ---------------------------------------------------------------- the cache of decoded images */

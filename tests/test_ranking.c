@@ -122,6 +122,21 @@ static void the_bootstrap_is_the_same_on_any_threads_and_finds_the_standard_erro
   assert_true(one.low < mean && mean < one.high && one.p_value < 0.05);
 }
 
+static void mean_of_three(const void *context, const int32_t *times, double *difference) {
+  const double *values = context;
+  *difference = (times[0] * values[0] + times[1] * values[1] + times[2] * values[2]) / 3;
+}
+
+static void three_images_prove_nothing_though_all_lie_on_one_side(void **state) {
+  (void)state;
+  const double values[] = {0.2, 0.3, 0.25};
+  hg_bootstrap_settings settings = {.samples = 3, .scores = 1, .seed = 1, .compute = mean_of_three, .context = values};
+  hg_bootstrap found;
+  assert_int_equal(hg_bootstrap_differences(&settings, NULL, &found, NULL), HG_OK);
+  assert_true(found.low > 0);
+  assert_near(found.p_value, 0.25); /* the sign test's least, 2 of 2^3 */
+}
+
 static void a_median_filter_removes_a_lone_pixel_and_repeats_the_edge(void **state) {
   (void)state;
   float image[25] = {0}, out[25];
@@ -151,6 +166,7 @@ int main(void) {
       cmocka_unit_test(holm_multiplies_by_what_is_left_and_never_falls),
       cmocka_unit_test(both_chances_count_in_a_difference_over_seeds),
       cmocka_unit_test(the_bootstrap_is_the_same_on_any_threads_and_finds_the_standard_error),
+      cmocka_unit_test(three_images_prove_nothing_though_all_lie_on_one_side),
       cmocka_unit_test(a_median_filter_removes_a_lone_pixel_and_repeats_the_edge),
       cmocka_unit_test(distances_tell_classes_apart),
   };

@@ -41,6 +41,13 @@ static void the_published_fashion_network_has_241546_parameters(void **state) {
 
 /* ---------------------------------------------------------------- values */
 
+static void a_byte_order_mark_is_no_part_of_the_first_key(void **state) {
+  (void)state;
+  hg_study *study = read_text("\xEF\xBB\xBF" BASE);
+  assert_string_equal(study->name, "t");
+  hg_study_free(study);
+}
+
 static void scalars_mean_what_their_key_says(void **state) {
   (void)state;
   hg_study *study = read_text(
@@ -288,6 +295,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_study_of_the_repository_is_sound),
       cmocka_unit_test(the_published_fashion_network_has_241546_parameters),
+      cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_first_key),
       cmocka_unit_test(scalars_mean_what_their_key_says),
       cmocka_unit_test(classes_are_chosen_by_name_as_by_label),
       cmocka_unit_test(a_number_of_seeds_counts_from_1),

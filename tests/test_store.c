@@ -172,12 +172,12 @@ static void runs_the_study_no_longer_has_go_with_their_folders(void **state) {
   (void)state;
   hg_store *store = open_store();
   hg_run_record kept = put_run(store, "cnn", 1, "a"), dropped = put_run(store, "cnn", 2, "a"), read;
-  char *kept_folder, *dropped_folder, *inside;
+  char *kept_folder, *dropped_folder, *weights;
   bool found;
   assert_int_equal(hg_store_run_folder(store, &kept, &kept_folder, NULL), HG_OK);
   assert_int_equal(hg_store_run_folder(store, &dropped, &dropped_folder, NULL), HG_OK);
-  inside = hg_path_join(dropped_folder, "deeper/still");
-  assert_int_equal(hg_folder_make(inside, NULL), HG_OK);
+  weights = hg_path_join(dropped_folder, "weights.safetensors");
+  assert_int_equal(hg_file_write(weights, "w", 1, NULL), HG_OK);
   assert_int_equal(hg_store_put_metric(store, dropped.id, "test.accuracy", 0.5, NULL), HG_OK);
   assert_int_equal(hg_store_keep_only(store, &kept, 1, NULL), HG_OK);
   assert_true(hg_path_exists(kept_folder));
@@ -187,9 +187,35 @@ static void runs_the_study_no_longer_has_go_with_their_folders(void **state) {
   assert_int_equal(metric_count(store, dropped.id), 0);
   hg_free(kept_folder);
   hg_free(dropped_folder);
-  hg_free(inside);
+  hg_free(weights);
   hg_run_record_release(&kept);
   hg_run_record_release(&dropped);
+  hg_store_close(store);
+}
+
+/* With `--out .` a folder of images can lie where results go. */
+static void what_a_user_keeps_beside_results_stays(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  char no_names[] = "[]";
+  hg_data_record data = {.name = "pics", .source = "data/pics", .digest = "d", .class_names = no_names};
+  char *data_folder, *image, *thumbnails, *half_written;
+  assert_int_equal(hg_store_put_data(store, &data, NULL), HG_OK);
+  assert_int_equal(hg_store_data_folder(store, "pics", &data_folder, NULL), HG_OK);
+  image = hg_path_join(data_folder, "cats/one.png");
+  thumbnails = hg_path_join(data_folder, "thumbnails.safetensors");
+  half_written = hg_path_join(data_folder, "leaks.safetensors.tmp-1-2");
+  char *cats = hg_path_join(data_folder, "cats");
+  assert_int_equal(hg_folder_make(cats, NULL), HG_OK);
+  assert_int_equal(hg_file_write(image, "p", 1, NULL), HG_OK);
+  assert_int_equal(hg_file_write(thumbnails, "t", 1, NULL), HG_OK);
+  assert_int_equal(hg_file_write(half_written, "t", 1, NULL), HG_OK);
+  assert_int_equal(hg_store_keep_data(store, NULL, 0, NULL), HG_OK);
+  assert_true(hg_path_exists(image));
+  assert_false(hg_path_exists(thumbnails));
+  assert_false(hg_path_exists(half_written));
+  char *const paths[] = {data_folder, image, thumbnails, half_written, cats};
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) hg_free(paths[i]);
   hg_store_close(store);
 }
 
@@ -458,6 +484,7 @@ int main(void) {
       STORE_TEST(a_metric_is_replaced_by_name),
       STORE_TEST(a_new_identity_drops_old_figures_and_files),
       STORE_TEST(runs_the_study_no_longer_has_go_with_their_folders),
+      STORE_TEST(what_a_user_keeps_beside_results_stays),
       STORE_TEST(a_run_name_cannot_leave_the_folder),
       STORE_TEST(lists_are_replaced_whole_and_in_order),
       STORE_TEST(data_is_kept_by_name),

@@ -1,6 +1,7 @@
 /* What a model of a results folder says of each class: scikit-learn's classification report, seed by seed. */
 #include "base/alloc.h"
 #include "cli/study.h"
+#include "data/data.h"
 #include "eval/metrics.h"
 #include "study/compare.h"
 
@@ -62,8 +63,11 @@ static hg_code find_names(hg_store *store, const char *model, int classes, class
 static hg_code print_seed(const hg_testimony *testimony, int s, const class_names *names, hg_error *error) {
   const hg_named_tensor *probabilities = hg_safetensors_find(&testimony->files[s], "probabilities");
   const hg_named_tensor *labels = hg_safetensors_find(&testimony->files[s], "labels");
-  if (probabilities == NULL || probabilities->rank != 2 || labels == NULL || labels->dim[0] != probabilities->dim[0])
+  if (probabilities == NULL || labels == NULL)
     return hg_fail(error, HG_USAGE, testimony->name, "is no classifier; it has no figures by class");
+  if (labels->dtype != HG_I32 || labels->rank != 1 || probabilities->dtype != HG_F32 || probabilities->rank != 2 ||
+      labels->dim[0] != probabilities->dim[0] || probabilities->dim[1] < 1 || probabilities->dim[1] > HG_MOST_CLASSES)
+    return hg_fail(error, HG_DATA, testimony->name, "labels and probabilities do not have the shapes of predictions");
   hg_classification_report report;
   hg_code code =
       hg_classification_report_new(probabilities->data, labels->data, labels->dim[0], (int)probabilities->dim[1], &report, error);
@@ -83,7 +87,7 @@ hg_code hg_classes_print(hg_store *store, const char *model, hg_error *error) {
   class_names names = {0};
   hg_code code = hg_testimony_read(store, model, NULL, &testimony, error);
   const hg_named_tensor *probabilities = code == HG_OK ? hg_safetensors_find(&testimony.files[0], "probabilities") : NULL;
-  if (probabilities != NULL && probabilities->rank == 2)
+  if (probabilities != NULL && probabilities->rank == 2 && probabilities->dim[1] <= HG_MOST_CLASSES)
     code = find_names(store, model, (int)probabilities->dim[1], &names, error);
   for (int s = 0; code == HG_OK && s < testimony.seeds; s++) code = print_seed(&testimony, s, &names, error);
   release_names(&names);

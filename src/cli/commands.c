@@ -14,7 +14,7 @@ const hg_option hg_option_table[HG_OPTIONS] = {
     [HG_OPTION_OFFLINE] = {"offline", 0, NULL, NULL, "never use the network"},
     [HG_OPTION_JSON] = {"json", 0, NULL, NULL, "print the result as JSON"},
     [HG_OPTION_FIGURES] = {"figures", 0, "OUT", NULL, "write every figure into this folder too"},
-    [HG_OPTION_QUIET] = {"quiet", 'q', NULL, NULL, "no progress on standard error"},
+    [HG_OPTION_QUIET] = {"quiet", 'q', NULL, NULL, "no progress on standard error; what is removed is told all the same"},
     [HG_OPTION_COLOR] = {"color", 0, "WHEN", "auto always never",
                          "colours: auto (on a terminal, unless NO_COLOR is set), always, never"},
     [HG_OPTION_HELP] = {"help", 'h', NULL, NULL, "print this help"},

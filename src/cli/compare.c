@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/utf8.h"
 #include "cli/study.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -342,8 +343,11 @@ static json_t *number(double value) { return isnan(value) ? json_null() : json_r
 
 static json_t *side_json(const comparison *c, const pair *p, int s) {
   const effort *e = &p->efforts[s];
-  return json_pack("{s:s, s:s, s:i, s:I, s:f, s:f}", "name", p->name[s], "folder", c->sides[s].folder, "seeds", e->seeds,
-                   "parameters", (json_int_t)e->parameters, "seconds", e->seconds, "images_per_second", e->images_per_second);
+  char name[sizeof p->name[s]], folder[sizeof c->sides[s].folder];
+  hg_utf8_copy(p->name[s], name, sizeof name);
+  hg_utf8_copy(c->sides[s].folder, folder, sizeof folder);
+  return json_pack("{s:s, s:s, s:i, s:I, s:f, s:f}", "name", name, "folder", folder, "seeds", e->seeds, "parameters",
+                   (json_int_t)e->parameters, "seconds", e->seconds, "images_per_second", e->images_per_second);
 }
 
 static json_t *row_json(const pair *p, int i) {

@@ -1,6 +1,7 @@
 /* What data there is: list, inspect, fetch. */
 #include "data/data.h"
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "cli/options.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -97,11 +98,22 @@ static char grey_at(const hg_dataset *dataset, const uint8_t *image, int row, in
   return count == 0 ? ' ' : greys[sum * 10 / (count * 256)];
 }
 
-/* The first image of a class; 0 where it has none. */
-static int64_t first_of_class(const hg_dataset *dataset, int label) {
+/* The first image of a class; NULL where it has none. */
+static const uint8_t *first_of_class(const hg_dataset *dataset, int label) {
   for (int64_t i = 0; i < dataset->count; i++)
-    if (hg_dataset_label(dataset, i) == label) return i;
-  return 0;
+    if (hg_dataset_label(dataset, i) == label) return hg_dataset_image(dataset, i);
+  return NULL;
+}
+
+/* As many characters as there are columns, which are as many bytes only in ASCII. */
+static void print_name(const char *name, int columns) {
+  int used = 0;
+  for (; used < columns && *name != '\0'; used++) {
+    int bytes = hg_utf8_length(name);
+    printf("%.*s", bytes, name);
+    name += bytes;
+  }
+  printf("%*s", columns - used, "");
 }
 
 /* The first image of each of the first classes, as far as the terminal is wide. */
@@ -114,12 +126,14 @@ static void print_preview(const hg_dataset *dataset) {
   if (images > dataset->classes) images = dataset->classes;
   const uint8_t *shown[MOST_IMAGES];
   for (int i = 0; i < images; i++) {
-    shown[i] = hg_dataset_image(dataset, first_of_class(dataset, i));
-    printf("%-*.*s%s", columns, columns, hg_dataset_class_name(dataset, i), i + 1 < images ? "  " : "\n");
+    shown[i] = first_of_class(dataset, i);
+    print_name(hg_dataset_class_name(dataset, i), columns);
+    fputs(i + 1 < images ? "  " : "\n", stdout);
   }
   for (int row = 0; row < rows; row++)
     for (int i = 0; i < images; i++) {
-      for (int column = 0; column < columns; column++) putchar(grey_at(dataset, shown[i], row, column, step));
+      for (int column = 0; column < columns; column++)
+        putchar(shown[i] == NULL ? ' ' : grey_at(dataset, shown[i], row, column, step));
       fputs(i + 1 < images ? "  " : "\n", stdout);
     }
 }
@@ -160,8 +174,11 @@ static void print_json(const char *name, const hg_data *data) {
         classes, json_pack("{s:s, s:I, s:I}", "name", hg_dataset_class_name(data->train, label), "train",
                            (json_int_t)count_class(data->train, label), "test", (json_int_t)count_class(data->test, label)));
   hg_shape shape = data->train->shape;
-  json_t *object = json_pack("{s:s, s:s, s:[i,i,i], s:I, s:I, s:s, s:o}", "name", name, "source", data->train->source, "shape",
-                             shape.height, shape.width, shape.channels, "train", (json_int_t)data->train->count, "test",
+  char asked[HG_PATH_SIZE], source[HG_PATH_SIZE];
+  hg_utf8_copy(name, asked, sizeof asked);
+  hg_utf8_copy(data->train->source, source, sizeof source);
+  json_t *object = json_pack("{s:s, s:s, s:[i,i,i], s:I, s:I, s:s, s:o}", "name", asked, "source", source, "shape", shape.height,
+                             shape.width, shape.channels, "train", (json_int_t)data->train->count, "test",
                              (json_int_t)data->test->count, "digest", data->digest, "classes", classes);
   json_dumpf(object, stdout, JSON_INDENT(2));
   putchar('\n');

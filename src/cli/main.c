@@ -3,7 +3,9 @@
 #include "cli/terminal.h"
 #include "kernels/isa.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int exit_code(hg_code code) {
   switch (code) {
@@ -40,7 +42,14 @@ static hg_code carry_out(const hg_arguments *arguments, hg_error *error) {
   return code == HG_OK ? arguments->command->carry_out(arguments, error) : code;
 }
 
+/* A closed standard stream's number would go to the next file that is opened, and what is printed into that file. */
+static void open_streams(void) {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+    if (fcntl(stream, F_GETFD) < 0) (void)!open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char **argv) {
+  open_streams();
   hg_arguments arguments;
   hg_error error = {0};
   hg_code code = hg_arguments_parse(argc, argv, &arguments, &error);

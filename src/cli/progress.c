@@ -204,7 +204,7 @@ static void on_end(hg_progress_view *view, const hg_run_event *event) {
 
 void hg_progress_view_event(void *context, const hg_run_event *event) {
   hg_progress_view *view = context;
-  if (view->quiet) return;
+  if (view->quiet && event->kind != HG_RUN_REMOVED) return; /* what goes is always told */
   switch (event->kind) {
     case HG_RUN_REMOVED:
       hg_progress_view_clear(view);

@@ -41,22 +41,25 @@ static hg_code print_results(const hg_arguments *arguments, const char *out, hg_
   return code;
 }
 
-/* Results are shown after failures and interruptions too: what is there is there. */
+/* Results are shown after failures and interruptions too: what is there is there. But not where nothing was begun: what lies in
+ * the folder then is of an earlier run. */
 static bool has_results(hg_code code) {
   return code == HG_OK || code == HG_FAILED || code == HG_DIVERGED || code == HG_INTERRUPTED;
 }
 
 static hg_code carry_out(const hg_arguments *arguments, const hg_study *study, hg_run_settings *settings, hg_error *error) {
   hg_progress_view view;
+  bool begun = false;
   hg_progress_view_init(&view, hg_arguments_has(arguments, HG_OPTION_QUIET));
   settings->event = hg_progress_view_event;
   settings->context = &view;
   settings->stop = &hg_stop_asked;
   settings->command = arguments->typed;
+  settings->begun = &begun;
   hg_signals_catch("\nhourglass: stopping after a checkpoint; again to quit at once\n");
   hg_code code = hg_study_run(study, settings, error);
   hg_progress_view_clear(&view);
-  if (!has_results(code)) return code;
+  if (!begun || !has_results(code)) return code;
   hg_error unshown = {0};
   hg_code shown = print_results(arguments, settings->out, code == HG_OK ? error : &unshown);
   return code == HG_OK ? shown : code;

@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/shape.h"
+#include "base/utf8.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdatomic.h>
@@ -141,8 +143,10 @@ void hg_dataset_free(hg_dataset *dataset) {
 hg_code hg_dataset_name_class(hg_dataset *dataset, int label, const char *name, hg_error *error) {
   if (label < 0 || label >= dataset->classes)
     return hg_fail(error, HG_USAGE, dataset->source, "class %d cannot be named: there are %d classes", label, dataset->classes);
-  char *copy = hg_strdup(name);
+  char *copy = hg_utf8_mend(name);
   if (copy == NULL) return hg_fail_memory(error, "a class name", strlen(name));
+  for (char *at = copy; *at != '\0'; at++)
+    if (iscntrl((unsigned char)*at)) *at = ' ';
   hg_free(dataset->class_names[label]);
   dataset->class_names[label] = copy;
   return HG_OK;

@@ -26,6 +26,7 @@ hg_code hg_dataset_new(hg_shape shape, int64_t count, int classes, hg_dataset **
  * and removed, but not cut short or changed. To copy them would take ten times as long as to look at them once. */
 hg_code hg_dataset_new_mapped(hg_shape shape, int64_t count, int classes, int descriptor, int64_t offset, hg_dataset **dataset,
                               hg_error *error);
+/* Copies the name, with U+FFFD for bytes that are no UTF-8 and a space for a control character: folders may be named so. */
 hg_code hg_dataset_name_class(hg_dataset *dataset, int label, const char *name, hg_error *error);
 
 /* The samples at index[0..count), e.g. one split, which may outlive their set: pixels that lie in a file are shared, others

@@ -94,6 +94,21 @@ static void recognise(hg_found *found) {
   }
 }
 
+/* Labels without images, or for one part only, are most likely a file that did not come along. */
+static hg_code check_idx_pairs(const hg_found *found, hg_error *error) {
+  static const char *const parts[] = {"training", "test"};
+  if (found->layout != HG_LAYOUT_IDX) return HG_OK;
+  bool labelled = found->labels[0][0] != '\0' || found->labels[1][0] != '\0';
+  for (int part = 0; labelled && part < 2; part++) {
+    bool images = found->images[part][0] != '\0', labels = found->labels[part][0] != '\0';
+    if (images != labels)
+      return hg_fail(error, HG_DATA, images ? found->images[part] : found->labels[part],
+                     "there is no file of %s for these %s of the %s part", images ? "labels" : "images",
+                     images ? "images" : "labels", parts[part]);
+  }
+  return HG_OK;
+}
+
 static hg_code fail_source(const char *text, const char *path, hg_error *error) {
   const char *meant = strchr(text, '/') == NULL ? hg_catalog_nearest(text) : NULL;
   char names[256];
@@ -119,7 +134,7 @@ static hg_code find_path(const char *text, const char *base_folder, hg_source *s
   snprintf(source->label, sizeof source->label, "%s", text);
   if (!hg_path_exists(path)) return fail_source(text, path, error);
   recognise(&source->found);
-  return HG_OK;
+  return check_idx_pairs(&source->found, error);
 }
 
 hg_code hg_source_find(const char *source, const char *base_folder, hg_source *found, hg_error *error) {

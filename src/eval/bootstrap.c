@@ -31,7 +31,9 @@ static int by_size(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static void conclude(double *values, hg_bootstrap *result) {
+/* No test of paired images in which each pair could have gone either way says less than 2^(1 - samples): a few images that all
+ * lie on one side prove little, whatever resampling them gives. */
+static void conclude(double *values, int64_t samples, hg_bootstrap *result) {
   const int count = HG_BOOTSTRAP_RESAMPLES;
   double mean = 0, squares = 0;
   int64_t below = 0, above = 0;
@@ -43,10 +45,11 @@ static void conclude(double *values, hg_bootstrap *result) {
   for (int i = 0; i < count; i++) squares += (values[i] - mean) * (values[i] - mean);
   qsort(values, (size_t)count, sizeof *values, by_size);
   int64_t rarer = below < above ? below : above;
+  double least = samples > 1000 ? 0 : ldexp(2, -(int)samples), share = 2.0 * (double)(rarer + 1) / (count + 1);
   *result = (hg_bootstrap){.deviation = sqrt(squares / (count - 1)),
                            .low = values[count / 40],
                            .high = values[count - 1 - count / 40],
-                           .p_value = fmin(1, 2.0 * (double)(rarer + 1) / (count + 1))};
+                           .p_value = fmin(1, fmax(share, least))};
 }
 
 hg_code hg_bootstrap_differences(const hg_bootstrap_settings *settings, hg_pool *pool, hg_bootstrap *results, hg_error *error) {
@@ -67,7 +70,7 @@ hg_code hg_bootstrap_differences(const hg_bootstrap_settings *settings, hg_pool 
     hg_parallel_for(pool, HG_BOOTSTRAP_RESAMPLES, resample, &r);
     for (int score = 0; score < made.scores; score++) {
       for (int i = 0; i < HG_BOOTSTRAP_RESAMPLES; i++) column[i] = r.differences[(int64_t)i * made.scores + score];
-      conclude(column, &results[score]);
+      conclude(column, made.samples, &results[score]);
     }
   }
   hg_free(column);

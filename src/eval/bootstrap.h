@@ -23,7 +23,8 @@ typedef struct hg_bootstrap_settings {
 typedef struct hg_bootstrap {
   double deviation; /* standard deviation over the resamples */
   double low, high; /* 2.5 and 97.5 percentiles */
-  double p_value;   /* two-sided: 2 (k + 1) / (resamples + 1), k the resamples on the rarer side of 0 (those at 0 on both) */
+  double p_value;   /* two-sided: 2 (k + 1) / (resamples + 1), k the resamples on the rarer side of 0 (those at 0 on both);
+                       at least 2^(1 - samples) */
 } hg_bootstrap;
 
 /* results (scores). Draws of samples are uniform to 1 part in 2^32 / samples. */

@@ -42,8 +42,8 @@ void hg_paired_difference(int64_t b, int64_t c, int64_t count, double *differenc
   double n = (double)count, net = (double)(b - c);
   double half = normal_975 * sqrt((double)(b + c) - net * net / n) / n;
   *difference = net / n;
-  *low = net / n - half;
-  *high = net / n + half;
+  *low = fmax(net / n - half, -1);
+  *high = fmin(net / n + half, 1);
 }
 
 void hg_mean_interval(const double *values, int count, double *mean, double *deviation, double *low, double *high) {

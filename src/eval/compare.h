@@ -11,7 +11,7 @@ void hg_wilson(int64_t successes, int64_t count, double *low, double *high);
  * Above 1,000 discordant pairs the chi-square form with continuity correction. */
 double hg_mcnemar(int64_t b, int64_t c);
 
-/* 95 % interval of accuracy(a) - accuracy(b) on the same samples (Wald on paired shares). */
+/* 95 % interval of accuracy(a) - accuracy(b) on the same samples (Wald on paired shares), within -1 to 1. */
 void hg_paired_difference(int64_t b, int64_t c, int64_t count, double *difference, double *low, double *high);
 
 /* Mean, sample standard deviation, and the 95 % interval of the mean by Student's t; NaN where count < 2. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "learn/features_step.h"
 
 struct hg_features {
@@ -143,23 +144,34 @@ static hg_code fit_steps(hg_features *f, const float *values, int64_t count, hg_
   return code;
 }
 
+/* Numbers of a sample before scaling; 0: the image is too small for them. */
+static int width_of(const hg_feature_settings *settings, hg_shape shape) {
+  if (settings->hog.cell > 0) return hg_hog_width(&settings->hog, shape);
+  if (settings->kmeans.centroids > 0) return hg_patches_width_of(&settings->kmeans, shape);
+  return (int)hg_shape_count(shape);
+}
+
+hg_code hg_features_check(const hg_feature_settings *settings, hg_shape shape, int64_t count, hg_error *error) {
+  const hg_hog_settings *hog = &settings->hog;
+  int width = width_of(settings, shape), patch = settings->kmeans.patch;
+  if (width == 0 && hog->cell > 0)
+    return hg_fail(error, HG_USAGE, "hog", "an image of %d x %d has no %d x %d cells of %d pixels; make cell or block smaller",
+                   shape.height, shape.width, hog->block, hog->block, hog->cell);
+  if (width == 0)
+    return hg_fail(error, HG_USAGE, "kmeans", "patches of %d x %d are too large for an image of %d x %d", patch, patch,
+                   shape.height, shape.width);
+  return settings->pca > 0 ? hg_pca_check(settings->pca, width, count, error) : HG_OK;
+}
+
 hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, const float *values, int64_t count, hg_pool *pool,
                         hg_features **out, hg_error *error) {
-  const hg_hog_settings *hog = &settings->hog;
   *out = NULL;
   hg_features *f = hg_calloc(1, sizeof *f);
   if (f == NULL) return hg_fail_memory(error, "features", sizeof *f);
-  *f = (hg_features){.settings = *settings, .shape = shape, .width = shape.height * shape.width * shape.channels};
-  hg_code code = HG_OK;
-  if (hog->cell > 0) f->width = hg_hog_width(hog, shape);
-  if (settings->kmeans.centroids > 0) {
+  *f = (hg_features){.settings = *settings, .shape = shape, .width = width_of(settings, shape)};
+  hg_code code = hg_features_check(settings, shape, count, error);
+  if (code == HG_OK && settings->kmeans.centroids > 0)
     code = hg_patches_fit(&f->patches, &settings->kmeans, shape, values, count, pool, error);
-    f->width = hg_patches_width(&f->patches);
-  }
-  if (f->width == 0) {
-    code = hg_fail(error, HG_USAGE, "hog", "an image of %d x %d has no %d x %d cells of %d pixels; make cell or block smaller",
-                   shape.height, shape.width, hog->block, hog->block, hog->cell);
-  }
   if (code == HG_OK) code = fit_steps(f, values, count, pool, error);
   if (code == HG_OK)
     *out = f;

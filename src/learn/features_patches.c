@@ -18,7 +18,9 @@ enum { SAMPLES_EACH = 250, FEWEST_SAMPLES = 20000, ROUNDS = 15, PIECE = 256, LAN
 static int rows_of(const hg_patches *p) { return p->shape.height - p->settings.patch + 1; }
 static int columns_of(const hg_patches *p) { return p->shape.width - p->settings.patch + 1; }
 
-int hg_patches_width(const hg_patches *p) { return 4 * p->settings.centroids; }
+int hg_patches_width_of(const hg_kmeans_settings *settings, hg_shape shape) {
+  return shape.height <= settings->patch || shape.width <= settings->patch ? 0 : 4 * settings->centroids;
+}
 
 size_t hg_patches_scratch(const hg_patches *p) {
   return (size_t)rows_of(p) * (size_t)columns_of(p) * (2 * (size_t)p->size + (size_t)p->settings.centroids);
@@ -205,10 +207,6 @@ static hg_code learn(hg_patches *p, const float *images, int64_t count, hg_pool 
 hg_code hg_patches_fit(hg_patches *p, const hg_kmeans_settings *settings, hg_shape shape, const float *images, int64_t count,
                        hg_pool *pool, hg_error *error) {
   *p = (hg_patches){.settings = *settings, .shape = shape, .size = settings->patch * settings->patch * shape.channels};
-  if (rows_of(p) < 2 || columns_of(p) < 2) {
-    return hg_fail(error, HG_USAGE, "kmeans", "patches of %d x %d are too large for an image of %d x %d", settings->patch,
-                   settings->patch, shape.height, shape.width);
-  }
   size_t size = (size_t)p->size, centroids = (size_t)settings->centroids;
   p->mean = hg_calloc(size, sizeof *p->mean);
   p->whitening = hg_calloc(size * size, sizeof *p->whitening);
@@ -259,7 +257,7 @@ void hg_patches_describe(const hg_patches *p, const float *image, float *scratch
   for (int i = 0; i < patches; i++) take_patch(p, image, i / columns, i % columns, scratch + (int64_t)i * p->size);
   multiply(scratch, p->whitening, patches, p->size, p->size, whitened);
   multiply(whitened, p->columns, patches, centroids, p->size, distances);
-  memset(out, 0, (size_t)hg_patches_width(p) * sizeof *out);
+  memset(out, 0, (size_t)hg_patches_width_of(&p->settings, p->shape) * sizeof *out);
   for (int i = 0; i < patches; i++) {
     int quadrant = 2 * (i / columns >= rows / 2) + (i % columns >= columns / 2);
     add_nearness(p, whitened + (int64_t)i * p->size, distances + (int64_t)i * centroids, out + (int64_t)quadrant * centroids);

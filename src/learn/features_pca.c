@@ -307,12 +307,16 @@ static hg_code find_components(hg_pca *pca, const double *matrix, int order, con
   return all ? HG_OK : hg_fail_memory(error, "pca", long_bytes);
 }
 
+hg_code hg_pca_check(int components, int width, int64_t count, hg_error *error) {
+  if (components <= width && components <= count - 1) return HG_OK;
+  return hg_fail(error, HG_DATA, "pca", "%d components, but there are %d features and %lld samples; ask for fewer", components,
+                 width, (long long)count);
+}
+
 hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_error *error) {
   *pca = (hg_pca){.width = width, .count = components};
-  if (components > width || components > count - 1) {
-    return hg_fail(error, HG_DATA, "pca", "%d components, but there are %d features and %lld samples; ask for fewer", components,
-                   width, (long long)count);
-  }
+  hg_code bounds = hg_pca_check(components, width, count, error);
+  if (bounds != HG_OK) return bounds;
   int order = count < width ? (int)count : width;
   size_t numbers = (size_t)order * (size_t)order;
   double *matrix = hg_alloc_aligned(numbers * sizeof *matrix);

@@ -27,7 +27,7 @@ typedef struct hg_patches {
 hg_code hg_patches_fit(hg_patches *patches, const hg_kmeans_settings *settings, hg_shape shape, const float *images,
                        int64_t count, hg_pool *pool, hg_error *error);
 void hg_patches_release(hg_patches *patches);
-int hg_patches_width(const hg_patches *patches);
+int hg_patches_width_of(const hg_kmeans_settings *settings, hg_shape shape); /* 0: the patches are too large for the image */
 /* image (height, width, channels) -> out (2, 2, centroids). scratch: hg_patches_scratch floats. */
 void hg_patches_describe(const hg_patches *patches, const float *image, float *scratch, float *out);
 size_t hg_patches_scratch(const hg_patches *patches);
@@ -47,6 +47,8 @@ typedef struct hg_pca {
   double *mean, *components, *variances;
 } hg_pca;
 
+/* HG_DATA: more components than features, or than samples but one. */
+hg_code hg_pca_check(int components, int width, int64_t count, hg_error *error);
 hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_error *error);
 void hg_pca_release(hg_pca *pca);
 void hg_pca_project(const hg_pca *pca, const float *values, float *out); /* one sample */

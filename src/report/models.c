@@ -52,13 +52,10 @@ static void note_trouble(hg_page_model *model, const hg_error *error) {
 
 /* Reads a file of the shown run. A file that is not there is no trouble; one that cannot be read is told on the page. */
 static hg_code read_artifact(hg_store *store, hg_page_model *model, const char *name, hg_safetensors *file, hg_error *error) {
-  char *folder, *path;
+  char *path;
   *file = (hg_safetensors){0};
-  hg_code code = hg_store_run_folder(store, &model->shown->record, &folder, error);
+  hg_code code = hg_store_run_file(store, &model->shown->record, name, &path, error);
   if (code != HG_OK) return code;
-  path = hg_path_join(folder, name);
-  hg_free(folder);
-  if (path == NULL) return hg_fail_memory(error, name, 0);
   hg_error cause;
   if (hg_path_exists(path)) code = hg_safetensors_read(path, file, &cause);
   if (code == HG_DATA) note_trouble(model, &cause);

@@ -42,7 +42,8 @@ char *hg_query_get_string(hg_query *query); /* hg_malloc'ed; NULL, and the query
 /* Brings a file that was just opened to this schema; makes the tables in an empty one if create. tables.c */
 hg_code hg_store_check_schema(hg_store *store, bool create, hg_error *error);
 
-/* With all that is in it; HG_OK where there is none. store.c */
+/* What the store has written in it, and the folder where nothing else is left: a user may keep files of his own there, or name a
+ * folder of his as the place of results. HG_OK where there is none. store.c */
 hg_code hg_store_remove_folder(const char *folder, hg_error *error);
 
 /* Runs SQL without parameters. */

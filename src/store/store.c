@@ -6,14 +6,15 @@
 #include "store/database.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -240,15 +241,28 @@ static hg_code check_name(const hg_run_record *record, hg_error *error) {
   return hg_fail(error, HG_USAGE, record->name, "a run's name becomes a folder: it may not be empty, begin with '.' or hold '/'");
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
-  (void)status, (void)kind, (void)place;
-  return remove(path);
+/* Whether this file of a run's or a data set's folder is one that the store writes, or was left half written. */
+static bool is_own(const char *name) {
+  static const char *const own[] = {
+      "settings.json",     "checkpoint.safetensors",  "weights.safetensors",   "model.safetensors", "samples.safetensors",
+      "codes.safetensors", "predictions.safetensors", "denoising.safetensors", "leaks.safetensors", "thumbnails.safetensors"};
+  for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+    size_t length = strlen(own[i]);
+    if (strncmp(name, own[i], length) == 0 && (name[length] == '\0' || strncmp(name + length, ".tmp-", 5) == 0)) return true;
+  }
+  return false;
 }
 
 hg_code hg_store_remove_folder(const char *folder, hg_error *error) {
-  enum { OPEN_FOLDERS = 8 };
-  if (!hg_path_exists(folder) || nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0) return HG_OK;
-  return hg_fail_errno(error, HG_FAILED, folder, "remove the folder");
+  DIR *listing = opendir(folder);
+  if (listing == NULL) return errno == ENOENT ? HG_OK : hg_fail_errno(error, HG_FAILED, folder, "open the folder");
+  bool good = true;
+  for (struct dirent *entry; good && (entry = readdir(listing)) != NULL;)
+    if (is_own(entry->d_name)) good = unlinkat(dirfd(listing), entry->d_name, 0) == 0;
+  if (good) good = rmdir(folder) == 0 || errno == ENOTEMPTY || errno == EEXIST;
+  hg_code code = good ? HG_OK : hg_fail_errno(error, HG_FAILED, folder, "remove the folder");
+  closedir(listing);
+  return code;
 }
 
 static hg_code remove_folder(const hg_store *store, const hg_run_record *record, hg_error *error) {
@@ -372,6 +386,22 @@ hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count
   for (int i = 0; i < present; i++) hg_run_record_release(&records[i]);
   hg_free(records);
   return code;
+}
+
+void hg_store_tell_mend(hg_error *error, const char *path) {
+  const char *slash = strrchr(path, '/');
+  int length = slash == NULL ? 0 : (int)(slash - path);
+  hg_error_add(error, path, "; remove %.*s, and `hourglass run` makes this run again", length, path);
+}
+
+hg_code hg_store_run_file(const hg_store *store, const hg_run_record *record, const char *file, char **path, hg_error *error) {
+  *path = NULL;
+  hg_code code = check_name(record, error);
+  if (code != HG_OK) return code;
+  char *folder = folder_of(store, record);
+  if (folder != NULL) *path = hg_path_join(folder, file);
+  hg_free(folder);
+  return *path == NULL ? hg_fail_memory(error, file, 1) : HG_OK;
 }
 
 hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error) {

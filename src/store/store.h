@@ -90,6 +90,11 @@ hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count,
 /* Removes runs (with their folders and comparisons) that the study no longer has. */
 hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count, hg_error *error);
 /* OUT/runs/NAME-seedN, made if need be; hg_malloc'ed. */
+/* Adds to an error in a file of a run what mends it: its folder's removal. */
+void hg_store_tell_mend(hg_error *error, const char *path);
+
+/* Where a file of a run is, or would be: no folder is made. hg_malloc'ed. */
+hg_code hg_store_run_file(const hg_store *store, const hg_run_record *record, const char *file, char **path, hg_error *error);
 hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error);
 
 /* The whole history at once, replacing what was there. */

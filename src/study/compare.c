@@ -14,17 +14,15 @@
 /* ---------------------------------------------------------------- what they said */
 
 static hg_code read_run(hg_store *store, const hg_run_record *run, hg_testimony *testimony, hg_error *error) {
-  char *folder = NULL;
-  hg_code code = hg_store_run_folder(store, run, &folder, error);
+  char *path = NULL;
+  hg_code code = hg_store_run_file(store, run, "predictions.safetensors", &path, error);
   if (code != HG_OK) return code;
-  char *path = hg_path_join(folder, "predictions.safetensors");
-  code = path == NULL ? hg_fail_memory(error, folder, 1) : hg_safetensors_read(path, &testimony->files[testimony->seeds], error);
+  code = hg_safetensors_read(path, &testimony->files[testimony->seeds], error);
   if (code == HG_OK)
     testimony->seed[testimony->seeds++] = run->seed;
-  else if (path != NULL)
-    hg_error_add(error, path, "; remove %s, and `hourglass run` makes this run again", folder);
+  else
+    hg_store_tell_mend(error, path);
   hg_free(path);
-  hg_free(folder);
   return code;
 }
 

@@ -207,12 +207,9 @@ static hg_code drop_data(hg_runner *runner, hg_error *error) {
 /* ---- the runs */
 
 static bool has_artifact(hg_runner *runner, const hg_run_record *record, const char *file) {
-  char *folder = NULL;
-  if (hg_store_run_folder(runner->store, record, &folder, NULL) != HG_OK) return false;
-  char *path = hg_path_join(folder, file);
-  bool there = path != NULL && hg_path_exists(path);
+  char *path = NULL;
+  bool there = hg_store_run_file(runner->store, record, file, &path, NULL) == HG_OK && hg_path_exists(path);
   hg_free(path);
-  hg_free(folder);
   return there;
 }
 
@@ -242,7 +239,7 @@ static hg_code set_status(hg_runner *runner, hg_planned_run *run, const char *st
 }
 
 static hg_code record_failure(hg_runner *runner, hg_planned_run *run, hg_code code, const hg_error *cause, hg_error *error) {
-  char place[201], reason[301], message[sizeof run->record.message], told[161];
+  char place[201], reason[301], message[sizeof run->record.message];
   hg_utf8_copy(cause->place, place, sizeof place);
   hg_utf8_copy(cause->message, reason, sizeof reason);
   snprintf(message, sizeof message, "%s%s%s", place, place[0] != '\0' ? ": " : "", reason);
@@ -251,7 +248,7 @@ static hg_code record_failure(hg_runner *runner, hg_planned_run *run, hg_code co
     runner->worst = code == HG_DIVERGED ? HG_DIVERGED : HG_FAILED;
     runner->failed = runner->current;
     snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %s", run->record.name,
-             (unsigned long long)run->seed, hg_utf8_copy(message, told, sizeof told));
+             (unsigned long long)run->seed, message);
   }
   hg_runner_event(runner, HG_RUN_FAILED, NULL, 0, message);
   return stored;
@@ -402,6 +399,7 @@ hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_
       .study = study, .settings = settings, .threads = settings->threads > 0 ? settings->threads : study->threads};
   hg_code code = start(&runner, error);
   if (code != HG_OK) goto end;
+  if (settings->begun != NULL) *settings->begun = true;
   code = hg_runner_carry_out_all(&runner, error);
   if (code == HG_OK) {
     code = write_reports(&runner, error);

@@ -39,6 +39,7 @@ typedef struct hg_run_settings {
   void (*event)(void *context, const hg_run_event *event); /* may be NULL; from any thread, one at a time: see below */
   void *context;
   const volatile int *stop; /* set to nonzero (by a signal handler) to stop after a checkpoint; may be NULL */
+  bool *begun;              /* set to true once the folder holds this study and work on it begins; may be NULL */
 } hg_run_settings;
 
 /* Runs what is not done yet, then comparisons, published figures, warnings, report.json and report.html.

@@ -37,9 +37,10 @@ static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_com
   if (code == HG_OK) code = hg_testimony_read(runner->store, name_b, NULL, &b, error);
   if (code == HG_OK) code = hg_compare_models(&a, &b, runner->pool, rows + *count, &made, error);
   if (code == HG_OK && made == 0)
-    code = hg_runner_warn(runner, error, "not-comparable",
-                          "%s and %s cannot be compared: they do not say the same kind of thing about the same test images",
-                          name_a, name_b);
+    code = hg_runner_warn(
+        runner, error, "not-comparable",
+        "%s and %s cannot be compared: they do not say the same kind of thing about the same test images, or these are too few",
+        name_a, name_b);
   if (made > 0 && rows[*count].seeds == 1 && (a.draws || b.draws)) add_thin_pair(thin, name_a, name_b);
   *count += made;
   hg_testimony_release(&a);

@@ -9,11 +9,38 @@
 
 /* ---- building */
 
+/* The file may have been cut, or changed for another's, since. */
+static hg_code check_weights(const hg_planned_run *run, const hg_network *network, const char *path, hg_error *error) {
+  char digest[HG_SHA256_SIZE];
+  hg_code code = hg_network_digest(network, digest, error);
+  if (code != HG_OK || strcmp(digest, run->record.weights_sha256) == 0) return code;
+  return hg_fail(error, HG_DATA, path, "these are not the weights that were trained: their SHA-256 begins with %.12s, not %.12s",
+                 digest, run->record.weights_sha256);
+}
+
+hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_network **network, hg_error *error) {
+  char *path = NULL;
+  hg_code code = hg_runner_artifact(runner, &run->record, "weights.safetensors", &path, error);
+  if (code == HG_OK) code = hg_study_network(runner->study, run->model, network, error);
+  if (code == HG_OK) {
+    code = hg_network_load(*network, path, error);
+    if (code == HG_OK) code = check_weights(run, *network, path, error);
+    if (code == HG_USAGE || code == HG_DATA) hg_store_tell_mend(error, path);
+  }
+  hg_free(path);
+  return code;
+}
+
+/* The whole network is read first: its weights must be those that were trained. */
 static hg_code take_encoder(hg_runner *runner, const hg_planned_run *run, hg_network *network, hg_error *error) {
   if (run->needs < 0) return HG_OK;
+  const hg_planned_run *source = &runner->runs[run->needs];
+  hg_network *trained = NULL;
   char *path = NULL;
-  hg_code code = hg_runner_artifact(runner, &runner->runs[run->needs].record, "weights.safetensors", &path, error);
+  hg_code code = hg_runner_trained(runner, source, &trained, error);
+  if (code == HG_OK) code = hg_runner_artifact(runner, &source->record, "weights.safetensors", &path, error);
   if (code == HG_OK) code = hg_network_load_block(network, HG_ENCODER, path, error);
+  hg_network_free(trained);
   hg_free(path);
   return code;
 }
@@ -23,15 +50,6 @@ static hg_code build(hg_runner *runner, const hg_planned_run *run, hg_network **
   if (code == HG_OK) code = hg_network_initialize(*network, run->seed, error);
   if (code == HG_OK) code = take_encoder(runner, run, *network, error);
   if (code == HG_OK && runner->study->models[run->model].freeze) hg_network_freeze(*network, HG_ENCODER, true);
-  return code;
-}
-
-hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_network **network, hg_error *error) {
-  char *path = NULL;
-  hg_code code = hg_runner_artifact(runner, &run->record, "weights.safetensors", &path, error);
-  if (code == HG_OK) code = hg_study_network(runner->study, run->model, network, error);
-  if (code == HG_OK) code = hg_network_load(*network, path, error);
-  hg_free(path);
   return code;
 }
 

@@ -29,7 +29,7 @@ typedef struct hg_runner {
   bool told_start;         /* whether the training under way has told where it began */
   hg_code worst;           /* HG_OK, HG_FAILED or HG_DIVERGED so far */
   int failed;              /* the run that first_failure tells of */
-  char first_failure[256];
+  char first_failure[640];
   hg_warning *warnings;
   size_t warning_count, warning_capacity;
   hg_run_record *stored; /* run_findings.c: every run of the store, those of seeds that are not asked for now too */

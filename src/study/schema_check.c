@@ -259,6 +259,11 @@ static hg_code check_validation(hg_reader *reader, const hg_data_settings *data,
                    (long long)left);
 }
 
+static int64_t left_to_train(const hg_data_settings *data, int64_t most) {
+  int64_t left = data->limit > 0 && data->limit < most ? data->limit : most;
+  return data->validation > 0 ? left - hg_data_images(data->validation, left) : left;
+}
+
 /* The shape and classes of every data set that a model uses. */
 static hg_code look_at_data(hg_reader *reader) {
   hg_study *study = reader->study;
@@ -274,14 +279,29 @@ static hg_code look_at_data(hg_reader *reader) {
       looked = true;
       study->models[m].input = outline.shape;
       study->models[m].classes = outline.classes;
+      study->models[m].images = left_to_train(&study->data[d], outline.most);
     }
   }
   return HG_OK;
 }
 
+static hg_code check_classical(hg_reader *reader, const hg_model *model) {
+  hg_error cause = {0};
+  int64_t samples = model->limit > 0 && model->limit < model->images ? model->limit : model->images;
+  if (model->classes < 2)
+    return hg_reject(reader, place_of(reader, model, "data"), "`%s` has %s; from 2 classes on there is something to tell apart",
+                     reader->study->data[model->data].name, model->classes == 0 ? "no labels" : "1 class");
+  if (model->classical.kind == HG_KNN && model->classical.k > samples)
+    return hg_reject(reader, place_in(reader, model, "knn", "k"), "%d neighbours, but at most %lld training images",
+                     model->classical.k, (long long)samples);
+  if (model->features_from >= 0 || hg_features_check(&model->features, model->input, samples, &cause) == HG_OK) return HG_OK;
+  return hg_reject(reader, place_in(reader, model, "features", cause.place), "%s", cause.message);
+}
+
 static hg_code check_model(hg_reader *reader, const hg_model *model) {
   hg_code code = check_references(reader, model);
-  if (code != HG_OK || model->kind == HG_MODEL_CLASSICAL) return code;
+  if (code != HG_OK) return code;
+  if (model->kind == HG_MODEL_CLASSICAL) return check_classical(reader, model);
   code = check_losses(reader, model);
   if (code == HG_OK) code = check_training(reader, model);
   if (code == HG_OK) code = check_pixels(reader, model);

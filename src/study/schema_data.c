@@ -185,7 +185,17 @@ int hg_study_find_data(const hg_study *study, const char *name) {
   return -1;
 }
 
+/* Below 1 a share, else a number of images. */
+static hg_code check_amount(hg_reader *reader, const hg_node *node, const char *key, double amount) {
+  if (amount < 1 || amount == floor(amount)) return HG_OK;
+  return hg_reject(reader, hg_node_get(node, key), "`%s` is a share below 1 or a whole number of images; it is %.12g", key,
+                   amount);
+}
+
 static hg_code check_data(hg_reader *reader, const hg_node *node, const hg_data_settings *data) {
+  hg_code code = check_amount(reader, node, "validation", data->validation);
+  if (code == HG_OK) code = check_amount(reader, node, "test", data->test);
+  if (code != HG_OK) return code;
   const hg_node *made = hg_node_key(node, "lines");
   if (made != NULL && strcmp(data->source, "lines") != 0) {
     return hg_reject(reader, made, "`lines` belongs to `source: lines`; here the source is `%.60s`", data->source);

@@ -29,6 +29,7 @@ typedef struct hg_model {
   int data;       /* index into study.data */
   hg_shape input; /* of its data */
   int classes;
+  int64_t images; /* no more than so many are left to train on */
 
   /* networks */
   hg_model_block blocks[HG_BLOCKS];

@@ -56,6 +56,12 @@ static hg_code fail_parser(builder *b) {
                         "this character cannot stand here; YAML is indented with spaces, never tabs, and text that begins with "
                         "a special character (@ ` %% tab) needs quotes");
   }
+  if (strstr(problem, "mapping values are not allowed") != NULL) {
+    return hg_node_fail(
+        b->document, &place, b->error,
+        "not YAML: a second `:` in one line; a key on the line above lacks the space after its `:`, or a text that "
+        "holds `: ` needs quotes");
+  }
   bool block = p->context != NULL && strstr(p->context, "block") != NULL; /* most often a line that is out of line */
   return hg_node_fail(b->document, &place, b->error, "not YAML: %s%s%s%s", problem, p->context == NULL ? "" : " ",
                       p->context == NULL ? "" : p->context,
@@ -277,10 +283,14 @@ static hg_code build(builder *b, hg_node **root) {
   return code;
 }
 
+/* Some editors begin a file in UTF-8 with it; to libyaml, told the encoding, it is the first character of the first key. */
+static const char byte_order_mark[] = "\xEF\xBB\xBF";
+
 static hg_code parse(hg_document *document, const char *text, const char *origin, hg_node **root, hg_error *error) {
   builder b = {.document = document, .origin = origin, .error = error};
   if (!yaml_parser_initialize(&b.parser)) return hg_fail_memory(error, "study file", sizeof b.parser);
   yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
+  if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0) text += strlen(byte_order_mark);
   yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, strlen(text));
   hg_code code = build(&b, root);
   for (size_t i = 0; i < b.anchor_count; i++) hg_free(b.anchors[i].name);
