@@ -131,6 +131,7 @@ typedef struct hg_layer {
 HG_API hg_layer hg_layer_default(hg_layer_kind kind);
 
 /* The names used in study files and messages ("conv2d", "relu", "same", "he_normal"). */
+/* As a study file has them; "" for a value that is none. */
 HG_API const char *hg_layer_kind_name(hg_layer_kind kind);
 HG_API const char *hg_activation_name(hg_activation activation);
 HG_API const char *hg_padding_name(hg_padding padding);
@@ -176,10 +177,14 @@ typedef struct hg_network hg_network;
 HG_API hg_network *hg_network_new(hg_shape input);
 HG_API void hg_network_free(hg_network *network);
 
-/* Appends a copy of the layer to a block and checks shapes. HG_USAGE names the layer and both shapes. */
+/* Appends a copy of the layer to a block and checks shapes. HG_USAGE names the layer and both shapes; it is refused too once the
+ * network has its weights. */
 HG_API hg_code hg_network_add(hg_network *network, hg_block block, const hg_layer *layer, hg_error *error);
+/* HG_USAGE: a weight that is negative or not finite, label_smoothing outside [0, 1), center_rate outside [0, 1], or the center
+ * loss switched on or off once the network has its weights. */
 HG_API hg_code hg_network_set_losses(hg_network *network, const hg_losses *losses, hg_error *error);
-/* Native kernels unless said otherwise; HG_ONEDNN fails with HG_USAGE where the library was built without it. */
+/* Native kernels unless said otherwise. HG_USAGE: HG_ONEDNN where the library was built without it, or another engine once the
+ * network has its weights. */
 HG_API hg_code hg_network_set_engine(hg_network *network, hg_engine engine, hg_error *error);
 
 /* Fills the weights from the layers' initializers; every tensor from its own counter-based stream of `seed`. */
@@ -187,12 +192,17 @@ HG_API hg_code hg_network_initialize(hg_network *network, uint64_t seed, hg_erro
 
 HG_API int64_t hg_network_parameters(const hg_network *network); /* trainable parameters */
 
-/* Weights as safetensors, with PyTorch's names (encoder.0.weight, ..., running_mean) and layouts (OIHW, out x in). */
+/* Weights as safetensors, with PyTorch's names (encoder.0.weight, ..., running_mean) and layouts (OIHW, out x in).
+ * Saving: HG_USAGE where the network has none yet, HG_FAILED where the file cannot be written; it is written beside its place,
+ * synced and renamed. Loading: HG_USAGE names the first tensor that is absent or of another shape, HG_DATA says what is wrong
+ * with the file; the weights are then as they were. */
 HG_API hg_code hg_network_save(const hg_network *network, const char *path, hg_error *error);
 HG_API hg_code hg_network_load(hg_network *network, const char *path, hg_error *error);
 
-/* Runs `count` samples of input (count, H, W, C) through the network without training.
- * code, reconstruction, probabilities may each be NULL; probabilities is (count, classes) after softmax. */
+/* Runs `count` samples of input (count, H, W, C), pixels in [0, 1], through the network without training, on `threads` threads (0
+ * = as many as there are). Each of the outputs may be NULL: code (count, values of the encoder's output; the input where there is
+ * no encoder), reconstruction (count, H, W, C), probabilities (count, classes) after softmax. HG_USAGE: the network has no
+ * weights yet, or lacks the block of an output. */
 HG_API hg_code hg_network_predict(hg_network *network, const float *input, int64_t count, int threads, float *code,
                                   float *reconstruction, float *probabilities, hg_error *error);
 
@@ -206,13 +216,15 @@ typedef struct hg_dataset hg_dataset;
 HG_API hg_code hg_dataset_from_arrays(const uint8_t *pixels, const int32_t *labels, int64_t count, hg_shape shape, int classes,
                                       hg_dataset **dataset, hg_error *error);
 /* Reads the training or test part of a source: a name of the catalog (mnist, fashion-mnist, cifar10, lines, ...), looked for
- * in HOURGLASS_DATA, the system's folders and the user's cache, or a path (IDX, CIFAR-10 binary, folder or archive of
- * images by class). HG_DATA says what was looked for and where. */
+ * in HOURGLASS_DATA, the system's folders, shared/data here and in the folders above, and the user's cache, or a path (IDX,
+ * CIFAR-10 binary, folder or archive of images by class). HG_DATA says what was looked for and where, what is wrong with the
+ * files, or that the source has no test part. */
 HG_API hg_code hg_dataset_open(const char *source, bool test_part, hg_dataset **dataset, hg_error *error);
 HG_API void hg_dataset_free(hg_dataset *dataset);
 HG_API int64_t hg_dataset_count(const hg_dataset *dataset);
 HG_API hg_shape hg_dataset_shape(const hg_dataset *dataset);
 HG_API int hg_dataset_classes(const hg_dataset *dataset);
+/* index in [0, count), label in [0, classes): not checked. */
 HG_API const uint8_t *hg_dataset_image(const hg_dataset *dataset, int64_t index); /* (H, W, C) */
 HG_API int hg_dataset_label(const hg_dataset *dataset, int64_t index);            /* -1 if it has no labels */
 HG_API const char *hg_dataset_class_name(const hg_dataset *dataset, int label);
@@ -268,9 +280,9 @@ typedef struct hg_schedule {
   float gamma;   /* default 0.1 */
   int every;     /* epochs; default 10 */
   float initial; /* default 0.04 */
-  float peak;    /* default 0.3 */
+  float peak;    /* in (0, 1); default 0.3 */
   float final;   /* default 0 */
-  float warmup;  /* epochs of linear warm-up from 0, before any kind; default 0 */
+  float warmup;  /* epochs of linear warm-up from 0, before any kind, at most all of them; default 0 */
 } hg_schedule;
 
 /* Figures a training watches, by the names of histories. */
@@ -338,7 +350,10 @@ typedef struct hg_history {
 HG_API void hg_history_release(hg_history *history);
 
 /* Trains on `train`; validation may be NULL. On HG_DIVERGED and HG_INTERRUPTED the network holds the last good state and
- * *history what was finished. Initialises the weights from settings->seed if that was not done before. */
+ * *history what was finished. Initialises the weights from settings->seed if that was not done before. history may be NULL;
+ * the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range, data of another shape or
+ * with other classes than the network's, early stopping on a figure that there is none of; HG_DATA: no images, or a checkpoint
+ * that is damaged; HG_VERIFY: a checkpoint of another training. */
 HG_API hg_code hg_train(hg_network *network, const hg_dataset *train, const hg_dataset *validation,
                         const hg_train_settings *settings, hg_history *history, hg_error *error);
 
@@ -347,6 +362,9 @@ typedef struct hg_scores {
   double loss, reconstruction_loss, classification_loss, center_loss, accuracy;
 } hg_scores;
 
+/* corrupt: what is done to the input, NULL = nothing; `seed` addresses its random numbers, so that every sample has the same
+ * noise each time. threads: 0 = as many as there are. HG_USAGE: the network has no weights yet, or the data another shape or
+ * other classes. */
 HG_API hg_code hg_evaluate(hg_network *network, const hg_dataset *dataset, const hg_corruption *corrupt, uint64_t seed,
                            int threads, hg_scores *scores, hg_error *error);
 

@@ -431,8 +431,19 @@ static void every_failed_allocation_is_reported_and_nothing_leaks(void **state) 
   }
 }
 
+static void kinds_have_the_names_of_study_files(void **state) {
+  (void)state;
+  assert_string_equal(hg_layer_kind_name(HG_GLOBAL_AVERAGE_POOL2D), "global_average_pool2d");
+  assert_string_equal(hg_activation_name(HG_LEAKY_RELU), "leaky_relu");
+  assert_string_equal(hg_padding_name(HG_REPLICATE), "replicate");
+  assert_string_equal(hg_initializer_name(HG_INIT_HE_NORMAL), "he_normal");
+  assert_string_equal(hg_layer_kind_name((hg_layer_kind)99), "");
+  assert_string_equal(hg_initializer_name((hg_initializer)-1), "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(kinds_have_the_names_of_study_files),
       cmocka_unit_test(the_published_parameter_counts_are_met),
       cmocka_unit_test(a_layer_that_does_not_fit_is_refused_by_name_with_both_shapes),
       cmocka_unit_test(an_encoder_cannot_grow_under_a_head),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/integers.h"
 #include "base/rng.h"
 #include "kernels/gemm.h"
 #include "learn/features_step.h"
@@ -14,8 +15,6 @@
 enum { SAMPLES = 256, TILE = 64, BETWEEN = 6, MOST = 600, SWEEPS = 40 };
 
 static const double accuracy = 1e-9; /* of an eigenvector's residual, as a share of the largest eigenvalue */
-
-static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* ---- The matrix (order, order): covariance of the features, or products of the samples. */
 
@@ -27,7 +26,7 @@ typedef struct products {
 
 static void add_tile(const products *w, int row, int column) {
   float part[TILE * TILE];
-  hg_gemm g = {.rows = smaller(TILE, w->order - row), .columns = smaller(TILE, w->order - column)};
+  hg_gemm g = {.rows = hg_smaller(TILE, w->order - row), .columns = hg_smaller(TILE, w->order - column)};
   g.groups = g.segments = 1;
   g.steps = w->steps;
   g.activation = HG_LINEAR;
@@ -99,7 +98,7 @@ typedef struct subspace {
 static void multiply_rows(void *context, int64_t index, int worker) {
   const subspace *s = context;
   (void)worker;
-  for (int row = (int)index * TILE; row < smaller(s->width, ((int)index + 1) * TILE); row++) {
+  for (int row = (int)index * TILE; row < hg_smaller(s->width, ((int)index + 1) * TILE); row++) {
     double *out = s->image + (int64_t)row * s->size;
     memset(out, 0, (size_t)s->size * sizeof *out);
     for (int k = 0; k < s->width; k++) {
@@ -286,7 +285,7 @@ static void keep(hg_pca *pca, const subspace *s, const float *values) {
 
 static hg_code find_components(hg_pca *pca, const double *matrix, int order, const float *values, hg_pool *pool,
                                hg_error *error) {
-  int size = smaller(2 * pca->count + 8, order);
+  int size = hg_smaller(2 * pca->count + 8, order);
   size_t long_bytes = (size_t)order * (size_t)size * sizeof(double), small_bytes = (size_t)size * (size_t)size * sizeof(double);
   subspace s = {.matrix = matrix, .width = order, .size = size, .pool = pool};
   double *room = hg_malloc((size_t)size * sizeof *room);

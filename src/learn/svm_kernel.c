@@ -1,6 +1,7 @@
 #include "learn/svm_kernel.h"
 
 #include "base/alloc.h"
+#include "base/integers.h"
 #include "kernels/gemm.h"
 #include "kernels/pointwise.h"
 #include "learn/optimizer.h"
@@ -10,8 +11,6 @@
 /* Terms that are summed in float before they are added up in double: few enough that the values are as exact as floats can
  * hold them, and that a block of a panel stays in the cache. */
 enum { DEPTH = 256 };
-
-static int smaller(int a, int b) { return a < b ? a : b; }
 
 static void order_by_class(hg_svm_samples *svm, const int32_t *labels) {
   int placed = 0;
@@ -120,7 +119,7 @@ static void multiply(const hg_svm_samples *svm, const hg_svm_left *left, int pan
   g.c = part;
   memset(sum, 0, (size_t)cells * sizeof *sum);
   for (int k = 0; k < svm->width; k += DEPTH) {
-    g.steps = smaller(DEPTH, svm->width - k);
+    g.steps = hg_smaller(DEPTH, svm->width - k);
     g.a = left->values + k * left->step;
     g.b = svm->columns + (int64_t)svm->panel[panel] * svm->width + (int64_t)k * columns;
     hg_gemm_kernels_get()->product(&g);

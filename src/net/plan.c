@@ -4,6 +4,7 @@
  * memory. Offsets are given greedily, largest buffer first, each to the lowest place that is free for its whole span (the
  * "greedy by size" of Pisarchyk and Lee 2020, Efficient memory management for deep neural net inference). */
 #include "base/alloc.h"
+#include "base/integers.h"
 #include "net/graph.h"
 
 #include <string.h>
@@ -160,8 +161,6 @@ static void schedule_inference(memory_planner *planner) {
 
 /* ---------------------------------------------------------------- sizes and offsets */
 
-static size_t rounded(size_t floats) { return (floats + 15) / 16 * 16; }
-
 static void size_buffers(memory_planner *planner) {
   hg_network *network = planner->network;
   size_t batch = (size_t)network->batch;
@@ -171,15 +170,15 @@ static void size_buffers(memory_planner *planner) {
     buffer *of = &planner->buffers[node_buffer(i, 0)];
     hg_op_memory memory = {0, 0};
     if (node->implementation->memory != NULL) memory = node->implementation->memory(&node->op);
-    of[OUTPUT].floats = of[GRADIENT].floats = rounded(batch * (size_t)hg_shape_count(node->op.output));
-    of[SAVED].floats = rounded(memory.saved);
-    of[FORWARD_SCRATCH].floats = of[BACKWARD_SCRATCH].floats = rounded(memory.scratch);
+    of[OUTPUT].floats = of[GRADIENT].floats = hg_whole_lines(batch * (size_t)hg_shape_count(node->op.output));
+    of[SAVED].floats = hg_whole_lines(memory.saved);
+    of[FORWARD_SCRATCH].floats = of[BACKWARD_SCRATCH].floats = hg_whole_lines(memory.scratch);
   }
   buffer *shared = &planner->buffers[network_buffer(planner, 0)];
   size_t code = (size_t)hg_shape_count(hg_network_block_output(network, HG_ENCODER));
-  shared[SECOND_GRADIENT].floats = rounded(batch * code);
-  shared[CENTER_SCRATCH].floats = network->centers < 0 ? 0 : rounded((size_t)hg_network_classes(network) * (code + 1));
-  for (int block = 0; block < HG_BLOCKS; block++) shared[PER_SAMPLE + block].floats = rounded(batch);
+  shared[SECOND_GRADIENT].floats = hg_whole_lines(batch * code);
+  shared[CENTER_SCRATCH].floats = network->centers < 0 ? 0 : hg_whole_lines((size_t)hg_network_classes(network) * (code + 1));
+  for (int block = 0; block < HG_BLOCKS; block++) shared[PER_SAMPLE + block].floats = hg_whole_lines(batch);
 }
 
 static bool overlap(const buffer *a, const buffer *b) { return a->first <= b->last && b->first <= a->last; }

@@ -1,3 +1,4 @@
+#include "base/integers.h"
 #include "ops/block_run.h"
 #include "ops/conv_check.h"
 #include "ops/conv_thin.h"
@@ -42,8 +43,6 @@ int hg_conv_block_match(const hg_op_node *const *nodes, int count, hg_conv_block
 /* ---------------------------------------------------------------- memory
  * saved: batch_norm's, the maps, the codes. scratch: the convolution's, batch_norm's, each worker's. */
 
-static size_t rounded(size_t count) { return (count + 15) / 16 * 16; }
-
 static const hg_conv_block *block_of(const hg_op_node *node) { return node->state; }
 
 static bool has_codes(const hg_conv_block *block) { return block->pool != NULL || block->dropout != NULL; }
@@ -51,17 +50,17 @@ static bool has_codes(const hg_conv_block *block) { return block->pool != NULL |
 static hg_op_memory norm_memory(const hg_conv_block *block) {
   hg_op_memory memory = {0, 0};
   if (block->norm != NULL) memory = hg_norm_memory(block->norm);
-  return (hg_op_memory){rounded(memory.saved), rounded(memory.scratch)};
+  return (hg_op_memory){hg_whole_lines(memory.saved), hg_whole_lines(memory.scratch)};
 }
 
 static size_t maps_count(const hg_conv_block *block) {
   if (block->norm == NULL || !block->conv->training) return 0;
-  return rounded((size_t)block->conv->batch * (size_t)hg_shape_count(block->conv->output));
+  return hg_whole_lines((size_t)block->conv->batch * (size_t)hg_shape_count(block->conv->output));
 }
 
 static size_t enlarged_count(const hg_conv_block *block) {
   if (block->upsample == NULL) return 0;
-  return rounded((size_t)hg_conv_together(block->conv, false) * (size_t)hg_shape_count(block->conv->input));
+  return hg_whole_lines((size_t)hg_conv_together(block->conv, false) * (size_t)hg_shape_count(block->conv->input));
 }
 
 /* Images whose maps a worker has at hand. */
@@ -76,7 +75,7 @@ static int images_at_hand(const hg_conv_block *block) {
 static size_t worker_maps_count(const hg_conv_block *block, int images) {
   enum { MOST_ROWS = 16 };
   size_t rows = block->norm == NULL ? 0 : (size_t)MOST_ROWS * (size_t)block->conv->output.channels;
-  return rounded((size_t)images * (size_t)hg_shape_count(block->conv->output) + rows);
+  return hg_whole_lines((size_t)images * (size_t)hg_shape_count(block->conv->output) + rows);
 }
 
 static size_t worker_count(const hg_conv_block *block) {
@@ -97,12 +96,12 @@ static hg_op_memory memory_of(const hg_op_node *node) {
   hg_op_memory memory = norm_memory(block);
   memory.saved += maps_count(block);
   if (has_codes(block) && node->training) memory.saved += ((size_t)node->batch * (size_t)hg_shape_count(node->output) + 3) / 4;
-  memory.scratch += rounded(hg_conv_scratch(block->conv, false)) + workers_count(node);
+  memory.scratch += hg_whole_lines(hg_conv_scratch(block->conv, false)) + workers_count(node);
   return memory;
 }
 
 static void place_workers(hg_block_run *run) {
-  run->room = run->call->scratch + rounded(hg_conv_scratch(run->block->conv, false)) + norm_memory(run->block).scratch;
+  run->room = run->call->scratch + hg_whole_lines(hg_conv_scratch(run->block->conv, false)) + norm_memory(run->block).scratch;
   run->room_count = worker_count(run->block);
   run->enlarged_count = enlarged_count(run->block);
 }
@@ -135,7 +134,7 @@ static void start_norm(hg_block_run *run) {
   int before = parameters_of_conv(run->block);
   *norm = *run->call;
   norm->node = run->block->norm;
-  norm->scratch = run->call->scratch + rounded(hg_conv_scratch(run->block->conv, false));
+  norm->scratch = run->call->scratch + hg_whole_lines(hg_conv_scratch(run->block->conv, false));
   for (int i = 0; i + before < HG_OP_PARAMETERS; i++) {
     norm->values[i] = run->call->values[i + before];
     norm->gradients[i] = run->call->gradients[i + before];

@@ -1,13 +1,11 @@
 /* A block backward: from the output's gradient to that of the convolution's map, an image at a time in a worker's memory,
  * and from there at once to weight, bias and input. batch_norm first wants two sums over the whole batch. */
+#include "base/integers.h"
 #include "ops/block_run.h"
 #include "ops/conv_sums.h"
 #include "ops/native.h"
 
 #include <string.h>
-
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int larger(int a, int b) { return a > b ? a : b; }
 
 /* Takes one image's output gradient back through dropout and activation, in its place. Where values are pooled by plain
  * activations the codes know it all. */
@@ -37,7 +35,7 @@ static strip strip_at(const hg_block_run *run, int first) {
   const hg_pool_shape *w = &run->window;
   int64_t line = (int64_t)w->width * w->channels * w->stride[0];
   bool apart = w->stride[0] >= w->size[0] && w->before[0] == 0;
-  int last = smaller(first + (apart ? larger((int)(VALUES / line), 1) : w->out_height), w->out_height);
+  int last = hg_smaller(first + (apart ? hg_larger((int)(VALUES / line), 1) : w->out_height), w->out_height);
   return (strip){first, last, first * w->stride[0], last == w->out_height ? w->height : last * w->stride[0]};
 }
 
@@ -188,7 +186,7 @@ static void take_piece(void *context, int64_t piece, int worker) {
   const hg_block_run *run = context;
   int first = hg_conv_first(&run->job, piece), last = hg_conv_first(&run->job, piece + 1), together = run->job.together;
   for (int image = first; image < last; image += together)
-    take_images(run, (int)piece, image, smaller(together, last - image), image == first, worker);
+    take_images(run, (int)piece, image, hg_smaller(together, last - image), image == first, worker);
   hg_conv_end_piece(&run->job, (int)piece, worker);
 }
 

@@ -1,11 +1,9 @@
 /* A block forward. Without batch_norm, and in inference, a task takes some images, or a band of one image's lines, through
  * all of it. In training batch_norm needs the whole batch's sums in between: the convolution's maps are then kept. */
+#include "base/integers.h"
 #include "ops/block_run.h"
 #include "ops/conv_winograd.h"
 #include "ops/native.h"
-
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int larger(int a, int b) { return a > b ? a : b; }
 
 /* Lines [top, bottom) of the map that output lines [first, last) come from. */
 typedef struct lines {
@@ -16,7 +14,7 @@ static lines lines_of(const hg_block_run *run, int first, int last) {
   if (run->block->pool == NULL) return (lines){first, last, first, last};
   const hg_pool_shape *w = &run->window;
   int end = (last - 1) * w->stride[0] - w->before[0] + w->size[0];
-  return (lines){first, last, larger(first * w->stride[0] - w->before[0], 0), smaller(end, w->height)};
+  return (lines){first, last, hg_larger(first * w->stride[0] - w->before[0], 0), hg_smaller(end, w->height)};
 }
 
 static int64_t map_line(const hg_block_run *run) { return run->map / run->block->conv->output.height; }
@@ -84,8 +82,8 @@ static cut cut_of(const hg_block_run *run) {
   int n = run->call->n, height = run->call->node->output.height;
   bool apart = run->block->pool == NULL || run->window.stride[0] >= run->window.size[0]; /* no line is made twice */
   cut c = {.run = run, .bands = 1, .group = 1};
-  if (n < ENOUGH_TASKS && apart) c.bands = smaller((ENOUGH_TASKS + n - 1) / n, larger(height / FEWEST_LINES, 1));
-  if (c.bands == 1) c.group = larger(smaller((int)(FEWEST_VALUES / run->map), n / ENOUGH_TASKS), 1);
+  if (n < ENOUGH_TASKS && apart) c.bands = hg_smaller((ENOUGH_TASKS + n - 1) / n, hg_larger(height / FEWEST_LINES, 1));
+  if (c.bands == 1) c.group = hg_larger(hg_smaller((int)(FEWEST_VALUES / run->map), n / ENOUGH_TASKS), 1);
   return c;
 }
 
@@ -144,7 +142,7 @@ static void run_winograd(hg_block_run *run) {
 
 /* Maps of as many images from this one on as Winograd takes together, which lie before `last`. */
 static void make_group(const hg_block_run *run, int image, int last, int worker) {
-  int images = smaller(hg_conv_winograd_images(&run->job.map), last - image);
+  int images = hg_smaller(hg_conv_winograd_images(&run->job.map), last - image);
   hg_conv_group_down(&run->job, run->weight, run->finish, images, run->call->input + run->in * image,
                      run->maps + run->map * image, worker);
 }
@@ -174,7 +172,7 @@ static void take_piece(void *context, int64_t piece, int worker) {
 static int lines_in_cache(const hg_block_run *run) {
   enum { VALUES = 1 << 12 };
   if (run->block->pool == NULL || run->window.stride[0] < run->window.size[0]) return run->call->node->output.height;
-  return larger((int)(VALUES / (map_line(run) * run->window.stride[0])), 1);
+  return hg_larger((int)(VALUES / (map_line(run) * run->window.stride[0])), 1);
 }
 
 static bool normalize_and_pool(const hg_block_run *run, int64_t image) {
@@ -193,7 +191,7 @@ static void normalize_image(void *context, int64_t image, int worker) {
   const float *map = run->maps + run->map * image;
   float *to = activated(run, (int)image, worker);
   for (int first = 0; first < height; first += step) {
-    lines l = lines_of(run, first, smaller(first + step, height));
+    lines l = lines_of(run, first, hg_smaller(first + step, height));
     float *part = run->block->pool != NULL ? to : to + map_line(run) * l.top;
     hg_norm_rows(&run->norm, (int64_t)(l.bottom - l.top) * width, map + map_line(run) * l.top, part);
     finish_lines(run, (int)image, l, part);

@@ -1,12 +1,9 @@
 #include "ops/conv_job.h"
 
+#include "base/integers.h"
 #include "ops/conv_thin.h"
 #include "ops/conv_winograd.h"
 #include "ops/native.h"
-
-static size_t rounded(size_t count) { return (count + 15) / 16 * 16; }
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int larger(int a, int b) { return a > b ? a : b; }
 
 hg_conv_map hg_conv_map_of(const hg_op_node *node, bool transposed) {
   const hg_layer *layer = &node->layer;
@@ -34,16 +31,16 @@ int hg_conv_chain(const hg_conv_map *map) {
   enum { MOST_PADDED = 1 << 18 };
   int pixels = map->y.small * map->x.small, chain = (HG_CONV_CHAIN + pixels - 1) / pixels;
   size_t padded = hg_conv_padded_large_count(map);
-  return padded == 0 ? chain : smaller(chain, larger((int)(MOST_PADDED / padded), 1));
+  return padded == 0 ? chain : hg_smaller(chain, hg_larger((int)(MOST_PADDED / padded), 1));
 }
 
 /* A piece of winograd's has enough tiles for its sums to be worth transforming. */
 static int pieces_of(const hg_conv_map *map, bool winograd, int n) {
   enum { MOST_PARTIAL = 1 << 24, FEWEST = 4, ENOUGH_TILES = 64 };
-  int room = (int)(MOST_PARTIAL / hg_conv_weight_count(map)), most = smaller(larger(room, FEWEST), HG_CONV_MOST_PIECES);
+  int room = (int)(MOST_PARTIAL / hg_conv_weight_count(map)), most = hg_smaller(hg_larger(room, FEWEST), HG_CONV_MOST_PIECES);
   int64_t worth = winograd ? (int64_t)hg_conv_winograd_tiles(map) * n / ENOUGH_TILES : HG_CONV_MOST_PIECES;
-  if (worth < most) most = larger((int)worth, FEWEST);
-  return smaller(n, most);
+  if (worth < most) most = hg_larger((int)worth, FEWEST);
+  return hg_smaller(n, most);
 }
 
 int hg_conv_together(const hg_op_node *node, bool transposed) {
@@ -66,7 +63,7 @@ hg_conv_job hg_conv_job_of(const hg_op_call *call, bool transposed) {
 
 /* ---- Scratch */
 
-static size_t packed_count(const hg_conv_map *map) { return rounded(hg_conv_weight_count(map)); }
+static size_t packed_count(const hg_conv_map *map) { return hg_whole_lines(hg_conv_weight_count(map)); }
 
 static size_t worker_count(const hg_conv_map *map) {
   size_t small = hg_conv_padded_small_count(map);
@@ -74,14 +71,14 @@ static size_t worker_count(const hg_conv_map *map) {
     hg_conv_map padded = hg_conv_map_padded(map);
     small = hg_conv_padded_small_count(&padded);
   }
-  size_t up_or_down = rounded(hg_conv_padded_large_count(map)) + rounded(small);
-  size_t sums = rounded(hg_conv_padded_large_count(map) * (size_t)hg_conv_chain(map));
+  size_t up_or_down = hg_whole_lines(hg_conv_padded_large_count(map)) + hg_whole_lines(small);
+  size_t sums = hg_whole_lines(hg_conv_padded_large_count(map) * (size_t)hg_conv_chain(map));
   size_t most = up_or_down > sums ? up_or_down : sums, thin = hg_conv_is_thin(map) ? hg_conv_thin_room(map) : 0;
   return most > thin ? most : thin;
 }
 
 static size_t partial_count(const hg_conv_map *map, int biases) {
-  return rounded(hg_conv_weight_count(map)) + rounded((size_t)biases);
+  return hg_whole_lines(hg_conv_weight_count(map)) + hg_whole_lines((size_t)biases);
 }
 
 /* Forward by winograd, in place of all that: the transformed weight, and for each worker a panel of it and its tiles. */
@@ -102,10 +99,12 @@ static size_t back_weight_count(const hg_conv_map *map) {
 static size_t back_room(const hg_conv_map *map) {
   hg_conv_map back = hg_conv_winograd_back(map);
   size_t up = hg_conv_is_winograd(&back) ? hg_conv_winograd_room(&back) : 0, sums = hg_conv_winograd_sums_room(map);
-  return rounded(up > sums ? up : sums);
+  return hg_whole_lines(up > sums ? up : sums);
 }
 
-static size_t back_worker_count(const hg_conv_map *map) { return back_room(map) + rounded(hg_conv_winograd_sums_count(map)); }
+static size_t back_worker_count(const hg_conv_map *map) {
+  return back_room(map) + hg_whole_lines(hg_conv_winograd_sums_count(map));
+}
 
 static size_t back_count(const hg_op_node *node, const hg_conv_map *map) {
   return back_weight_count(map) + back_worker_count(map) * (size_t)node->threads;
@@ -133,7 +132,7 @@ float *hg_conv_room(const hg_conv_job *job, int worker) {
 }
 
 float *hg_conv_small_room(const hg_conv_job *job, int worker) {
-  return hg_conv_room(job, worker) + rounded(hg_conv_padded_large_count(&job->map));
+  return hg_conv_room(job, worker) + hg_whole_lines(hg_conv_padded_large_count(&job->map));
 }
 
 size_t hg_conv_partial_count(const hg_conv_job *job) { return partial_count(&job->map, job->call->node->output.channels); }

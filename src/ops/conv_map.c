@@ -2,11 +2,9 @@
 
 #include <string.h>
 
+#include "base/integers.h"
 #include "kernels/gemm.h"
 #include "ops/conv_taps.h"
-
-static int larger(int a, int b) { return a > b ? a : b; }
-static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* Large pixel `phase` + stride * j gets tap `first` + stride * i from small pixel j + `offset` - i, i in [0, count). */
 typedef struct phase {
@@ -23,12 +21,12 @@ static phase phase_of(const hg_conv_side *side, int index) {
 
 static hg_conv_side make_side(int large, int small, int kernel, int stride, int before) {
   hg_conv_side side = {.large = large, .small = small, .kernel = kernel, .stride = stride, .before = before};
-  side.length = larger((small - 1) * stride + kernel, before + large);
+  side.length = hg_larger((small - 1) * stride + kernel, before + large);
   int last = small;
   for (int r = 0; r < stride; r++) {
     phase p = phase_of(&side, r);
-    side.up_before = larger(side.up_before, p.count - 1 - p.offset);
-    last = larger(last, p.offset + p.pixels);
+    side.up_before = hg_larger(side.up_before, p.count - 1 - p.offset);
+    last = hg_larger(last, p.offset + p.pixels);
   }
   side.up_length = side.up_before + last;
   return side;
@@ -163,8 +161,8 @@ typedef struct part {
 
 static part inside(int at, int stride, int count, int size) {
   part p = {at < 0 ? (stride - 1 - at) / stride : 0, at < size ? (size - 1 - at) / stride + 1 : 0};
-  p.end = smaller(p.end, count);
-  p.first = smaller(p.first, p.end);
+  p.end = hg_smaller(p.end, count);
+  p.first = hg_smaller(p.first, p.end);
   return p;
 }
 
@@ -223,9 +221,9 @@ typedef struct phase_lines {
 static void place_edges(const hg_conv_map *map, phase_lines *p) {
   enum { FLOATS_AT_A_TIME = 128, LANES = 16 };
   int channels = (map->large_channels + LANES - 1) / LANES * LANES;
-  p->left = smaller(larger(p->h.count - 1 - p->h.offset, 0), p->h.pixels);
-  p->right = larger(smaller(map->x.small - p->h.offset, p->h.pixels), p->left);
-  if (smaller(p->right - p->left, p->lines) * channels >= FLOATS_AT_A_TIME) return;
+  p->left = hg_smaller(hg_larger(p->h.count - 1 - p->h.offset, 0), p->h.pixels);
+  p->right = hg_larger(hg_smaller(map->x.small - p->h.offset, p->h.pixels), p->left);
+  if (hg_smaller(p->right - p->left, p->lines) * channels >= FLOATS_AT_A_TIME) return;
   p->left = 0;
   p->right = p->h.pixels;
 }
@@ -363,7 +361,7 @@ void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view la
                              bool across, bool first, float *sum) {
   int in = map->large_channels, out = map->small_channels;
   ptrdiff_t run = (ptrdiff_t)map->x.kernel * in, small_line = (ptrdiff_t)map->x.small * out;
-  int lines = larger(HG_CONV_CHAIN / map->x.small, 1);
+  int lines = hg_larger(HG_CONV_CHAIN / map->x.small, 1);
   hg_gemm g = {.rows = (int)run,
                .columns = out,
                .groups = images,
@@ -381,7 +379,7 @@ void hg_conv_weight_gradient(const hg_conv_map *map, int images, hg_conv_view la
   for (int y = 0; y < map->y.small; y += lines)
     for (int ky = 0; ky < map->y.kernel; ky++) {
       part all = lines_inside(map, ky);
-      int top = larger(y, all.first), end = larger(smaller(y + lines, all.end), top);
+      int top = hg_larger(y, all.first), end = hg_larger(hg_smaller(y + lines, all.end), top);
       const float *from_large = large.at + (top * map->y.stride + ky) * large.line, *from_small = small + top * small_line;
       g.segments = end - top;
       g.a = across ? from_small : from_large;

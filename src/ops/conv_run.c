@@ -1,13 +1,11 @@
 #include "ops/conv_run.h"
 
+#include "base/integers.h"
 #include "ops/conv_scatter.h"
 #include "ops/conv_thin.h"
 #include "ops/conv_winograd.h"
 
 enum { ENOUGH_TASKS = 16, FEWEST_LINES = 4, FEWEST_PRODUCTS = 1 << 19 };
-
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int larger(int a, int b) { return a > b ? a : b; }
 
 /* Only where the up map is a gradient, which has no bias. */
 static bool scatters(const hg_conv_job *job) { return !job->transposed && !job->winograd_up && hg_conv_scatters(&job->map); }
@@ -27,9 +25,9 @@ typedef struct spread {
 static spread make_spread(const hg_conv_job *job, int lines, bool whole) {
   int n = job->call->n;
   spread s = {.job = job, .lines = lines, .bands = 1, .group = 1};
-  if (n < ENOUGH_TASKS && !whole) s.bands = smaller((ENOUGH_TASKS + n - 1) / n, larger(lines / FEWEST_LINES, 1));
+  if (n < ENOUGH_TASKS && !whole) s.bands = hg_smaller((ENOUGH_TASKS + n - 1) / n, hg_larger(lines / FEWEST_LINES, 1));
   int64_t products = (int64_t)hg_conv_weight_count(&job->map) * job->map.y.small * job->map.x.small;
-  if (s.bands == 1) s.group = larger(smaller((int)(FEWEST_PRODUCTS / products), n / ENOUGH_TASKS), 1);
+  if (s.bands == 1) s.group = hg_larger(hg_smaller((int)(FEWEST_PRODUCTS / products), n / ENOUGH_TASKS), 1);
   return s;
 }
 
@@ -46,7 +44,7 @@ typedef struct share {
 static share share_of(const spread *s, int64_t index) {
   int band = (int)(index % s->bands), image = (int)(index / s->bands) * s->group;
   return (share){.image = image,
-                 .end_image = smaller(image + s->group, s->job->call->n),
+                 .end_image = hg_smaller(image + s->group, s->job->call->n),
                  .first = s->lines * band / s->bands,
                  .last = s->lines * (band + 1) / s->bands};
 }
@@ -234,7 +232,7 @@ void hg_conv_images_up(const hg_conv_job *job, const float *weight, int images, 
 static void up_group_task(void *context, int64_t index, int worker) {
   const spread *s = context;
   const hg_conv_map *map = &s->job->map;
-  int first = (int)index * s->group, images = smaller(s->group, s->job->call->n - first);
+  int first = (int)index * s->group, images = hg_smaller(s->group, s->job->call->n - first);
   hg_conv_images_up(s->job, s->weight, images, s->from + hg_conv_small_count(map) * (size_t)first,
                     s->to + hg_conv_large_count(map) * (size_t)first, worker);
 }

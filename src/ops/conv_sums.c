@@ -2,14 +2,13 @@
 
 #include <string.h>
 
+#include "base/integers.h"
 #include "base/shape.h"
 #include "kernels/gemm.h"
 #include "kernels/pointwise.h"
 #include "ops/conv_taps.h"
 #include "ops/conv_thin.h"
 #include "ops/conv_winograd.h"
-
-static int smaller(int a, int b) { return a < b ? a : b; }
 
 static void derive_images(const hg_conv_job *job, int image, int images) {
   const hg_layer *layer = &job->call->node->layer;
@@ -77,7 +76,7 @@ void hg_conv_sum_images(const hg_conv_job *job, int piece, bool first, int image
                         int worker) {
   int chain = job->winograd_sums ? images : hg_conv_chain(&job->map);
   for (int i = 0; i < images; i += chain)
-    sum_chain(job, piece, first && i == 0, smaller(chain, images - i), large + hg_conv_large_count(&job->map) * (size_t)i,
+    sum_chain(job, piece, first && i == 0, hg_smaller(chain, images - i), large + hg_conv_large_count(&job->map) * (size_t)i,
               small + hg_conv_small_count(&job->map) * (size_t)i, worker);
 }
 
@@ -88,7 +87,7 @@ static void sum_piece(void *context, int64_t piece, int worker) {
   const float *smalls = job->transposed ? job->call->input : job->call->output_gradient;
   int first = hg_conv_first(job, piece), last = hg_conv_first(job, piece + 1);
   for (int image = first; image < last; image += job->together) {
-    int images = smaller(job->together, last - image);
+    int images = hg_smaller(job->together, last - image);
     derive_images(job, image, images);
     hg_conv_sum_images(job, (int)piece, image == first, images, larges + hg_conv_large_count(map) * (size_t)image,
                        smalls + hg_conv_small_count(map) * (size_t)image, worker);

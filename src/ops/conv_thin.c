@@ -2,11 +2,9 @@
 
 #include <string.h>
 
+#include "base/integers.h"
 #include "kernels/gemm.h"
 #include "kernels/pointwise.h"
-
-static int larger(int a, int b) { return a > b ? a : b; }
-static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* Values of all taps at one pixel. */
 static int tap_values(const hg_conv_map *map) { return map->y.kernel * map->x.kernel * map->small_channels; }
@@ -17,16 +15,14 @@ bool hg_conv_is_thin(const hg_conv_map *map) {
          map->y.kernel <= MOST_VALUES && map->x.kernel <= MOST_VALUES && tap_values(map) <= MOST_VALUES;
 }
 
-static size_t rounded(size_t count) { return (count + 15) / 16 * 16; }
-
 static size_t larger_size(size_t a, size_t b) { return a > b ? a : b; }
 
 size_t hg_conv_thin_room(const hg_conv_map *map) {
   size_t pixels = (size_t)map->y.length * (size_t)map->x.length;
-  size_t products = rounded(pixels * (size_t)tap_values(map));
+  size_t products = hg_whole_lines(pixels * (size_t)tap_values(map));
   enum { ROUNDING = 32 }; /* products, planes and planes with pixels repeated may take the place of products and planes */
-  size_t down = products + rounded((size_t)map->x.small) + ROUNDING;
-  return products + larger_size(down, rounded(hg_conv_padded_large_count(map)));
+  size_t down = products + hg_whole_lines((size_t)map->x.small) + ROUNDING;
+  return products + larger_size(down, hg_whole_lines(hg_conv_padded_large_count(map)));
 }
 
 void hg_conv_pack_thin(const hg_conv_map *map, const float *weight, bool from_down, float *thin) {
@@ -46,7 +42,7 @@ static int clamp(int x, int size) { return x < 0 ? 0 : x < size ? x : size - 1; 
 
 /* sum[x] += line[x + shift]; beyond the line's ends nothing, or the end's value where it is repeated. */
 static void add_shifted(const hg_conv_map *map, const float *line, int shift, float *sum) {
-  int width = map->x.small, first = clamp(-shift, width + 1), last = larger(smaller(width, map->x.large - shift), first);
+  int width = map->x.small, first = clamp(-shift, width + 1), last = hg_larger(hg_smaller(width, map->x.large - shift), first);
   for (int x = first; x < last; x++) sum[x] += line[x + shift];
   if (!map->replicate) return;
   for (int x = 0; x < first; x++) sum[x] += line[0];
@@ -112,12 +108,12 @@ static planes multiply_taps(const hg_conv_map *map, const int enlarged[2], const
                .c_row = values};
   kernels->product(&g);
   size_t count = (size_t)g.rows * (size_t)values;
-  float *at = room + rounded(count);
+  float *at = room + hg_whole_lines(count);
   kernels->transpose(g.rows, values, room, values, at, g.rows);
   planes p = {.at = at, .size = (size_t)g.rows * (size_t)enlarged[1], .top = top, .each = enlarged[0]};
   if (enlarged[1] == 1) return p;
-  p.at = at + rounded(count);
-  repeat_each(at, count, enlarged[1], at + rounded(count));
+  p.at = at + hg_whole_lines(count);
+  repeat_each(at, count, enlarged[1], at + hg_whole_lines(count));
   return p;
 }
 
@@ -125,7 +121,7 @@ void hg_conv_thin_down(const hg_conv_map *map, const int enlarged[2], const floa
                        hg_conv_finish finish, int first, int last, float *small, float *room) {
   int top = clamp(first - map->y.before, map->y.large) / enlarged[0];
   int bottom = clamp(last - 1 - map->y.before + map->y.kernel - 1, map->y.large) / enlarged[0];
-  planes p = multiply_taps(map, enlarged, large, thin, top, bottom, room + rounded((size_t)map->x.small));
+  planes p = multiply_taps(map, enlarged, large, thin, top, bottom, room + hg_whole_lines((size_t)map->x.small));
   gather_lines(map, &p, first, last, finish.bias, room, small);
   ptrdiff_t line = (ptrdiff_t)map->x.small * map->small_channels;
   hg_pointwise()->activate(finish.activation, finish.negative_slope, (last - first) * line, small + first * line,
@@ -141,7 +137,7 @@ static void shift_line(const hg_conv_map *map, const float *small, int y, int sh
     return;
   }
   int channels = map->small_channels;
-  int first = clamp(-shift, width + 1), last = larger(smaller(width, map->x.small - shift), first);
+  int first = clamp(-shift, width + 1), last = hg_larger(hg_smaller(width, map->x.small - shift), first);
   const float *line = small + ((ptrdiff_t)y * map->x.small + shift) * channels;
   memset(to, 0, sizeof *to * (size_t)first);
   if (channels == 1)
@@ -158,7 +154,7 @@ void hg_conv_thin_weight_gradient(const hg_conv_map *map, const float *large, co
   int height = padded ? map->y.length : map->y.large, width = padded ? map->x.length : map->x.large;
   int top = padded ? 0 : map->y.before, left = padded ? 0 : map->x.before;
   if (padded) large = hg_conv_pad_large(map, large, 0, height, room).at;
-  float *met = room + rounded(hg_conv_padded_large_count(map)); /* (values, height, width) */
+  float *met = room + hg_whole_lines(hg_conv_padded_large_count(map)); /* (values, height, width) */
   ptrdiff_t pixels = (ptrdiff_t)height * width;
   for (int value = 0; value < values; value++) {
     int tap = value / map->small_channels, ky = tap / map->x.kernel, kx = tap % map->x.kernel;
@@ -177,7 +173,7 @@ void hg_conv_thin_weight_gradient(const hg_conv_map *map, const float *large, co
                .c_row = in,
                .start_row = in};
   for (int pixel = 0; pixel < pixels; pixel += g.steps) {
-    g.steps = smaller(HG_CONV_CHAIN, (int)pixels - pixel);
+    g.steps = hg_smaller(HG_CONV_CHAIN, (int)pixels - pixel);
     g.a = met + pixel;
     g.b = large + (ptrdiff_t)pixel * in;
     g.start = first && pixel == 0 ? NULL : sum;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/integers.h"
 #include "kernels/gemm.h"
 #include "kernels/pointwise.h"
 #include "kernels/winograd.h"
@@ -9,12 +10,8 @@
 enum { TILE = HG_WINOGRAD_TILE, SIDE = HG_WINOGRAD_SIDE, POSITIONS = HG_WINOGRAD_POSITIONS };
 enum { TILES = 28, MOST_TILES = 32, PANEL = 32, LANES = 16 };
 
-static int larger(int a, int b) { return a > b ? a : b; }
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
-static int tile_lines(const hg_conv_map *map) { return ceil_div(map->y.small, TILE); }
-static int tile_columns(const hg_conv_map *map) { return ceil_div(map->x.small, TILE); }
+static int tile_lines(const hg_conv_map *map) { return hg_ceil_div(map->y.small, TILE); }
+static int tile_columns(const hg_conv_map *map) { return hg_ceil_div(map->x.small, TILE); }
 int hg_conv_winograd_tiles(const hg_conv_map *map) { return tile_lines(map) * tile_columns(map); }
 
 /* A batch of large images has more tiles than an int times the number of pieces holds. */
@@ -49,12 +46,12 @@ int64_t hg_conv_winograd_multiply_adds(const hg_conv_map *map) {
   return hg_conv_winograd_tiles(map) * (POSITIONS * in * out + IMAGE * in + MAP * out);
 }
 
-int hg_conv_winograd_images(const hg_conv_map *map) { return ceil_div(TILES, hg_conv_winograd_tiles(map)); }
+int hg_conv_winograd_images(const hg_conv_map *map) { return hg_ceil_div(TILES, hg_conv_winograd_tiles(map)); }
 
 int hg_conv_winograd_groups(const hg_conv_map *map, int n) {
   enum { ALIKE = 4 }; /* threads that then have equal work */
-  int groups = ceil_div(n, hg_conv_winograd_images(map));
-  return smaller(ceil_div(groups, ALIKE) * ALIKE, n);
+  int groups = hg_ceil_div(n, hg_conv_winograd_images(map));
+  return hg_smaller(hg_ceil_div(groups, ALIKE) * ALIKE, n);
 }
 
 /* ---- Panels: PANEL channels, and in the last what is left, so that none has less than the kernels take. */
@@ -67,7 +64,7 @@ static int panel_channels(const hg_conv_map *map, int panel) {
 }
 
 static int widest_panel(const hg_conv_map *map) {
-  return larger(panel_channels(map, 0), panel_channels(map, hg_conv_winograd_panels(map) - 1));
+  return hg_larger(panel_channels(map, 0), panel_channels(map, hg_conv_winograd_panels(map) - 1));
 }
 
 /* ---- Memory. The positions of a channel in, of a tile, stand side by side, so that a transform writes to a few pages: (L, 36,
@@ -115,7 +112,7 @@ static place place_of(const hg_conv_map *map, int64_t tile) {
 /* The stored line or column that stands at `at` of the padded large image; -1 = zeros. */
 static int stored(const hg_conv_side *side, bool replicate, int enlarged, int at) {
   at -= side->before;
-  if (replicate) at = larger(smaller(at, side->large - 1), 0);
+  if (replicate) at = hg_larger(hg_smaller(at, side->large - 1), 0);
   return at < 0 || at >= side->large ? -1 : at / enlarged;
 }
 
@@ -210,14 +207,14 @@ void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float
 
 enum { SUM_TILES = 64 };
 
-int hg_conv_winograd_sum_images(const hg_conv_map *map) { return larger(SUM_TILES / hg_conv_winograd_tiles(map), 1); }
+int hg_conv_winograd_sum_images(const hg_conv_map *map) { return hg_larger(SUM_TILES / hg_conv_winograd_tiles(map), 1); }
 
 size_t hg_conv_winograd_sums_count(const hg_conv_map *map) {
   return (size_t)POSITIONS * (size_t)map->large_channels * (size_t)map->small_channels;
 }
 
 size_t hg_conv_winograd_sums_room(const hg_conv_map *map) {
-  return (size_t)(SUM_TILES * (image_row(map) + map_row(map)) + larger(map->large_channels, map->small_channels));
+  return (size_t)(SUM_TILES * (image_row(map) + map_row(map)) + hg_larger(map->large_channels, map->small_channels));
 }
 
 static void read_gradient(const hg_conv_map *map, const float *small, const float *zeros, place at, int panel, float *to) {
@@ -269,7 +266,7 @@ void hg_conv_winograd_add(const hg_conv_map *map, int images, const float *large
   work w = {.what = &what, .map = map, .large = large, .image = room};
   w.products = w.image + SUM_TILES * image_row(map);
   w.zeros = w.products + SUM_TILES * map_row(map);
-  memset(w.zeros, 0, sizeof *w.zeros * (size_t)larger(map->large_channels, map->small_channels));
+  memset(w.zeros, 0, sizeof *w.zeros * (size_t)hg_larger(map->large_channels, map->small_channels));
   int64_t tiles = tile_count(map, images), pieces = piece_count(tiles, SUM_TILES);
   for (int64_t i = 0; i < pieces; i++) add_tiles(&w, small, tiles * i / pieces, tiles * (i + 1) / pieces, first && i == 0, sums);
 }

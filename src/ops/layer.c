@@ -30,10 +30,13 @@ static const char *const initializers[] = {
     [HG_INIT_PYTORCH] = "pytorch",
 };
 
-const char *hg_layer_kind_name(hg_layer_kind kind) { return kinds[kind]; }
-const char *hg_activation_name(hg_activation activation) { return activations[activation]; }
-const char *hg_padding_name(hg_padding padding) { return paddings[padding]; }
-const char *hg_initializer_name(hg_initializer initializer) { return initializers[initializer]; }
+#define NAME_OF(names, value) \
+  ((unsigned)(value) < sizeof(names) / sizeof((names)[0]) && (names)[value] != NULL ? (names)[value] : "")
+
+const char *hg_layer_kind_name(hg_layer_kind kind) { return NAME_OF(kinds, kind); }
+const char *hg_activation_name(hg_activation activation) { return NAME_OF(activations, activation); }
+const char *hg_padding_name(hg_padding padding) { return NAME_OF(paddings, padding); }
+const char *hg_initializer_name(hg_initializer initializer) { return NAME_OF(initializers, initializer); }
 
 hg_layer hg_layer_default(hg_layer_kind kind) {
   hg_layer layer = {

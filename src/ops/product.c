@@ -1,5 +1,7 @@
 #include "ops/product.h"
 
+#include "base/integers.h"
+
 /* A task is a block of rows and a span of columns. It takes the summed dimension in stretches, and in each the span in panels. A
  * stretch of a panel of b stays in the caches while tiles of TILE rows meet it. Where its rows in b would share few places of
  * the caches, the first tile keeps a copy of it, packed, for the others; where those of c would, sums stand apart until they are
@@ -27,10 +29,7 @@ enum {
   SOON = 2 + HG_PRODUCT_CHANGED
 };
 
-static int ceil_div(int a, int b) { return (a + b - 1) / b; }
-static int smaller(int a, int b) { return a < b ? a : b; }
-static int larger(int a, int b) { return a > b ? a : b; }
-static int rounded(int columns) { return ceil_div(columns, LINE) * LINE; }
+static int rounded(int columns) { return hg_ceil_div(columns, LINE) * LINE; }
 
 static bool finishes(const hg_product *p) { return p->finish != NULL; }
 
@@ -42,22 +41,22 @@ static void cut_columns(hg_product *p) {
   int columns = p->gemm.columns, tasks = large(p) ? ENOUGH_TASKS / 2 : ENOUGH_TASKS;
   int most_narrow = ENOUGH_TASKS * (p->b_transposed ? WIDE : NARROW);
   int width = columns <= most_narrow && !finishes(p) ? NARROW : WIDE;
-  int widths = p->b_transposed ? 1 : larger(columns / (tasks * width), 1);
+  int widths = p->b_transposed ? 1 : hg_larger(columns / (tasks * width), 1);
   p->panel = p->pack ? NARROW : width;
-  p->span = finishes(p) ? smaller(columns, PART_COLUMNS) : widths * width;
-  p->spans = ceil_div(columns, p->span);
+  p->span = finishes(p) ? hg_smaller(columns, PART_COLUMNS) : widths * width;
+  p->spans = hg_ceil_div(columns, p->span);
 }
 
 static void cut_rows(hg_product *p) {
   const hg_gemm *g = &p->gemm;
   int64_t terms = p->near ? g->steps + UPDATE_WORK : g->steps;
-  int64_t work = (int64_t)g->rows * smaller(g->columns, p->span) * terms / TASK_WORK;
-  int blocks = finishes(p) ? ceil_div(g->rows, larger(PART / 2 / p->span, TILE)) : g->rows / TASK_ROWS;
-  if (!p->pack || finishes(p)) blocks = larger(blocks, ceil_div(ENOUGH_TASKS, p->spans));
+  int64_t work = (int64_t)g->rows * hg_smaller(g->columns, p->span) * terms / TASK_WORK;
+  int blocks = finishes(p) ? hg_ceil_div(g->rows, hg_larger(PART / 2 / p->span, TILE)) : g->rows / TASK_ROWS;
+  if (!p->pack || finishes(p)) blocks = hg_larger(blocks, hg_ceil_div(ENOUGH_TASKS, p->spans));
   if (work < blocks) blocks = (int)work;
-  p->row_block = ceil_div(g->rows, larger(blocks, 1));
-  if (p->row_block > TILE) p->row_block = ceil_div(p->row_block, TILE) * TILE;
-  p->row_blocks = ceil_div(g->rows, p->row_block);
+  p->row_block = hg_ceil_div(g->rows, hg_larger(blocks, 1));
+  if (p->row_block > TILE) p->row_block = hg_ceil_div(p->row_block, TILE) * TILE;
+  p->row_blocks = hg_ceil_div(g->rows, p->row_block);
 }
 
 void hg_product_cut(hg_product *p) {
@@ -78,7 +77,7 @@ bool hg_product_cut_together(hg_product *first, hg_product *second) {
   hg_product_cut(first);
   hg_product_cut(second);
   first->span = second->row_block = span;
-  first->spans = second->row_blocks = ceil_div(rows, span);
+  first->spans = second->row_blocks = hg_ceil_div(rows, span);
   first->row_block = first->gemm.rows;
   first->row_blocks = 1;
   return true;
@@ -144,11 +143,11 @@ static void find_c(const place *at, hg_gemm *g) {
 
 /* A matrix (rows, columns) whose rows lie `row` floats apart. */
 static void ask(place *at, hg_gemm *g, const float *from, ptrdiff_t row, int rows, int columns) {
-  at->soon[g->soon_count++] = (hg_gemm_lines){from, row, rows, ceil_div(columns, QUAD)};
+  at->soon[g->soon_count++] = (hg_gemm_lines){from, row, rows, hg_ceil_div(columns, QUAD)};
 }
 
 static int panel_of(const hg_product *p, hg_product_part span, int column) {
-  return smaller(p->panel, span.column + span.columns - column);
+  return hg_smaller(p->panel, span.column + span.columns - column);
 }
 
 /* Of `count` rows those that are asked for while the panel is met: as large a share as the panel's of the task's columns. */
@@ -192,7 +191,7 @@ static void ask_changed(place *at, hg_gemm *g) {
 /* Asks are spread over the product: many at once would take all the lines that the processor can wait for. */
 static int ask_every(const place *at, const hg_gemm *g) {
   enum { RAREST = 16 };
-  int64_t steps = (int64_t)g->steps * ceil_div(g->rows, TILE) * ceil_div(g->columns, NARROW), quads = 0;
+  int64_t steps = (int64_t)g->steps * hg_ceil_div(g->rows, TILE) * hg_ceil_div(g->columns, NARROW), quads = 0;
   for (int i = 0; i < g->soon_count; i++) quads += (int64_t)at->soon[i].rows * at->soon[i].quads;
   int every = 1;
   while (every < RAREST && 2 * every * quads <= steps) every *= 2;
@@ -209,8 +208,8 @@ static int task_count(const hg_product *p) { return p->row_blocks * p->spans; }
 static hg_product_part part_of_task(const hg_product *p, int task) {
   int block = p->near ? task / p->spans : task % p->row_blocks, span = p->near ? task % p->spans : task / p->row_blocks;
   hg_product_part part = {.row = block * p->row_block, .column = span * p->span};
-  part.rows = smaller(p->row_block, p->gemm.rows - part.row);
-  part.columns = smaller(p->span, p->gemm.columns - part.column);
+  part.rows = hg_smaller(p->row_block, p->gemm.rows - part.row);
+  part.columns = hg_smaller(p->span, p->gemm.columns - part.column);
   return part;
 }
 
@@ -252,7 +251,7 @@ static void run_stretch(place *at, int task, int s, int stretches) {
 static void run_task(const hg_product *p, int task, float *scratch) {
   place at = {.p = p, .whole = part_of_task(p, task), .packed = p->pack ? scratch : NULL};
   place_c(&at, scratch + PACKED * NARROW);
-  int stretches = larger(ceil_div(p->gemm.steps, p->depth), 1);
+  int stretches = hg_larger(hg_ceil_div(p->gemm.steps, p->depth), 1);
   for (int s = 0; s < stretches; s++) run_stretch(&at, task, s, stretches);
   if (finishes(p)) p->finish(p->context, at.whole, at.c, at.c_row);
 }
