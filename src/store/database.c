@@ -13,6 +13,9 @@ static hg_code fail(hg_store *store, hg_error *error) {
     return hg_fail(error, HG_DATA, store->path,
                    "damaged (SQLite: %s); put back a copy of it, or run the study into another folder",
                    sqlite3_errmsg(store->database));
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+    return hg_fail(error, HG_FAILED, store->path, "another program is writing to it (SQLite: %s); close that, then try again",
+                   sqlite3_errmsg(store->database));
   return hg_fail(error, HG_FAILED, store->path, "SQLite: %s", sqlite3_errmsg(store->database));
 }
 

@@ -100,7 +100,7 @@ static hg_code train(hg_runner *runner, hg_planned_run *run, hg_network *network
   runner->told_start = false;
   hg_history history = {0};
   hg_code code = hg_train(network, data->train, data->validation, &settings, &history, error);
-  if (code == HG_DATA)
+  if (code == HG_DATA && strstr(error->message, "to start anew") == NULL)
     hg_error_add(error, checkpoint, "; where it cannot be mended, remove it, and this run trains from its start");
   hg_error unkept = {0};
   hg_code stored = store_history(runner, run, &history, code == HG_OK ? error : &unkept);
