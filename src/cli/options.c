@@ -122,7 +122,8 @@ static hg_code take_option(word_parser *parser, hg_option_id id, const char *val
       return hg_fail(error, HG_USAGE, place, "needs a value: --%s %s", option->name, option->value);
     value = parser->argv[parser->next++];
   }
-  if (value != NULL && value[0] == '\0') return hg_fail(error, HG_USAGE, place, "is empty; it needs a value: --%s %s", option->name, option->value);
+  if (value != NULL && value[0] == '\0')
+    return hg_fail(error, HG_USAGE, place, "is empty; it needs a value: --%s %s", option->name, option->value);
   if (value != NULL && option->choices != NULL && !is_choice(option->choices, value))
     return hg_fail(error, HG_USAGE, place, "`%s` is not one of: %s", value, option->choices);
   hg_option_values *given = &parser->arguments->options[id];
