@@ -8,6 +8,8 @@
 #include "data/idx.h"
 #include "data/splits.h"
 
+#include <sys/stat.h>
+
 static void put_cifar(const char *name, int records) {
   uint8_t *bytes = malloc((size_t)records * 3073);
   for (int i = 0; i < records; i++) {
@@ -274,6 +276,15 @@ static void an_unknown_source_is_refused_with_the_nearest_or_all_of_the_catalog(
   assert_non_null(strstr(error.message, "mnist, fashion-mnist, cifar10, lines"));
 }
 
+static void a_pipe_is_no_source(void **state) {
+  (void)state;
+  hg_dataset *read;
+  hg_error error;
+  assert_int_equal(mkfifo(at("pipe"), 0600), 0);
+  assert_int_equal(hg_dataset_open(at("pipe"), false, &read, &error), HG_DATA);
+  assert_non_null(strstr(error.message, "is neither a file nor a folder"));
+}
+
 static void peeking_tells_shape_and_classes_without_the_data(void **state) {
   (void)state;
   hg_data_settings settings = hg_data_settings_default();
@@ -362,6 +373,7 @@ int main(void) {
       cmocka_unit_test(settings_that_cannot_be_are_refused_with_the_reason),
       cmocka_unit_test(a_missing_set_says_where_it_was_looked_for_and_what_brings_it),
       cmocka_unit_test(an_unknown_source_is_refused_with_the_nearest_or_all_of_the_catalog),
+      cmocka_unit_test(a_pipe_is_no_source),
       cmocka_unit_test(peeking_tells_shape_and_classes_without_the_data),
       cmocka_unit_test(classes_have_names_before_the_data_is_there),
       cmocka_unit_test(the_real_sets_have_their_published_sizes),

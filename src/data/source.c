@@ -132,7 +132,10 @@ static hg_code find_path(const char *text, const char *base_folder, hg_source *s
   int length = place(text, base_folder, path);
   if (length >= HG_PATH_SIZE) return hg_fail(error, HG_USAGE, "source", "the path is longer than %d bytes", HG_PATH_SIZE - 1);
   snprintf(source->label, sizeof source->label, "%s", text);
-  if (!hg_path_exists(path)) return fail_source(text, path, error);
+  struct stat status;
+  if (stat(path, &status) != 0) return fail_source(text, path, error);
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) /* a pipe would keep the reader waiting */
+    return hg_fail(error, HG_DATA, text, "is neither a file nor a folder: %s", path);
   recognise(&source->found);
   return check_idx_pairs(&source->found, error);
 }
