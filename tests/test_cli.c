@@ -140,6 +140,19 @@ static void check_says_which_data_set_is_missing_and_what_brings_it(void **state
   hg_free(kept_cache);
 }
 
+/* 20 images of 2 x 2 without labels. */
+static void what_has_no_labels_has_no_classes_to_tell_apart(void **state) {
+  (void)state;
+  unsigned char idx[16 + 20 * 4] = {0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 2};
+  assert_int_equal(hg_file_write(in("unlabelled-idx3-ubyte"), idx, sizeof idx, NULL), HG_OK);
+  write_text("unlabelled.yaml",
+             "study: t\ndata: {d: {source: unlabelled-idx3-ubyte}}\nmodels:\n"
+             "  m: {classifier: [flatten, {dense: 1}], loss: {classification: cross_entropy}}\n");
+  outcome result = run("check unlabelled.yaml");
+  assert_status(result, 2);
+  assert_has(result.err, "unlabelled.yaml:4:3: `d` has no labels; from 2 classes on there is something to tell apart");
+}
+
 static void show_tells_the_settings_of_a_classical_model(void **state) {
   (void)state;
   write_text("methods.yaml",
@@ -230,6 +243,7 @@ int main(void) {
       cmocka_unit_test(a_source_that_is_not_there_is_named_as_it_was_written),
       cmocka_unit_test(help_says_what_becomes_of_results_and_downloads),
       cmocka_unit_test(check_says_which_data_set_is_missing_and_what_brings_it),
+      cmocka_unit_test(what_has_no_labels_has_no_classes_to_tell_apart),
       cmocka_unit_test(show_tells_the_settings_of_a_classical_model),
       cmocka_unit_test(an_unknown_instruction_set_is_refused_at_the_start),
       cmocka_unit_test(completion_and_manual_come_from_the_same_table),

@@ -285,12 +285,18 @@ static hg_code look_at_data(hg_reader *reader) {
   return HG_OK;
 }
 
+/* For a classifier of any kind. */
+static hg_code check_classes(hg_reader *reader, const hg_model *model) {
+  if (model->classes >= 2) return HG_OK;
+  return hg_reject(reader, place_of(reader, model, "data"), "`%s` has %s; from 2 classes on there is something to tell apart",
+                   reader->study->data[model->data].name, model->classes == 0 ? "no labels" : "1 class");
+}
+
 static hg_code check_classical(hg_reader *reader, const hg_model *model) {
   hg_error cause = {0};
+  hg_code code = check_classes(reader, model);
+  if (code != HG_OK) return code;
   int64_t samples = model->limit > 0 && model->limit < model->images ? model->limit : model->images;
-  if (model->classes < 2)
-    return hg_reject(reader, place_of(reader, model, "data"), "`%s` has %s; from 2 classes on there is something to tell apart",
-                     reader->study->data[model->data].name, model->classes == 0 ? "no labels" : "1 class");
   if (model->classical.kind == HG_KNN && model->classical.k > samples)
     return hg_reject(reader, place_in(reader, model, "knn", "k"), "%d neighbours, but at most %lld training images",
                      model->classical.k, (long long)samples);
@@ -303,6 +309,7 @@ static hg_code check_model(hg_reader *reader, const hg_model *model) {
   if (code != HG_OK) return code;
   if (model->kind == HG_MODEL_CLASSICAL) return check_classical(reader, model);
   code = check_losses(reader, model);
+  if (code == HG_OK && model->blocks[HG_CLASSIFIER].count > 0) code = check_classes(reader, model);
   if (code == HG_OK) code = check_training(reader, model);
   if (code == HG_OK) code = check_pixels(reader, model);
   if (code == HG_OK) code = check_network(reader, model);
