@@ -1,11 +1,9 @@
 /* The register-blocked product over the vectors of one instruction set. The including file defines first:
- *   LANES, vec, mask            floats in a vector, its type, the type of a mask of lanes
+ *   the vectors                 kernels/vec_avx2.h or another
  *   ROWS_1 .. ROWS_4            most rows of a tile that is 1 .. 4 vectors wide (0 = no such tile)
  *   WIDE, ODD                   most vectors of a tile; one of ODD vectors is taken where a tile of one would be left over
  *   WIDEST, FEW_ROWS            most vectors for products of less than FEW_ROWS rows, which need more columns for as many
  *                               sums as the units of the processor can work on at a time
- *   vec_zero, vec_set, vec_load, vec_store, vec_load_masked, vec_store_masked, vec_fma, vec_mul,
- *   vec_max (the second where it is not a number, and of two zeros), vec_negative (mask of x < 0), vec_blend, mask_first
  *
  * A tile of R rows and V vectors of columns keeps its R * V sums in registers through the whole chain. R, V, whether the last
  * vector is cut and what kind of chain it is are constants in each of its instances. */
@@ -45,8 +43,8 @@ INLINE vec load_column(const float *from, int v, int V, bool cut, mask last) {
 }
 
 INLINE vec activated(hg_activation activation, vec slope, vec x) {
-  if (activation == HG_RELU) return vec_max(vec_zero(), x);
-  if (activation == HG_LEAKY_RELU) return vec_blend(x, vec_mul(x, slope), vec_negative(x));
+  if (activation == HG_RELU) return vec_relu(x);
+  if (activation == HG_LEAKY_RELU) return vec_leaky(x, slope);
   return x;
 }
 

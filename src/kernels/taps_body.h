@@ -1,7 +1,6 @@
 /* The kernels of taps.h over the vectors of one instruction set. The including file defines first:
- *   LANES, vec, mask            floats in a vector, its type, the type of a mask of lanes
+ *   the vectors                 kernels/vec_avx2.h or another
  *   RUNS(T)                     T(run, vectors) for each length of run there are kernels for, and the vectors taken at a time
- *   vec_zero, vec_set, vec_load, vec_store, vec_load_masked, vec_store_masked, vec_add, vec_fma, vec_relu, mask_first
  *
  * Rows, run and vectors are constants in each instance. The last vector always goes under a mask. */
 #ifndef HG_KERNELS_TAPS_BODY_H

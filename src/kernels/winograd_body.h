@@ -1,7 +1,6 @@
 /* Winograd's transforms over the vectors of one instruction set. The including file defines first:
- *   LANES, vec                  floats in a vector, its type
+ *   the vectors                 kernels/vec_avx2.h or another
  *   AT_ONCE                     tiles of which the sums of six positions stay in registers
- *   vec_set, vec_load, vec_store, vec_add, vec_sub, vec_mul, vec_fma, vec_relu, vec_leaky
  *
  * Where channels are no multiple of LANES the last vector begins earlier: a few lanes are computed twice, alike. */
 #ifndef HG_KERNELS_WINOGRAD_BODY_H
