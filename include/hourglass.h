@@ -130,8 +130,7 @@ typedef struct hg_layer {
 /* A layer of this kind with every field at its default; sizes that have none are 0 and must be set. */
 HG_API hg_layer hg_layer_default(hg_layer_kind kind);
 
-/* The names used in study files and messages ("conv2d", "relu", "same", "he_normal"). */
-/* As a study file has them; "" for a value that is none. */
+/* The names used in study files and messages ("conv2d", "relu", "same", "he_normal"); "" for a value that is none. */
 HG_API const char *hg_layer_kind_name(hg_layer_kind kind);
 HG_API const char *hg_activation_name(hg_activation activation);
 HG_API const char *hg_padding_name(hg_padding padding);

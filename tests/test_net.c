@@ -415,6 +415,34 @@ static void weights_of_another_network_are_refused_and_change_nothing(void **sta
   hg_network_free(network);
 }
 
+static void a_block_of_another_network_is_copied_alone_and_only_where_all_of_it_fits(void **state) {
+  (void)state;
+  hg_network *from = joint_network(both_losses()), *to = joint_network(both_losses());
+  hg_network *narrow = hg_network_new((hg_shape){1, 1, 4});
+  add(narrow, HG_ENCODER, dense(2, HG_LINEAR));
+  assert_int_equal(hg_network_initialize(from, 5, NULL), HG_OK);
+  assert_int_equal(hg_network_initialize(to, 6, NULL), HG_OK);
+  assert_int_equal(hg_network_initialize(narrow, 5, NULL), HG_OK);
+  assert_int_equal(hg_network_copy_block(to, from, HG_ENCODER, NULL), HG_OK);
+  for (int i = 0; i < hg_network_tensor_count(to); i++) {
+    const hg_tensor *a = hg_network_tensor(from, i), *b = hg_network_tensor(to, i);
+    bool random = strstr(a->name, "weight") != NULL && a->parameter.layout != HG_LAYOUT_VECTOR;
+    bool same = memcmp(a->value, b->value, (size_t)a->count * sizeof(float)) == 0;
+    if (strcmp(a->name, "center_loss.centers") == 0) continue;
+    if (a->block == HG_ENCODER || random) assert_int_equal(same, a->block == HG_ENCODER);
+  }
+  char before[HG_SHA256_SIZE], after[HG_SHA256_SIZE];
+  assert_int_equal(hg_network_digest(to, before, NULL), HG_OK);
+  hg_error error;
+  assert_int_equal(hg_network_copy_block(to, narrow, HG_ENCODER, &error), HG_USAGE);
+  assert_string_equal(error.place, "encoder.0.weight");
+  assert_int_equal(hg_network_digest(to, after, NULL), HG_OK);
+  assert_string_equal(before, after);
+  hg_network_free(from);
+  hg_network_free(to);
+  hg_network_free(narrow);
+}
+
 static void every_failed_allocation_is_reported_and_nothing_leaks(void **state) {
   (void)state;
   for (int64_t successes = 0;; successes++) {
@@ -456,6 +484,7 @@ int main(void) {
       cmocka_unit_test(a_step_allocates_nothing),
       cmocka_unit_test(weights_come_back_to_the_bit_in_pytorchs_layouts),
       cmocka_unit_test(weights_of_another_network_are_refused_and_change_nothing),
+      cmocka_unit_test(a_block_of_another_network_is_copied_alone_and_only_where_all_of_it_fits),
       cmocka_unit_test(every_failed_allocation_is_reported_and_nothing_leaks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,8 +41,7 @@ static hg_code print_results(const hg_arguments *arguments, const char *out, hg_
   return code;
 }
 
-/* Results are shown after failures and interruptions too: what is there is there. But not where nothing was begun: what lies in
- * the folder then is of an earlier run. */
+/* Results are shown after failures and interruptions too: what is there is there. */
 static bool has_results(hg_code code) {
   return code == HG_OK || code == HG_FAILED || code == HG_DIVERGED || code == HG_INTERRUPTED;
 }
@@ -59,6 +58,7 @@ static hg_code carry_out(const hg_arguments *arguments, const hg_study *study, h
   hg_signals_catch("\nhourglass: stopping after a checkpoint; again to quit at once\n");
   hg_code code = hg_study_run(study, settings, error);
   hg_progress_view_clear(&view);
+  /* Where nothing was begun, what lies in the folder is of an earlier run. */
   if (!begun || !has_results(code)) return code;
   hg_error unshown = {0};
   hg_code shown = print_results(arguments, settings->out, code == HG_OK ? error : &unshown);

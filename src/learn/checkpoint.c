@@ -122,7 +122,7 @@ static hg_code check_checksum(const hg_safetensors *file, const char *path, hg_e
   hg_safetensors_metadata(file, "sha256", expected, sizeof expected);
   hg_code code = checksum(file->tensors, file->count, found, error);
   if (code != HG_OK || strcmp(expected, found) == 0) return code;
-  return hg_fail(error, HG_DATA, path, "the checkpoint is damaged: its checksum does not hold; delete the file to start anew");
+  return hg_fail(error, HG_DATA, path, "the checkpoint is damaged: its checksum does not hold");
 }
 
 hg_code hg_checkpoint_write(const char *path, const char *identity, const hg_network *network, const hg_train_state *state,
@@ -160,7 +160,7 @@ static const void *find(const hg_safetensors *file, const char *path, const char
   if (tensor != NULL && tensor->dtype == dtype && hg_named_tensor_count(tensor) == length) return tensor->data;
   if (*code != HG_OK) return NULL;
   const char *cause = tensor == NULL ? "is missing" : "has another type or length than it should";
-  *code = hg_fail(error, HG_DATA, path, "the checkpoint is damaged: %s %s; delete the file to start anew", name, cause);
+  *code = hg_fail(error, HG_DATA, path, "the checkpoint is damaged: %s %s", name, cause);
   return NULL;
 }
 
@@ -175,7 +175,7 @@ typedef struct contents {
 static hg_code check_counters(const int64_t *counters, const hg_train_state *state, const char *path, hg_error *error) {
   bool sound = counters[0] <= state->epoch_capacity && counters[6] <= counters[0] && counters[7] <= counters[0];
   for (int i = 0; i < COUNTERS; i++) sound = sound && counters[i] >= 0;
-  return sound ? HG_OK : hg_fail(error, HG_DATA, path, "the checkpoint is damaged: impossible counters; delete it to start anew");
+  return sound ? HG_OK : hg_fail(error, HG_DATA, path, "the checkpoint is damaged: impossible counters");
 }
 
 static hg_code find_parts(const hg_safetensors *file, const char *path, const hg_network *network, const hg_train_state *state,
@@ -234,26 +234,24 @@ static void take_parts(const hg_safetensors *file, const contents *parts, hg_net
 static hg_code check_identity(const hg_safetensors *file, const char *path, const char *identity, hg_error *error) {
   char found[128];
   if (!hg_safetensors_metadata(file, "identity", found, sizeof found)) {
-    return hg_fail(error, HG_DATA, path, "this file is not a checkpoint of a training; give another path");
+    return hg_fail(error, HG_DATA, path, "this file is not a checkpoint of a training");
   }
   if (strcmp(found, identity) == 0) return HG_OK;
-  return hg_fail(error, HG_VERIFY, path,
-                 "the checkpoint belongs to a training of other settings, data, network or version; delete the file to start "
-                 "anew, or give another path");
+  return hg_fail(error, HG_VERIFY, path, "the checkpoint belongs to a training of other settings, data, network or version");
 }
 
 hg_code hg_checkpoint_read(const char *path, const char *identity, hg_network *network, hg_train_state *state, bool *found,
                            hg_error *error) {
   *found = hg_path_exists(path);
   if (!*found) return HG_OK;
-  hg_safetensors file;
+  hg_safetensors file = {0};
   contents parts = {0};
   hg_code code = hg_safetensors_read(path, &file, error);
-  if (code != HG_OK) return code;
-  code = check_identity(&file, path, identity, error);
+  if (code == HG_OK) code = check_identity(&file, path, identity, error);
   if (code == HG_OK) code = check_checksum(&file, path, error);
   if (code == HG_OK) code = find_parts(&file, path, network, state, &parts, error);
   if (code == HG_OK) take_parts(&file, &parts, network, state);
   hg_safetensors_release(&file);
+  if (code == HG_DATA || code == HG_VERIFY) hg_error_add(error, path, "; delete the file to start anew, or give another path");
   return code;
 }

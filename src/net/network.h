@@ -69,9 +69,9 @@ const float *hg_network_code(const hg_network *network);           /* (n, code s
 const float *hg_network_reconstruction(const hg_network *network); /* (n, input shape), after the sigmoid */
 const float *hg_network_logits(const hg_network *network);         /* (n, classes) */
 
-/* Copies the encoder's weights from a safetensors file, tensor by tensor by name. HG_USAGE names the first tensor that is
- * absent or of another shape. */
-hg_code hg_network_load_block(hg_network *network, hg_block block, const char *path, hg_error *error);
+/* Copies the weights of a block's layers, by name, between two networks that have theirs. HG_USAGE names the first tensor
+ * that `from` lacks or has in another shape; nothing is changed then. */
+hg_code hg_network_copy_block(hg_network *network, const hg_network *from, hg_block block, hg_error *error);
 
 /* SHA-256 over names and values of all tensors in order, lower-case hexadecimal (HG_SHA256_SIZE bytes). */
 hg_code hg_network_digest(const hg_network *network, char *out, hg_error *error);

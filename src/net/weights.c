@@ -105,41 +105,60 @@ static hg_code check_tensor(const hg_tensor *tensor, const hg_named_tensor *foun
   return hg_fail(error, HG_USAGE, path, "tensor `%s` is %s; this network needs %s", tensor->name, has, needs);
 }
 
-static bool is_wanted(const hg_tensor *tensor, int block, const hg_safetensors *file) {
-  bool centers = strcmp(tensor->name, "center_loss.centers") == 0;
-  if (centers) return block < 0 && hg_safetensors_find(file, tensor->name) != NULL;
-  return block < 0 || (int)tensor->block == block;
+/* The loss's, which serve training alone, though they stand with the encoder whose codes they are of. */
+static bool are_centers(const hg_tensor *tensor) { return strcmp(tensor->name, "center_loss.centers") == 0; }
+
+static bool is_wanted(const hg_tensor *tensor, const hg_safetensors *file) {
+  return !are_centers(tensor) || hg_safetensors_find(file, tensor->name) != NULL;
 }
 
-/* block < 0 = all. Checks everything before it changes anything. */
-static hg_code load_tensors(hg_network *network, int block, const char *path, hg_error *error) {
+hg_code hg_network_load(hg_network *network, const char *path, hg_error *error) {
   hg_code code = hg_graph_build(network, error);
   if (code != HG_OK) return code;
   hg_safetensors file;
   code = hg_safetensors_read(path, &file, error);
   if (code != HG_OK) return code;
+  /* Everything is checked before anything is changed. */
   for (int i = 0; code == HG_OK && i < network->tensor_count; i++) {
     const hg_tensor *tensor = &network->tensors[i];
-    if (is_wanted(tensor, block, &file)) code = check_tensor(tensor, hg_safetensors_find(&file, tensor->name), path, error);
+    if (is_wanted(tensor, &file)) code = check_tensor(tensor, hg_safetensors_find(&file, tensor->name), path, error);
   }
   for (int i = 0; code == HG_OK && i < network->tensor_count; i++) {
     hg_tensor *tensor = &network->tensors[i];
-    if (!is_wanted(tensor, block, &file)) continue;
+    if (!is_wanted(tensor, &file)) continue;
     const char *bytes = hg_safetensors_find(&file, tensor->name)->data; /* not aligned */
     for (int64_t j = 0; j < tensor->count; j++) memcpy(&tensor->value[j], bytes + torch_index(tensor, j) * 4, 4);
   }
   hg_safetensors_release(&file);
-  return code;
-}
-
-hg_code hg_network_load(hg_network *network, const char *path, hg_error *error) {
-  hg_code code = load_tensors(network, -1, path, error);
   if (code == HG_OK) network->initialized = true;
   return code;
 }
 
-hg_code hg_network_load_block(hg_network *network, hg_block block, const char *path, hg_error *error) {
-  return load_tensors(network, (int)block, path, error);
+/* ---------------------------------------------------------------- from another network */
+
+static bool is_of(const hg_tensor *tensor, hg_block block) { return tensor->block == block && !are_centers(tensor); }
+
+static const hg_tensor *find_like(const hg_network *network, const hg_tensor *tensor) {
+  for (int i = 0; i < network->tensor_count; i++) {
+    const hg_tensor *other = &network->tensors[i];
+    if (strcmp(other->name, tensor->name) != 0) continue;
+    const hg_parameter *a = &other->parameter, *b = &tensor->parameter;
+    return a->layout == b->layout && memcmp(a->dim, b->dim, sizeof a->dim) == 0 ? other : NULL;
+  }
+  return NULL;
+}
+
+hg_code hg_network_copy_block(hg_network *network, const hg_network *from, hg_block block, hg_error *error) {
+  for (int i = 0; i < network->tensor_count; i++) {
+    const hg_tensor *tensor = &network->tensors[i];
+    if (is_of(tensor, block) && find_like(from, tensor) == NULL)
+      return hg_fail(error, HG_USAGE, tensor->name, "the network to copy from has no tensor of this name and shape");
+  }
+  for (int i = 0; i < network->tensor_count; i++) {
+    hg_tensor *tensor = &network->tensors[i];
+    if (is_of(tensor, block)) memcpy(tensor->value, find_like(from, tensor)->value, (size_t)tensor->count * sizeof(float));
+  }
+  return HG_OK;
 }
 
 /* ---------------------------------------------------------------- digest */

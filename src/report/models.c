@@ -4,8 +4,8 @@
 #include "eval/compare.h"
 #include "eval/metrics.h"
 #include "report/page.h"
+#include "store/predictions.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,17 +31,7 @@ hg_code hg_page_models_gather(hg_page *page, hg_error *error) {
 
 static hg_code load_class_names(const hg_report *report, hg_page_model *model, hg_error *error) {
   const hg_data_record *data = hg_report_data(report, model->shown);
-  json_t *names = data == NULL ? NULL : json_loads(data->class_names, 0, NULL);
-  model->classes = (int)json_array_size(names);
-  model->class_names = model->classes == 0 ? NULL : hg_calloc((size_t)model->classes, sizeof *model->class_names);
-  bool whole = model->classes == 0 || model->class_names != NULL;
-  for (int i = 0; whole && i < model->classes; i++) {
-    const char *name = json_string_value(json_array_get(names, (size_t)i));
-    model->class_names[i] = hg_strdup(name == NULL ? "?" : name);
-    whole = model->class_names[i] != NULL;
-  }
-  json_decref(names);
-  return whole ? HG_OK : hg_fail_memory(error, "class names", 0);
+  return data == NULL ? HG_OK : hg_store_class_names(data, &model->class_names, &model->classes, error);
 }
 
 static void note_trouble(hg_page_model *model, const hg_error *error) {
@@ -67,19 +57,16 @@ static hg_code load_scores(hg_store *store, hg_page_model *model, bool curves, h
   hg_safetensors file;
   hg_code code = read_artifact(store, model, "predictions.safetensors", &file, error);
   if (code != HG_OK) return code;
-  const hg_named_tensor *labels = hg_safetensors_find(&file, "labels"), *shares = hg_safetensors_find(&file, "probabilities");
-  if (labels == NULL || shares == NULL) goto done;
   hg_error cause;
-  if (labels->dtype != HG_I32 || labels->rank != 1 || shares->dtype != HG_F32 || shares->rank != 2 ||
-      shares->dim[0] != labels->dim[0] || shares->dim[1] < 1 || shares->dim[1] > 10000)
-    code = hg_fail(&cause, HG_DATA, "predictions.safetensors", "labels and probabilities do not have the shapes of predictions");
-  else
-    code = hg_classification_report_new(shares->data, labels->data, labels->dim[0], (int)shares->dim[1], &model->scores, &cause);
-  model->has_scores = code == HG_OK;
-  if (code == HG_OK && curves)
-    code = hg_page_ranks_load(shares->data, labels->data, model->scores.count, model->scores.classes, &model->ranks, &cause);
+  hg_predictions found;
+  code = hg_predictions_find(&file, "predictions.safetensors", &found, &cause);
+  if (code == HG_OK && found.probabilities != NULL) {
+    code = hg_classification_report_new(found.probabilities, found.labels, found.count, found.classes, &model->scores, &cause);
+    model->has_scores = code == HG_OK;
+    if (code == HG_OK && curves)
+      code = hg_page_ranks_load(found.probabilities, found.labels, found.count, found.classes, &model->ranks, &cause);
+  }
   if (code != HG_OK && code != HG_NO_MEMORY) note_trouble(model, &cause);
-done:
   hg_safetensors_release(&file);
   return code == HG_NO_MEMORY ? hg_fail_memory(error, "predictions.safetensors", 0) : HG_OK;
 }
@@ -101,8 +88,7 @@ hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error) {
 void hg_page_models_release(hg_page *page) {
   for (int i = 0; i < page->model_count; i++) {
     hg_page_model *model = &page->models[i];
-    for (int k = 0; model->class_names != NULL && k < model->classes; k++) hg_free(model->class_names[k]);
-    hg_free(model->class_names);
+    hg_store_class_names_free(model->class_names, model->classes);
     hg_free(model->trouble);
     hg_free(model->ranks);
     hg_classification_report_release(&model->scores);

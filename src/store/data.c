@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "store/database.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,6 +97,25 @@ hg_code hg_store_list_data(hg_store *store, hg_data_record **records, int *count
   *records = NULL;
   *count = 0;
   return code;
+}
+
+hg_code hg_store_class_names(const hg_data_record *record, char ***names, int *count, hg_error *error) {
+  json_t *list = json_loads(record->class_names, 0, NULL);
+  *count = (int)json_array_size(list);
+  *names = *count == 0 ? NULL : hg_calloc((size_t)*count, sizeof **names);
+  bool whole = *count == 0 || *names != NULL;
+  for (int i = 0; whole && i < *count; i++) {
+    const char *name = json_string_value(json_array_get(list, (size_t)i));
+    (*names)[i] = hg_strdup(name == NULL ? "?" : name);
+    whole = (*names)[i] != NULL;
+  }
+  json_decref(list);
+  return whole ? HG_OK : hg_fail_memory(error, "class names", (size_t)*count * sizeof **names);
+}
+
+void hg_store_class_names_free(char **names, int count) {
+  for (int i = 0; names != NULL && i < count; i++) hg_free(names[i]);
+  hg_free(names);
 }
 
 /* ---------------------------------------------------------------- what goes */

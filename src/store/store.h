@@ -90,12 +90,11 @@ hg_code hg_store_list_runs(hg_store *store, hg_run_record **records, int *count,
 /* Removes runs (with their folders and comparisons) that the study no longer has. */
 hg_code hg_store_keep_only(hg_store *store, const hg_run_record *kept, int count, hg_error *error);
 /* OUT/runs/NAME-seedN, made if need be; hg_malloc'ed. */
-/* Adds to an error in a file of a run what mends it: its folder's removal. */
-void hg_store_tell_mend(hg_error *error, const char *path);
-
+hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error);
 /* Where a file of a run is, or would be: no folder is made. hg_malloc'ed. */
 hg_code hg_store_run_file(const hg_store *store, const hg_run_record *record, const char *file, char **path, hg_error *error);
-hg_code hg_store_run_folder(hg_store *store, const hg_run_record *record, char **folder, hg_error *error);
+/* Adds to an error in a file of a run what mends it: its folder's removal. */
+void hg_store_tell_mend(hg_error *error, const char *path);
 
 /* The whole history at once, replacing what was there. */
 hg_code hg_store_put_history(hg_store *store, int64_t run, const hg_epoch *epochs, int count, hg_error *error);
@@ -219,5 +218,8 @@ hg_code hg_store_put_data(hg_store *store, const hg_data_record *record, hg_erro
 hg_code hg_store_keep_data(hg_store *store, const char *const *kept, int count, hg_error *error);
 hg_code hg_store_list_data(hg_store *store, hg_data_record **records, int *count,
                            hg_error *error); /* caller frees class_names too */
+/* The names as strings; NULL and 0 where the data has none. Released by hg_store_class_names_free, after a failure too. */
+hg_code hg_store_class_names(const hg_data_record *record, char ***names, int *count, hg_error *error);
+void hg_store_class_names_free(char **names, int count);
 
 #endif

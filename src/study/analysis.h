@@ -59,8 +59,6 @@ bool hg_runner_is_done(const hg_runner *runner, const hg_run_record *record, int
 
 /* ---- small help: run_analysis.c */
 
-/* The path of a file of the run, hg_malloc'ed. */
-hg_code hg_runner_artifact(hg_runner *runner, const hg_run_record *record, const char *file, char **path, hg_error *error);
 /* NaN where the run has no such figure. */
 hg_code hg_runner_metric(hg_runner *runner, const hg_run_record *record, const char *name, double *value, hg_error *error);
 /* Nothing where value is NaN. */

@@ -7,15 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-hg_code hg_runner_artifact(hg_runner *runner, const hg_run_record *record, const char *file, char **path, hg_error *error) {
-  char *folder = NULL;
-  hg_code code = hg_store_run_folder(runner->store, record, &folder, error);
-  if (code != HG_OK) return code;
-  *path = hg_path_join(folder, file);
-  hg_free(folder);
-  return *path == NULL ? hg_fail_memory(error, file, 1) : HG_OK;
-}
-
 hg_code hg_runner_metric(hg_runner *runner, const hg_run_record *record, const char *name, double *value, hg_error *error) {
   hg_metric *metrics = NULL;
   int count = 0;

@@ -3,25 +3,8 @@
 #include "base/file.h"
 #include "eval/calibration.h"
 #include "eval/curves.h"
+#include "store/predictions.h"
 #include "study/analysis.h"
-
-typedef struct predictions {
-  const float *probabilities; /* (count, classes) */
-  const int32_t *labels;
-  int64_t count;
-  int classes;
-} predictions;
-
-/* False where the run does not classify. */
-static bool find_predictions(const hg_safetensors *file, predictions *found) {
-  const hg_named_tensor *probabilities = hg_safetensors_find(file, "probabilities"),
-                        *labels = hg_safetensors_find(file, "labels");
-  if (probabilities == NULL || labels == NULL || probabilities->rank != 2 || probabilities->dtype != HG_F32) return false;
-  if (labels->rank != 1 || labels->dtype != HG_I32 || labels->dim[0] != probabilities->dim[0] || labels->dim[0] == 0)
-    return false;
-  *found = (predictions){probabilities->data, labels->data, labels->dim[0], (int)probabilities->dim[1]};
-  return true;
-}
 
 static hg_code put_classes(hg_runner *runner, int64_t run, const hg_classification_report *report,
                            const hg_ranking_scores *ranking, hg_error *error) {
@@ -52,7 +35,7 @@ static hg_code put_confusion(hg_runner *runner, int64_t run, const hg_classifica
   return code;
 }
 
-static hg_code put_calibration(hg_runner *runner, const hg_run_record *record, const predictions *p, hg_error *error) {
+static hg_code put_calibration(hg_runner *runner, const hg_run_record *record, const hg_predictions *p, hg_error *error) {
   hg_calibration calibration;
   hg_calibration_row rows[HG_CALIBRATION_BINS];
   hg_code code = hg_calibration_of(p->probabilities, p->labels, p->count, p->classes, &calibration, error);
@@ -86,7 +69,7 @@ static hg_code put_figures(hg_runner *runner, const hg_run_record *record, const
   return code;
 }
 
-static hg_code put_scores(hg_runner *runner, const hg_run_record *record, const predictions *p,
+static hg_code put_scores(hg_runner *runner, const hg_run_record *record, const hg_predictions *p,
                           const hg_classification_report *report, const hg_ranking_scores *ranking, hg_error *error) {
   hg_code code = hg_store_begin(runner->store, error);
   if (code != HG_OK) return code;
@@ -97,7 +80,7 @@ static hg_code put_scores(hg_runner *runner, const hg_run_record *record, const 
   return hg_store_finish(runner->store, code, error);
 }
 
-static hg_code score(hg_runner *runner, const hg_run_record *record, const predictions *p, hg_error *error) {
+static hg_code score(hg_runner *runner, const hg_run_record *record, const hg_predictions *p, hg_error *error) {
   hg_classification_report report = {0};
   hg_ranking_scores ranking = {0};
   hg_code code = hg_classification_report_new(p->probabilities, p->labels, p->count, p->classes, &report, error);
@@ -123,10 +106,11 @@ hg_code hg_runner_score_classes(hg_runner *runner, const hg_planned_run *run, hg
   hg_safetensors file = {0};
   hg_code code = is_scored(runner, &run->record, &scored, error);
   if (code != HG_OK || scored) return code;
-  code = hg_runner_artifact(runner, &run->record, "predictions.safetensors", &path, error);
+  code = hg_store_run_file(runner->store, &run->record, "predictions.safetensors", &path, error);
   if (code == HG_OK) code = hg_safetensors_read(path, &file, error);
-  predictions found;
-  if (code == HG_OK && find_predictions(&file, &found)) code = score(runner, &run->record, &found, error);
+  hg_predictions found = {0};
+  if (code == HG_OK) code = hg_predictions_find(&file, path, &found, error);
+  if (code == HG_OK && found.probabilities != NULL) code = score(runner, &run->record, &found, error);
   hg_safetensors_release(&file);
   hg_free(path);
   return code;

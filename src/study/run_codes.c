@@ -4,6 +4,7 @@
 #include "base/shape.h"
 #include "eval/distances.h"
 #include "eval/tsne.h"
+#include "store/predictions.h"
 #include "study/analysis.h"
 
 #include <math.h>
@@ -164,16 +165,16 @@ static hg_code keep_drawn(code_set *codes, const hg_dataset *test, uint64_t seed
 static hg_code find_predictions(hg_runner *runner, const hg_planned_run *run, code_set *codes, hg_error *error) {
   char *path = NULL;
   hg_safetensors file = {0};
-  hg_code code = hg_runner_artifact(runner, &run->record, "predictions.safetensors", &path, error);
+  hg_code code = hg_store_run_file(runner->store, &run->record, "predictions.safetensors", &path, error);
   if (code == HG_OK) code = hg_safetensors_read(path, &file, error);
-  const hg_named_tensor *shares = code == HG_OK ? hg_safetensors_find(&file, "probabilities") : NULL;
+  hg_predictions found = {0};
+  if (code == HG_OK) code = hg_predictions_find(&file, path, &found, error);
   int64_t last = codes->choice.count == 0 ? 0 : codes->choice.index[codes->choice.count - 1];
-  if (shares != NULL && shares->rank == 2 && shares->dtype == HG_F32 && shares->dim[0] > last) {
+  if (found.count > last) {
     codes->predictions = hg_malloc((size_t)codes->choice.count * sizeof(int32_t));
     if (codes->predictions == NULL) code = hg_fail_memory(error, "predictions", (size_t)codes->choice.count * sizeof(int32_t));
-    int classes = (int)shares->dim[1];
     for (int64_t i = 0; code == HG_OK && i < codes->choice.count; i++)
-      codes->predictions[i] = hg_argmax((const float *)shares->data + codes->choice.index[i] * classes, classes);
+      codes->predictions[i] = hg_argmax(found.probabilities + codes->choice.index[i] * found.classes, found.classes);
   }
   hg_safetensors_release(&file);
   hg_free(path);
@@ -357,7 +358,7 @@ hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool m
   char *path = NULL;
   double width = (double)NAN;
   code_set codes = {0};
-  hg_code code = hg_runner_artifact(runner, &run->record, "codes.safetensors", &path, error);
+  hg_code code = hg_store_run_file(runner->store, &run->record, "codes.safetensors", &path, error);
   if (code == HG_OK) code = hg_runner_metric(runner, &run->record, "codes.width", &width, error);
   bool map_missing = code == HG_OK && mapped && !hg_path_exists(path);
   if (code == HG_OK && (isnan(width) || map_missing)) code = make_codes(runner, run, &codes, error);

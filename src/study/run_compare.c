@@ -64,7 +64,7 @@ static hg_code read_denoisers(hg_runner *runner, int model, denoisers *found, hg
     const hg_run_record *run = &runner->stored[i];
     char *path = NULL;
     if (!hg_runner_is_done(runner, run, model)) continue;
-    code = hg_runner_artifact(runner, run, "denoising.safetensors", &path, error);
+    code = hg_store_run_file(runner->store, run, "denoising.safetensors", &path, error);
     if (code == HG_OK && hg_path_exists(path)) {
       code = hg_safetensors_read(path, &found->files[found->count], error);
       found->count += code == HG_OK;

@@ -320,7 +320,7 @@ hg_code hg_runner_measure_denoising(hg_runner *runner, const hg_planned_run *run
   char *path = NULL;
   denoising d = {0};
   if (model->blocks[HG_DECODER].line == 0 || !find_noise(model, &d.noise)) return HG_OK;
-  hg_code code = hg_runner_artifact(runner, &run->record, "denoising.safetensors", &path, error);
+  hg_code code = hg_store_run_file(runner->store, &run->record, "denoising.safetensors", &path, error);
   if (code == HG_OK && !hg_path_exists(path)) {
     code = measure(runner, run, &d, error);
     if (code == HG_OK) code = hg_store_put_denoising(runner->store, run->record.id, d.rows, d.row_count, error);

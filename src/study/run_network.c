@@ -20,7 +20,7 @@ static hg_code check_weights(const hg_planned_run *run, const hg_network *networ
 
 hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_network **network, hg_error *error) {
   char *path = NULL;
-  hg_code code = hg_runner_artifact(runner, &run->record, "weights.safetensors", &path, error);
+  hg_code code = hg_store_run_file(runner->store, &run->record, "weights.safetensors", &path, error);
   if (code == HG_OK) code = hg_study_network(runner->study, run->model, network, error);
   if (code == HG_OK) {
     code = hg_network_load(*network, path, error);
@@ -31,17 +31,12 @@ hg_code hg_runner_trained(hg_runner *runner, const hg_planned_run *run, hg_netwo
   return code;
 }
 
-/* The whole network is read first: its weights must be those that were trained. */
 static hg_code take_encoder(hg_runner *runner, const hg_planned_run *run, hg_network *network, hg_error *error) {
   if (run->needs < 0) return HG_OK;
-  const hg_planned_run *source = &runner->runs[run->needs];
   hg_network *trained = NULL;
-  char *path = NULL;
-  hg_code code = hg_runner_trained(runner, source, &trained, error);
-  if (code == HG_OK) code = hg_runner_artifact(runner, &source->record, "weights.safetensors", &path, error);
-  if (code == HG_OK) code = hg_network_load_block(network, HG_ENCODER, path, error);
+  hg_code code = hg_runner_trained(runner, &runner->runs[run->needs], &trained, error);
+  if (code == HG_OK) code = hg_network_copy_block(network, trained, HG_ENCODER, error);
   hg_network_free(trained);
-  hg_free(path);
   return code;
 }
 
@@ -100,8 +95,6 @@ static hg_code train(hg_runner *runner, hg_planned_run *run, hg_network *network
   runner->told_start = false;
   hg_history history = {0};
   hg_code code = hg_train(network, data->train, data->validation, &settings, &history, error);
-  if (code == HG_DATA && strstr(error->message, "to start anew") == NULL)
-    hg_error_add(error, checkpoint, "; where it cannot be mended, remove it, and this run trains from its start");
   hg_error unkept = {0};
   hg_code stored = store_history(runner, run, &history, code == HG_OK ? error : &unkept);
   hg_history_release(&history);

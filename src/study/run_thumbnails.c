@@ -127,7 +127,7 @@ static bool is_made(const char *path, const hg_dataset *test, const char *digest
 
 static bool has_map(hg_runner *runner, const hg_run_record *record) {
   char *path = NULL;
-  bool there = hg_runner_artifact(runner, record, "codes.safetensors", &path, NULL) == HG_OK && hg_path_exists(path);
+  bool there = hg_store_run_file(runner->store, record, "codes.safetensors", &path, NULL) == HG_OK && hg_path_exists(path);
   hg_free(path);
   return there;
 }

@@ -245,23 +245,26 @@ hg_code hg_reject_source(hg_reader *reader, const hg_node *entry, hg_code code) 
   return code;
 }
 
-/* Before anything is read: a validation part that leaves nothing to train on. */
-static hg_code check_validation(hg_reader *reader, const hg_data_settings *data, int64_t most) {
-  bool limited = data->limit > 0 && data->limit < most;
-  int64_t left = limited ? data->limit : most, cut = data->validation > 0 ? hg_data_images(data->validation, left) : 0;
-  if (cut < left) return HG_OK;
-  const hg_node *entry = hg_node_get(reader->data_nodes, data->name), *validation = hg_node_get(entry, "validation");
-  return hg_reject(reader, validation == NULL ? entry : validation,
-                   "`validation: %.12g` leaves nothing to train on: %s %lld training images", data->validation,
-                   limited                 ? "`limit` allows"
-                   : data->class_count > 0 ? "the chosen classes have at most"
-                                           : "the set has at most",
-                   (long long)left);
+static int64_t training_images(const hg_data_settings *data, int64_t most) {
+  return data->limit > 0 && data->limit < most ? data->limit : most;
 }
 
 static int64_t left_to_train(const hg_data_settings *data, int64_t most) {
-  int64_t left = data->limit > 0 && data->limit < most ? data->limit : most;
-  return data->validation > 0 ? left - hg_data_images(data->validation, left) : left;
+  int64_t images = training_images(data, most);
+  return data->validation > 0 ? images - hg_data_images(data->validation, images) : images;
+}
+
+/* Before anything is read: a validation part that leaves nothing to train on. */
+static hg_code check_validation(hg_reader *reader, const hg_data_settings *data, int64_t most) {
+  if (left_to_train(data, most) > 0) return HG_OK;
+  int64_t images = training_images(data, most);
+  const hg_node *entry = hg_node_get(reader->data_nodes, data->name), *validation = hg_node_get(entry, "validation");
+  return hg_reject(reader, validation == NULL ? entry : validation,
+                   "`validation: %.12g` leaves nothing to train on: %s %lld training images", data->validation,
+                   images < most           ? "`limit` allows"
+                   : data->class_count > 0 ? "the chosen classes have at most"
+                                           : "the set has at most",
+                   (long long)images);
 }
 
 /* The shape and classes of every data set that a model uses. */
