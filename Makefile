@@ -41,17 +41,17 @@ sanitize: ## run the unit tests under the address and undefined-behaviour saniti
 	@ctest --preset sanitize -j $(JOBS)
 
 .PHONY: check
-check: check-format check-lint ## formatter, linter and the rule of the arrows
+check: check-format check-lint ## formatter, linter, and the rule of includes
 	@tests/check_layers.sh src include
 
 .PHONY: check-format
-check-format:
+check-format: ## the formatter alone
 	@$(setup) --check
 	@for file in $(sources); do clang-format --dry-run --Werror $$file 2>/dev/null || { echo "$$file: not in form; run make format"; bad=1; }; done; \
 	  exit $${bad:-0}
 
 .PHONY: check-lint
-check-lint:
+check-lint: ## the linter alone
 	@$(setup) --check
 	$(call build,debug)
 	@tools/lint build/debug $(filter src/%.c,$(sources))
@@ -63,7 +63,7 @@ format: ## bring every source file into form
 
 .PHONY: coverage
 coverage: ## run every test and print the line coverage of src/
-	@$(setup) --all
+	@$(setup) --tests --check
 	$(call build,coverage)
 	@find build/coverage -name '*.gcda' -delete
 	@ctest --preset coverage -j $(JOBS) | tail -n 4
@@ -124,4 +124,4 @@ clean: ## remove build/; runs/ stays
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

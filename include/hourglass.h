@@ -43,7 +43,7 @@ typedef enum hg_code {
   HG_DATA,        /* data is missing, truncated or corrupt */
   HG_VERIFY,      /* a checksum, a checkpoint or a recorded figure does not hold */
   HG_NO_MEMORY,   /* an allocation failed */
-  HG_INTERRUPTED, /* asked to stop; a checkpoint was written */
+  HG_INTERRUPTED, /* asked to stop; a checkpoint was written where one is wanted */
 } hg_code;
 
 typedef struct hg_error {
@@ -91,7 +91,8 @@ typedef enum hg_activation {
 
 typedef enum hg_padding {
   HG_VALID,     /* none */
-  HG_SAME,      /* zeros (pooling: ignored places) so that out = ceil(in / stride); the odd one goes to the bottom and right */
+  HG_SAME,      /* zeros (pooling: ignored places) so that out = ceil(in / stride), in * stride for conv2d_transpose; the odd one
+                   goes to the bottom and right */
   HG_REPLICATE, /* as HG_SAME, with the nearest edge pixel in place of zeros */
 } hg_padding;
 
@@ -179,14 +180,16 @@ HG_API void hg_network_free(hg_network *network);
 /* Appends a copy of the layer to a block and checks shapes. HG_USAGE names the layer and both shapes; it is refused too once the
  * network has its weights. */
 HG_API hg_code hg_network_add(hg_network *network, hg_block block, const hg_layer *layer, hg_error *error);
-/* HG_USAGE: a weight that is negative or not finite, label_smoothing outside [0, 1), center_rate outside [0, 1], or the center
- * loss switched on or off once the network has its weights. */
+/* HG_USAGE: a weight that is negative or not finite, label_smoothing outside [0, 1), center_rate outside [0, 1]; or, once the
+ * network has its weights, the center loss switched on or off, or the reconstruction's changed to or from binary cross-entropy.
+ */
 HG_API hg_code hg_network_set_losses(hg_network *network, const hg_losses *losses, hg_error *error);
 /* Native kernels unless said otherwise. HG_USAGE: HG_ONEDNN where the library was built without it, or another engine once the
  * network has its weights. */
 HG_API hg_code hg_network_set_engine(hg_network *network, hg_engine engine, hg_error *error);
 
-/* Fills the weights from the layers' initializers; every tensor from its own counter-based stream of `seed`. */
+/* Fills the weights from the layers' initializers; every tensor from its own counter-based stream of `seed`. Called again it
+ * draws them anew. HG_USAGE: no layers. */
 HG_API hg_code hg_network_initialize(hg_network *network, uint64_t seed, hg_error *error);
 
 HG_API int64_t hg_network_parameters(const hg_network *network); /* trainable parameters */
@@ -211,7 +214,8 @@ HG_API hg_code hg_network_predict(hg_network *network, const float *input, int64
  * immutable once made. */
 typedef struct hg_dataset hg_dataset;
 
-/* Copies count images (count, H, W, C) and labels in [0, classes); labels may be NULL. */
+/* Copies count images (count, H, W, C) and labels in [0, classes); labels may be NULL. HG_DATA: a label outside, or a shape or
+ * number of images beyond what is held; HG_USAGE: a negative count. */
 HG_API hg_code hg_dataset_from_arrays(const uint8_t *pixels, const int32_t *labels, int64_t count, hg_shape shape, int classes,
                                       hg_dataset **dataset, hg_error *error);
 /* Reads the training or test part of a source: a name of the catalog (mnist, fashion-mnist, cifar10, lines, ...), looked for
@@ -223,10 +227,10 @@ HG_API void hg_dataset_free(hg_dataset *dataset);
 HG_API int64_t hg_dataset_count(const hg_dataset *dataset);
 HG_API hg_shape hg_dataset_shape(const hg_dataset *dataset);
 HG_API int hg_dataset_classes(const hg_dataset *dataset);
-/* index in [0, count), label in [0, classes): not checked. */
+/* index in [0, count): not checked. */
 HG_API const uint8_t *hg_dataset_image(const hg_dataset *dataset, int64_t index); /* (H, W, C) */
 HG_API int hg_dataset_label(const hg_dataset *dataset, int64_t index);            /* -1 if it has no labels */
-HG_API const char *hg_dataset_class_name(const hg_dataset *dataset, int label);
+HG_API const char *hg_dataset_class_name(const hg_dataset *dataset, int label);   /* the data set's; "" outside [0, classes) */
 
 /* Changes made to a training image each time it is seen, in this order; zero or false means off. With `added` they are made
  * once instead, to copies that stand in the training set beside the images as they are. */
@@ -350,9 +354,9 @@ HG_API void hg_history_release(hg_history *history);
 
 /* Trains on `train`; validation may be NULL. On HG_DIVERGED and HG_INTERRUPTED the network holds the last good state and
  * *history what was finished. Initialises the weights from settings->seed if that was not done before. history may be NULL;
- * the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range, data of another shape or
- * with other classes than the network's, early stopping on a figure that there is none of; HG_DATA: no images, or a checkpoint
- * that is damaged; HG_VERIFY: a checkpoint of another training. */
+ * the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range; no loss; data that is empty,
+ * of another shape, of more classes than the classifier has outputs, or without the labels that a loss needs; early stopping on
+ * a figure that there is none of. HG_DATA: a checkpoint that is damaged; HG_VERIFY: a checkpoint of another training. */
 HG_API hg_code hg_train(hg_network *network, const hg_dataset *train, const hg_dataset *validation,
                         const hg_train_settings *settings, hg_history *history, hg_error *error);
 
@@ -362,8 +366,8 @@ typedef struct hg_scores {
 } hg_scores;
 
 /* corrupt: what is done to the input, NULL = nothing; `seed` addresses its random numbers, so that every sample has the same
- * noise each time. threads: 0 = as many as there are. HG_USAGE: the network has no weights yet, or the data another shape or
- * other classes. */
+ * noise each time. threads: 0 = as many as there are. HG_USAGE: the network has no weights yet, or the data is empty, of another
+ * shape, or of more classes than the classifier has outputs. */
 HG_API hg_code hg_evaluate(hg_network *network, const hg_dataset *dataset, const hg_corruption *corrupt, uint64_t seed,
                            int threads, hg_scores *scores, hg_error *error);
 

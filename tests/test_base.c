@@ -105,6 +105,18 @@ static void a_written_file_is_whole_and_a_refused_one_leaves_the_old(void **stat
   assert_string_equal(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+static void what_a_killed_process_left_half_written_is_removed(void **state) {
+  (void)state;
+  const char *path = BINARY_DIR "/test_base.left", *left = BINARY_DIR "/test_base.left.tmp-1-0";
+  assert_int_equal(hg_file_write(path, "a", 1, NULL), HG_OK);
+  assert_int_equal(hg_file_write(left, "a", 1, NULL), HG_OK);
+  hg_file_remove_leftovers(path, 3600);
+  assert_true(hg_path_exists(left));
+  hg_file_remove_leftovers(path, 0);
+  assert_false(hg_path_exists(left));
+  assert_true(hg_path_exists(path));
+}
+
 static void *write_many(void *path) {
   enum { MANY = 50 };
   hg_error error;
@@ -158,6 +170,7 @@ int main(void) {
       cmocka_unit_test(parallel_for_runs_every_task_once),
       cmocka_unit_test(a_pool_of_a_negative_number_of_threads_is_refused),
       cmocka_unit_test(a_written_file_is_whole_and_a_refused_one_leaves_the_old),
+      cmocka_unit_test(what_a_killed_process_left_half_written_is_removed),
       cmocka_unit_test(files_of_several_threads_keep_the_mask_of_the_process),
       cmocka_unit_test(the_chosen_allocation_fails_once),
   };

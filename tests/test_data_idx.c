@@ -70,6 +70,41 @@ static void a_path_to_an_images_file_finds_labels_and_test_part_beside_it(void *
   hg_dataset_free(test);
 }
 
+static void a_folders_name_makes_no_idx_file(void **state) {
+  (void)state;
+  uint8_t record[3073] = {0, 0, 9}; /* label 0, red values 0 and 9: as an IDX file begins, but for the type */
+  hg_dataset *dataset;
+  put("of-idx/data_batch_1.bin", record, sizeof record);
+  assert_int_equal(hg_dataset_open(at("of-idx/data_batch_1.bin"), false, &dataset, NULL), HG_OK);
+  assert_int_equal(hg_dataset_shape(dataset).channels, 3);
+  hg_dataset_free(dataset);
+}
+
+static void another_set_in_the_place_of_a_catalogs_is_refused(void **state) {
+  (void)state;
+  uint8_t bytes[4096];
+  static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                      "t10k-labels-idx1-ubyte"};
+  char path[64];
+  for (int i = 0; i < 4; i++) {
+    snprintf(path, sizeof path, "small/mnist/%s", names[i]);
+    put(path, bytes, i % 2 == 0 ? idx_images(bytes, 9, 5, 4) : idx_labels(bytes, 9, 3));
+  }
+  char *before = getenv("HOURGLASS_DATA");
+  before = before == NULL ? NULL : strdup(before);
+  setenv("HOURGLASS_DATA", at("small"), 1);
+  hg_dataset *dataset;
+  hg_error error;
+  hg_code code = hg_dataset_open("mnist", false, &dataset, &error);
+  if (before == NULL)
+    unsetenv("HOURGLASS_DATA");
+  else
+    setenv("HOURGLASS_DATA", before, 1);
+  free(before);
+  assert_int_equal(code, HG_DATA);
+  assert_non_null(strstr(error.message, "is not MNIST: it has 10 classes and images of 5 x 4 x 1, not 10 and 28 x 28 x 1"));
+}
+
 static void a_source_without_a_test_part_gives_one_up(void **state) {
   (void)state;
   hg_data_settings settings = hg_data_settings_default();
@@ -162,6 +197,8 @@ int main(void) {
       cmocka_unit_test(an_idx_file_reads_the_same_plain_and_compressed),
       cmocka_unit_test(a_path_to_an_images_file_finds_labels_and_test_part_beside_it),
       cmocka_unit_test(a_source_without_a_test_part_gives_one_up),
+      cmocka_unit_test(a_folders_name_makes_no_idx_file),
+      cmocka_unit_test(another_set_in_the_place_of_a_catalogs_is_refused),
       cmocka_unit_test(sets_from_the_cache_are_cut_limited_chosen_and_resized_alike),
       cmocka_unit_test(parts_of_two_sizes_are_refused_each_time),
   };

@@ -129,6 +129,52 @@ static void grey_images_have_one_channel_and_mixed_ones_three(void **state) {
   hg_dataset_free(dataset);
 }
 
+/* Without a gamma of its own, which libpng would take for linear light. */
+static content deep_png(uint16_t value) {
+  content made = {.count = 0};
+  FILE *file = fmemopen(made.data, sizeof made.data, "wb");
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+  png_infop info = png_create_info_struct(png);
+  png_byte row[] = {(png_byte)(value >> 8), (png_byte)value, (png_byte)(value >> 8), (png_byte)value};
+  png_init_io(png, file);
+  png_set_IHDR(png, info, 2, 2, 16, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, info);
+  for (int y = 0; y < 2; y++) png_write_row(png, row);
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  made.count = (size_t)ftell(file);
+  fclose(file);
+  return made;
+}
+
+static void sixteen_bits_are_as_bright_as_eight(void **state) {
+  (void)state;
+  content half = deep_png(0x8000), white = deep_png(0xffff);
+  put("deep/train/a/1.png", half.data, half.count);
+  put("deep/train/b/1.png", white.data, white.count);
+  put("deep/test/a/1.png", white.data, white.count);
+  hg_dataset *dataset;
+  assert_int_equal(hg_dataset_open(at("deep"), false, &dataset, NULL), HG_OK);
+  assert_in_range(hg_dataset_image(dataset, 0)[0], 127, 128);
+  assert_int_equal(hg_dataset_image(dataset, 1)[0], 255);
+  hg_dataset_free(dataset);
+}
+
+static void a_link_in_an_archive_is_told_with_what_packs_it_whole(void **state) {
+  (void)state;
+  char command[1200];
+  hg_dataset *dataset;
+  hg_error error;
+  put_folder("linked");
+  assert_int_equal(symlink("2.png", at("linked/train/a/3.png")), 0);
+  snprintf(command, sizeof command, "tar -cf %s/linked.tar -C %s/linked .", test_folder, test_folder);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(hg_dataset_open(at("linked.tar"), false, &dataset, &error), HG_DATA);
+  assert_non_null(strstr(error.place, "train/a/3.png"));
+  assert_non_null(strstr(error.message, "--hard-dereference"));
+}
+
 static void resize_and_grayscale_bring_images_to_one_shape(void **state) {
   (void)state;
   content small = png_of(6, 4, true, 10), large = jpeg_of(20, 30, true, 10);
@@ -302,6 +348,8 @@ int main(void) {
       cmocka_unit_test(a_folder_without_train_and_test_is_split_here),
       cmocka_unit_test(grey_images_have_one_channel_and_mixed_ones_three),
       cmocka_unit_test(resize_and_grayscale_bring_images_to_one_shape),
+      cmocka_unit_test(sixteen_bits_are_as_bright_as_eight),
+      cmocka_unit_test(a_link_in_an_archive_is_told_with_what_packs_it_whole),
       cmocka_unit_test(resizing_keeps_constant_images_and_averages_when_it_shrinks),
       cmocka_unit_test(files_that_are_no_images_are_skipped_and_counted),
       cmocka_unit_test(decoded_images_are_cached_until_a_file_changes),

@@ -254,18 +254,17 @@ static void losses_and_their_gradients_agree_with_pytorch(void **state) {
 
 typedef struct update_case {
   const char *name;
-  void (*update)(hg_pool *pool, const hg_update *update);
   hg_update settings;
 } update_case;
 
 static const update_case update_cases[] = {
-    {"sgd", hg_update_sgd, {.learning_rate = 0.1f}},
-    {"sgd_decay", hg_update_sgd, {.learning_rate = 0.1f, .weight_decay = 0.01f}},
-    {"momentum", hg_update_sgd, {.learning_rate = 0.1f, .momentum = 0.9f}},
-    {"nesterov", hg_update_sgd, {.learning_rate = 0.1f, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f}},
-    {"adam", hg_update_adam, {.learning_rate = 0.01f}},
-    {"adam_decay", hg_update_adam, {.learning_rate = 0.01f, .weight_decay = 0.1f}},
-    {"adamw", hg_update_adam, {.learning_rate = 0.01f, .weight_decay = 0.1f, .decoupled = true}},
+    {"sgd", {.learning_rate = 0.1f}},
+    {"sgd_decay", {.learning_rate = 0.1f, .weight_decay = 0.01f}},
+    {"momentum", {.learning_rate = 0.1f, .momentum = 0.9f}},
+    {"nesterov", {.learning_rate = 0.1f, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f}},
+    {"adam", {.adaptive = true, .learning_rate = 0.01f}},
+    {"adam_decay", {.adaptive = true, .learning_rate = 0.01f, .weight_decay = 0.1f}},
+    {"adamw", {.adaptive = true, .learning_rate = 0.01f, .weight_decay = 0.1f, .decoupled = true}},
 };
 
 static void check_updates(const update_case *c, const hg_safetensors *file) {
@@ -288,7 +287,7 @@ static void check_updates(const update_case *c, const hg_safetensors *file) {
     update.first_step = step == 0;
     update.correction_1 = (float)(1 - pow(0.9, step + 1));
     update.correction_2 = (float)(1 - pow(0.999, step + 1));
-    c->update(NULL, &update);
+    hg_update_apply(NULL, &update);
     golden_compare(c->name, "values", value, wanted + step * count, count, 1e-6);
   }
   hg_free_aligned(update.moment_1);

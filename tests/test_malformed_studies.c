@@ -157,6 +157,7 @@ static const struct {
     {"compare-unknown", "12:17", "`o` is not a model of this study; known: m, n", HG_OK},
     {"compare-three", "12:13", "a comparison is a pair of models: [a, b]", HG_OK},
     {"compare-itself", "12:13", "`m` is compared with itself", HG_OK},
+    {"compare-twice", "9:21", "`n` and `m` are compared already", HG_OK},
     {"compare-not-pairs", "12:13", "a comparison is a pair of models: [a, b]", HG_OK},
     {"published-metric", "12:19", "`accuracy` of what? did you mean `test.accuracy`?", HG_OK},
     {"published-views", "12:19", "`m` has no `test.accuracy_tta`: its `evaluate` asks for no test_time_augmentation", HG_OK},

@@ -55,6 +55,24 @@ static void intervals_end_where_a_figure_can_be(void **state) {
   assert_true(isnan(low) && isnan(high));
 }
 
+/* sklearn.metrics.classification_report([0, 2, 2], [0, 2, 0]): class 1 has no row, and averages are over two. */
+static void a_class_that_is_nowhere_is_left_out(void **state) {
+  (void)state;
+  const float probabilities[] = {0.8f, 0.1f, 0.1f, 0.1f, 0.1f, 0.8f, 0.6f, 0.1f, 0.3f};
+  const int32_t labels[] = {0, 2, 2};
+  hg_classification_report report;
+  assert_int_equal(hg_classification_report_new(probabilities, labels, 3, 3, &report, NULL), HG_OK);
+  assert_true(fabs(report.macro.precision - 0.75) < 1e-12);
+  assert_true(fabs(report.macro.recall - 0.75) < 1e-12);
+  assert_true(fabs(report.macro.f1 - 2.0 / 3) < 1e-12);
+  assert_false(hg_classification_report_has(&report, 1));
+  char *text = hg_classification_report_text(&report, NULL);
+  assert_null(strstr(text, "           1 "));
+  assert_non_null(strstr(text, "           2 "));
+  hg_free(text);
+  hg_classification_report_release(&report);
+}
+
 static void a_tie_goes_to_the_first_class(void **state) {
   (void)state;
   assert_int_equal(hg_argmax((float[]){0.1f, 0.4f, 0.4f, 0.1f}, 4), 1);
@@ -135,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_report_reads_as_scikit_learns),
       cmocka_unit_test(the_confusion_matrix_and_log_loss_are_scikit_learns),
+      cmocka_unit_test(a_class_that_is_nowhere_is_left_out),
       cmocka_unit_test(a_tie_goes_to_the_first_class),
       cmocka_unit_test(intervals_end_where_a_figure_can_be),
       cmocka_unit_test(a_certain_mistake_costs_a_finite_loss),

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -359,6 +360,34 @@ static void a_step_allocates_nothing(void **state) {
   hg_pool_free(workers);
 }
 
+static void losses_that_would_need_another_end_are_refused(void **state) {
+  (void)state;
+  hg_losses squares = {.reconstruction = HG_MSE, .reconstruction_weight = 1}, entropy = squares;
+  entropy.reconstruction = HG_BINARY_CROSS_ENTROPY;
+  hg_network *network = hg_network_new((hg_shape){1, 1, 4});
+  add(network, HG_ENCODER, dense(2, HG_RELU));
+  add(network, HG_DECODER, dense(4, HG_SIGMOID));
+  assert_int_equal(hg_network_set_losses(network, &entropy, NULL), HG_OK);
+  assert_int_equal(hg_network_initialize(network, 1, NULL), HG_OK);
+  assert_int_equal(hg_network_set_losses(network, &squares, NULL), HG_USAGE); /* its sigmoid stands in the loss */
+  entropy.reconstruction_weight = 2;
+  assert_int_equal(hg_network_set_losses(network, &entropy, NULL), HG_OK);
+  hg_network_free(network);
+}
+
+static void a_name_that_is_given_is_not_made_up_again(void **state) {
+  (void)state;
+  hg_network *network = hg_network_new((hg_shape){1, 1, 4});
+  hg_layer named = dense(3, HG_RELU);
+  snprintf(named.name, sizeof named.name, "dense_2");
+  add(network, HG_CLASSIFIER, named);
+  add(network, HG_CLASSIFIER, dense(2, HG_LINEAR));
+  hg_layer_info info;
+  hg_network_layer_info(network, 1, &info);
+  assert_string_equal(info.layer.name, "dense_3");
+  hg_network_free(network);
+}
+
 /* ---------------------------------------------------------------- weights */
 
 static void weights_come_back_to_the_bit_in_pytorchs_layouts(void **state) {
@@ -482,6 +511,8 @@ int main(void) {
       cmocka_unit_test(prediction_without_weights_or_without_the_block_is_refused),
       cmocka_unit_test(lifetimes_share_memory_and_it_grows_linearly_with_the_batch),
       cmocka_unit_test(a_step_allocates_nothing),
+      cmocka_unit_test(losses_that_would_need_another_end_are_refused),
+      cmocka_unit_test(a_name_that_is_given_is_not_made_up_again),
       cmocka_unit_test(weights_come_back_to_the_bit_in_pytorchs_layouts),
       cmocka_unit_test(weights_of_another_network_are_refused_and_change_nothing),
       cmocka_unit_test(a_block_of_another_network_is_copied_alone_and_only_where_all_of_it_fits),

@@ -98,10 +98,11 @@ static void both_chances_count_in_a_difference_over_seeds(void **state) {
   assert_near(found.high, high);
 }
 
-static void mean_difference(const void *context, const int32_t *times, double *difference) {
+static double mean_difference(const void *context, const int32_t *times) {
   const double *values = context;
-  *difference = 0;
-  for (int i = 0; i < 200; i++) *difference += times[i] * values[i] / 200;
+  double difference = 0;
+  for (int i = 0; i < 200; i++) difference += times[i] * values[i] / 200;
+  return difference;
 }
 
 static void the_bootstrap_is_the_same_on_any_threads_and_finds_the_standard_error(void **state) {
@@ -110,29 +111,29 @@ static void the_bootstrap_is_the_same_on_any_threads_and_finds_the_standard_erro
   for (int i = 0; i < 200; i++) values[i] = 0.3 + sin(i * i);
   for (int i = 0; i < 200; i++) mean += values[i] / 200;
   for (int i = 0; i < 200; i++) squares += (values[i] - mean) * (values[i] - mean) / 200;
-  hg_bootstrap_settings settings = {.samples = 200, .scores = 1, .seed = 1, .compute = mean_difference, .context = values};
+  hg_bootstrap_settings settings = {.samples = 200, .seed = 1, .compute = mean_difference, .context = values};
   hg_bootstrap one, three;
   hg_pool *pool;
-  assert_int_equal(hg_bootstrap_differences(&settings, NULL, &one, NULL), HG_OK);
+  assert_int_equal(hg_bootstrap_difference(&settings, NULL, &one, NULL), HG_OK);
   assert_int_equal(hg_pool_new(3, &pool, NULL), HG_OK);
-  assert_int_equal(hg_bootstrap_differences(&settings, pool, &three, NULL), HG_OK);
+  assert_int_equal(hg_bootstrap_difference(&settings, pool, &three, NULL), HG_OK);
   hg_pool_free(pool);
   assert_true(one.deviation == three.deviation && one.low == three.low && one.p_value == three.p_value);
   assert_true(fabs(one.deviation / sqrt(squares / 200) - 1) < 0.03);
   assert_true(one.low < mean && mean < one.high && one.p_value < 0.05);
 }
 
-static void mean_of_three(const void *context, const int32_t *times, double *difference) {
+static double mean_of_three(const void *context, const int32_t *times) {
   const double *values = context;
-  *difference = (times[0] * values[0] + times[1] * values[1] + times[2] * values[2]) / 3;
+  return (times[0] * values[0] + times[1] * values[1] + times[2] * values[2]) / 3;
 }
 
 static void three_images_prove_nothing_though_all_lie_on_one_side(void **state) {
   (void)state;
   const double values[] = {0.2, 0.3, 0.25};
-  hg_bootstrap_settings settings = {.samples = 3, .scores = 1, .seed = 1, .compute = mean_of_three, .context = values};
+  hg_bootstrap_settings settings = {.samples = 3, .seed = 1, .compute = mean_of_three, .context = values};
   hg_bootstrap found;
-  assert_int_equal(hg_bootstrap_differences(&settings, NULL, &found, NULL), HG_OK);
+  assert_int_equal(hg_bootstrap_difference(&settings, NULL, &found, NULL), HG_OK);
   assert_true(found.low > 0);
   assert_near(found.p_value, 0.25); /* the sign test's least, 2 of 2^3 */
 }

@@ -192,6 +192,22 @@ static void codes_are_looked_at_where_the_study_wants_it(void **state) {
   assert_int_equal(t.skipped, 1);
 }
 
+/* The page shows the least seed that is done, whatever order they stand in. */
+static void the_map_of_codes_is_of_the_seed_that_is_shown(void **state) {
+  (void)state;
+  told t = {0};
+  static const char text[] =
+      "study: x\nseeds: [7, 2]\ndata: {lines: {source: lines, lines: {per_class: 40}, classes: [0, 1, 2, 3, 4, 5], limit: 60}}\n"
+      "models:\n  net: {encoder: [flatten, {dense: 6}], classifier: [{dense: 6}], loss: {classification: cross_entropy}, "
+      "train: {batch_size: 20, epochs: 1}}\n";
+  assert_int_equal(run(text, NULL, 0, &t), HG_OK);
+  char *shown = hg_path_join(out, "runs/net-seed2/codes.safetensors"), *other = hg_path_join(out, "runs/net-seed7/codes.safetensors");
+  assert_true(hg_path_exists(shown));
+  assert_false(hg_path_exists(other));
+  hg_free(shown);
+  hg_free(other);
+}
+
 static int occurrences(const char *text, const char *part) {
   int count = 0;
   for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) count++;
@@ -287,6 +303,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_map_of_codes_is_of_the_seed_that_is_shown, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_a_hundred_classes_the_page_shows_averages_and_the_worst, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_validation_set_chooses_of_a_sweep_and_it_is_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_classical_method_is_scored_on_the_validation_images, set_up, tear_down),

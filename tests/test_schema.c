@@ -182,6 +182,40 @@ static void aliases_and_merge_keys_are_expanded(void **state) {
   hg_study_free(study);
 }
 
+static void an_anchor_inside_a_merged_mapping_may_be_used_later(void **state) {
+  (void)state;
+  hg_study *study = read_text(
+      "study: t\ndata: {d: mnist}\nmodels:\n"
+      "  a: {<<: &base {train: &t {epochs: 3}, classifier: [flatten, {dense: 10}], loss: {classification: cross_entropy}}}\n"
+      "  b: {<<: *base}\n  c: {<<: *base, train: {epochs: 5}}\n"
+      "  d: {train: *t, classifier: [flatten, {dense: 10}], loss: {classification: cross_entropy}}\n");
+  static const int epochs[] = {3, 3, 5, 3};
+  for (int i = 0; i < 4; i++) assert_int_equal(study->models[i].train.epochs, epochs[i]);
+  hg_study_free(study);
+}
+
+static void a_word_of_its_own_takes_back_what_defaults_say(void **state) {
+  (void)state;
+  hg_study *study = read_text(
+      "study: t\ndata: {d: mnist}\ndefaults: {train: {epochs: 9, schedule: {cosine: {warmup: 5}}, early_stopping: 2}}\n"
+      "models:\n  m:\n" CLASSIFIER "    train: {epochs: 3, schedule: constant, early_stopping: }\n  n:\n" CLASSIFIER);
+  assert_int_equal(study->models[0].train.schedule.kind, HG_CONSTANT);
+  assert_true(study->models[0].train.schedule.warmup == 0);
+  assert_false(study->models[0].train.early_stopping.enabled);
+  assert_true(study->models[1].train.schedule.warmup == 5);
+  assert_true(study->models[1].train.early_stopping.enabled);
+  hg_study_free(study);
+}
+
+static void a_batch_may_be_as_large_as_the_images_and_their_copies(void **state) {
+  (void)state;
+  hg_study *study = read_text("study: t\ndata: {d: {source: mnist, limit: 1000, validation: 0.8}}\nmodels:\n  m:\n" CLASSIFIER
+                              "    train: {batch_size: 200}\n  n:\n" CLASSIFIER
+                              "    augment: {rotate: 10, added: 2}\n    train: {batch_size: 600}\n");
+  assert_int_equal(study->models[1].train.batch_size, 600);
+  hg_study_free(study);
+}
+
 static void classical_models_have_their_own_keys(void **state) {
   (void)state;
   hg_study *study = read_text(BASE
@@ -261,6 +295,14 @@ static void a_row_of_results_is_named_by_models_sweeps_and_figures(void **state)
   hg_study_free(study);
 }
 
+static void any_score_of_a_classifier_may_be_published(void **state) {
+  (void)state;
+  hg_study *study =
+      read_text(BASE "report: {published: {m: {test.roc_auc_macro: 0.99, test.macro_recall: 0.9, test.brier: 1.1}}}\n");
+  assert_int_equal(study->published_count, 3);
+  hg_study_free(study);
+}
+
 static void figures_of_test_time_augmentation_may_be_published(void **state) {
   (void)state;
   hg_study *study = read_text(BASE
@@ -302,6 +344,10 @@ int main(void) {
       cmocka_unit_test(every_layer_has_its_shorthand),
       cmocka_unit_test(losses_and_training_are_read_in_full),
       cmocka_unit_test(aliases_and_merge_keys_are_expanded),
+      cmocka_unit_test(an_anchor_inside_a_merged_mapping_may_be_used_later),
+      cmocka_unit_test(a_word_of_its_own_takes_back_what_defaults_say),
+      cmocka_unit_test(a_batch_may_be_as_large_as_the_images_and_their_copies),
+      cmocka_unit_test(any_score_of_a_classifier_may_be_published),
       cmocka_unit_test(classical_models_have_their_own_keys),
       cmocka_unit_test(features_are_taken_step_by_step),
       cmocka_unit_test(an_encoder_taken_over_brings_its_layers),

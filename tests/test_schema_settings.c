@@ -128,6 +128,19 @@ static void a_sweep_makes_one_model_for_each_point_of_its_grid(void **state) {
   hg_study_free(study);
 }
 
+static void an_override_reaches_the_points_of_a_sweep(void **state) {
+  (void)state;
+  const hg_override override = {"models.m.train.optimizer.sgd.momentum", "0.9"};
+  hg_study *study = read_with(BASE
+                              "    train: {optimizer: {adam: {learning_rate: 1e-3}}}\n"
+                              "sweeps: {e: {model: m, grid: {train.epochs: [3, 5]}}}\n",
+                              &override, 1);
+  assert_int_equal(study->model_count, 3);
+  for (int i = 0; i < 3; i++) assert_int_equal(study->models[i].train.optimizer.kind, HG_SGD);
+  assert_int_equal(study->models[2].train.epochs, 5);
+  hg_study_free(study);
+}
+
 /* ---------------------------------------------------------------- settings */
 
 static char *settings_of(const char *text, int model) {
@@ -196,6 +209,7 @@ int main(void) {
       cmocka_unit_test(an_override_may_be_a_word_or_a_mapping),
       cmocka_unit_test(a_wrong_override_is_named_in_the_place),
       cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_grid),
+      cmocka_unit_test(an_override_reaches_the_points_of_a_sweep),
       cmocka_unit_test(an_id_or_a_note_is_no_part_of_the_settings),
       cmocka_unit_test(equal_settings_give_equal_text_however_they_are_written),
       cmocka_unit_test(any_setting_that_differs_gives_another_text),

@@ -168,6 +168,29 @@ static void a_new_identity_drops_old_figures_and_files(void **state) {
   hg_store_close(store);
 }
 
+/* The database is gone, the folder is not: what it holds is of settings that nobody knows. */
+static void a_run_new_to_the_store_begins_without_files(void **state) {
+  (void)state;
+  hg_store *store = open_store();
+  hg_run_record record = put_run(store, "cnn", 1, "a"), other;
+  char *run_folder;
+  assert_int_equal(hg_store_run_folder(store, &record, &run_folder, NULL), HG_OK);
+  char *codes = hg_path_join(run_folder, "codes.safetensors");
+  assert_int_equal(hg_file_write(codes, "x", 1, NULL), HG_OK);
+  hg_store_close(store);
+  char *database = hg_path_join(folder, "study.db");
+  assert_int_equal(unlink(database), 0);
+  store = open_store();
+  other = put_run(store, "cnn", 1, "b");
+  assert_false(hg_path_exists(codes));
+  hg_free(database);
+  hg_free(codes);
+  hg_free(run_folder);
+  hg_run_record_release(&record);
+  hg_run_record_release(&other);
+  hg_store_close(store);
+}
+
 static void runs_the_study_no_longer_has_go_with_their_folders(void **state) {
   (void)state;
   hg_store *store = open_store();
@@ -483,6 +506,7 @@ int main(void) {
       STORE_TEST(a_history_keeps_missing_figures_and_every_digit),
       STORE_TEST(a_metric_is_replaced_by_name),
       STORE_TEST(a_new_identity_drops_old_figures_and_files),
+      STORE_TEST(a_run_new_to_the_store_begins_without_files),
       STORE_TEST(runs_the_study_no_longer_has_go_with_their_folders),
       STORE_TEST(what_a_user_keeps_beside_results_stays),
       STORE_TEST(a_run_name_cannot_leave_the_folder),

@@ -49,8 +49,7 @@ ENGINES = {
         ("C4", "convolutional", "convolutional-onednn", "test.mse")],
 }
 ABOUT = {
-    "records": "The figures to go beyond, as far as two cores come in about an hour each; the .94 that stands behind .90 for CIFAR-10 "
-               "was not tried.",
+    "records": "The figures to go beyond, each as far as two cores come in about an hour.",
 }
 
 

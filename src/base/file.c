@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int write_all(int descriptor, const char *bytes, size_t count) {
@@ -69,6 +71,22 @@ hg_code hg_file_write(const char *path, const void *bytes, size_t count, hg_erro
     unlink(temporary);
   hg_free(temporary);
   return code;
+}
+
+void hg_file_remove_leftovers(const char *path, int64_t seconds) {
+  const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+  size_t length = strlen(name);
+  char *folder = slash == NULL ? hg_strdup(".") : hg_strdup(path);
+  if (folder != NULL && slash != NULL) folder[slash == path ? 1 : slash - path] = '\0';
+  DIR *listing = folder == NULL ? NULL : opendir(folder);
+  struct stat status;
+  for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;) {
+    bool temporary = strncmp(entry->d_name, name, length) == 0 && strncmp(entry->d_name + length, ".tmp-", 5) == 0;
+    if (!temporary || fstatat(dirfd(listing), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (time(NULL) - status.st_mtime >= seconds) unlinkat(dirfd(listing), entry->d_name, 0);
+  }
+  if (listing != NULL) closedir(listing);
+  hg_free(folder);
 }
 
 static hg_code read_open_file(FILE *file, const char *path, size_t most, char **bytes, size_t *count, hg_error *error) {

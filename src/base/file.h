@@ -7,6 +7,9 @@
 /* Writes bytes to path through a temporary file, fsync and rename; the folder is synced too. On failure path is as it was. */
 hg_code hg_file_write(const char *path, const void *bytes, size_t count, hg_error *error);
 
+/* Removes temporary files of `path` that a killed process left, where they were last written at least so many seconds ago. */
+void hg_file_remove_leftovers(const char *path, int64_t seconds);
+
 /* Reads a whole file into hg_malloc'ed memory with one 0 byte after it; the caller frees. HG_DATA if it cannot be read
  * or is longer than `most` bytes. */
 hg_code hg_file_read(const char *path, size_t most, char **bytes, size_t *count, hg_error *error);

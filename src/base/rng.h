@@ -25,7 +25,7 @@ typedef enum hg_purpose {
 /* A stream: an address, and the place of the next number in it. Copy freely. */
 typedef struct hg_rng {
   uint32_t key[2];
-  uint32_t counter[4]; /* block index, purpose and major, minor (low, high) */
+  uint32_t counter[4]; /* block index, major, minor (low, high) */
   uint32_t block[4];
   uint32_t used; /* of block */
 } hg_rng;

@@ -65,10 +65,12 @@ static hg_code visit(struct archive *archive, struct archive_entry *entry, const
   path = clean(path);
   place_of(archive_path, path, place);
   if (leads_out(path)) return hg_fail(error, HG_DATA, place, "an entry's path leads out of the archive");
-  if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL) return HG_OK;
+  bool link = archive_entry_filetype(entry) == AE_IFLNK || archive_entry_hardlink(entry) != NULL;
+  if (archive_entry_filetype(entry) != AE_IFREG && !link) return HG_OK;
   bool wanted = false;
   visitor->look(visitor->context, path, &wanted);
   if (!wanted) return HG_OK;
+  if (link) return hg_fail(error, HG_DATA, place, "is a link to another file; pack with `tar --dereference --hard-dereference`");
   uint8_t *bytes;
   size_t count;
   hg_code code = read_entry(archive, place, visitor->most_bytes, &bytes, &count, error);

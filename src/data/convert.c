@@ -38,14 +38,15 @@ static void filter_axis(const double *from, int in, double *to, int out, int lan
 
 hg_code hg_image_resize(const uint8_t *from, hg_shape shape, int side, uint8_t *to, hg_error *error) {
   int h = shape.height, w = shape.width, c = shape.channels;
-  size_t source = (size_t)h * (size_t)w * (size_t)c, wide = (size_t)h * (size_t)side * (size_t)c;
+  size_t row = (size_t)w * (size_t)c, wide = (size_t)h * (size_t)side * (size_t)c;
   size_t made = (size_t)side * (size_t)side * (size_t)c, longest = (size_t)(h > w ? h : w) + 2;
-  double *values = hg_malloc((source + wide + made + longest) * sizeof *values);
-  if (values == NULL) return hg_fail_memory(error, "resizing an image", (source + wide + made) * sizeof *values);
-  double *rows = values + source, *result = rows + wide, *weights = result + made;
-  for (size_t i = 0; i < source; i++) values[i] = from[i];
-  for (int y = 0; y < h; y++) /* (h, w, c) -> (h, side, c) */
-    filter_axis(values + (size_t)y * (size_t)(w * c), w, rows + (size_t)y * (size_t)(side * c), side, c, c, weights);
+  double *values = hg_malloc((row + wide + made + longest) * sizeof *values);
+  if (values == NULL) return hg_fail_memory(error, "resizing an image", (row + wide + made) * sizeof *values);
+  double *rows = values + row, *result = rows + wide, *weights = result + made;
+  for (int y = 0; y < h; y++) { /* (h, w, c) -> (h, side, c) */
+    for (size_t i = 0; i < row; i++) values[i] = from[(size_t)y * row + i];
+    filter_axis(values, w, rows + (size_t)y * (size_t)(side * c), side, c, c, weights);
+  }
   filter_axis(rows, h, result, side, side * c, (int64_t)side * c, weights); /* (h, side, c) -> (side, side, c) */
   for (size_t i = 0; i < made; i++) to[i] = (uint8_t)(result[i] < 0 ? 0 : result[i] > 255 ? 255 : result[i] + 0.5);
   hg_free(values);

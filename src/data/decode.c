@@ -32,6 +32,7 @@ static hg_code decode_png(const uint8_t *bytes, size_t count, const char *place,
     return hg_fail(error, HG_DATA, place, "damaged PNG: %s", png.message);
   image->colour = (png.format & PNG_FORMAT_FLAG_COLOR) != 0;
   png.format = PNG_FORMAT_RGB;
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* else libpng takes 16 bits without a gamma for linear light, and brightens them */
   bool fits = png.height <= HG_MOST_IMAGE_PIXELS && png.width <= HG_MOST_IMAGE_PIXELS;
   image->height = fits ? (int)png.height : HG_MOST_IMAGE_PIXELS;
   image->width = fits ? (int)png.width : HG_MOST_IMAGE_PIXELS;

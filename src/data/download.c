@@ -30,7 +30,8 @@ typedef struct transfer {
   CURL *curl;
   int64_t offset;      /* where the next byte goes */
   int64_t range_start; /* by Content-Range; -1 = none told */
-  bool begun, too_long, wrong_range, disk;
+  bool begun, too_long, wrong_range;
+  int disk; /* errno of the write that failed */
 } transfer;
 
 static size_t take_header(char *line, size_t size, size_t count, void *context) {
@@ -50,11 +51,11 @@ static bool begin(transfer *state) {
   library.getinfo(state->curl, CURLINFO_RESPONSE_CODE, &status);
   if (state->offset > 0 && status != 206) {
     state->offset = 0;
-    state->disk = ftruncate(state->download->descriptor, 0) != 0;
+    state->disk = ftruncate(state->download->descriptor, 0) == 0 ? 0 : errno;
   } else if (status == 206 && state->range_start != state->offset) {
     state->wrong_range = true;
   }
-  return !state->wrong_range && !state->disk;
+  return !state->wrong_range && state->disk == 0;
 }
 
 static size_t take_bytes(char *bytes, size_t size, size_t count, void *context) {
@@ -66,7 +67,7 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *context) 
   while (written < length) {
     ssize_t wrote = pwrite(state->download->descriptor, bytes + written, length - written, state->offset);
     if (wrote < 0 && errno == EINTR) continue;
-    state->disk = wrote < 0;
+    state->disk = wrote < 0 ? errno : 0;
     if (wrote < 0) return 0;
     written += (size_t)wrote;
     state->offset += wrote;
@@ -120,8 +121,8 @@ static hg_download_end judge(const transfer *state, CURLcode result, int64_t bef
   } else if (state->wrong_range || (status == 416 && before > 0)) {
     snprintf(download->cause, sizeof download->cause, "could not go on from byte %lld", (long long)before);
     end = HG_DOWNLOAD_USELESS_PART;
-  } else if (state->disk) {
-    snprintf(download->cause, sizeof download->cause, "the file cannot be written: %s", strerror(errno));
+  } else if (state->disk != 0) {
+    snprintf(download->cause, sizeof download->cause, "the file cannot be written: %s", strerror(state->disk));
   } else if (download->cause[0] == '\0') {
     snprintf(download->cause, sizeof download->cause, "%s", library.strerror(result));
   }

@@ -119,6 +119,10 @@ static hg_code resize(waiting *file, int side, hg_error *error) {
   return code;
 }
 
+static bool has_shape(const hg_gather *gather, const waiting *file) {
+  return file->image.height == gather->shape.height && file->image.width == gather->shape.width;
+}
+
 static void decode_one(void *context, int64_t index, int worker) {
   (void)worker;
   const hg_gather *gather = context;
@@ -127,12 +131,25 @@ static void decode_one(void *context, int64_t index, int worker) {
   place_of(gather, file->path, place);
   file->code = hg_image_decode(file->bytes, file->count, place, &file->image, &file->error);
   if (file->code == HG_OK) file->code = resize(file, gather->settings.resize, &file->error);
+  if (file->code == HG_OK && gather->count > 0 && !has_shape(gather, file)) { /* an error: only its size is still wanted */
+    hg_free(file->image.pixels);
+    file->image.pixels = NULL;
+  }
+}
+
+/* So many are decoded at once: large ones, as long as they keep their size, by few. */
+static int chunk_of(const hg_gather *gather) {
+  const int64_t most_bytes = 1 << 30;
+  if (gather->settings.resize != 0) return CHUNK;
+  if (gather->count == 0) return 1;
+  int64_t fit = most_bytes / ((int64_t)gather->shape.height * gather->shape.width * CHANNELS);
+  return fit < 1 ? 1 : fit < CHUNK ? (int)fit : CHUNK;
 }
 
 static hg_code check_shape(hg_gather *gather, const waiting *file, hg_error *error) {
   hg_shape shape = {file->image.height, file->image.width, CHANNELS};
   if (gather->count == 0) gather->shape = shape;
-  if (shape.height == gather->shape.height && shape.width == gather->shape.width) return HG_OK;
+  if (has_shape(gather, file)) return HG_OK;
   char place[256];
   place_of(gather, file->path, place);
   return hg_fail(error, HG_DATA, place, "is %d x %d pixels, %s is %d x %d; `resize: %d` brings all to one size", shape.height,
@@ -203,7 +220,7 @@ hg_code hg_gather_add(hg_gather *gather, const char *path, uint8_t *bytes, size_
   file->path = hg_strdup(path);
   if (file->path == NULL) return hg_fail_memory(error, path, strlen(path));
   gather->waiting_count++;
-  return gather->waiting_count == CHUNK ? decode_waiting(gather, error) : HG_OK;
+  return gather->waiting_count >= chunk_of(gather) ? decode_waiting(gather, error) : HG_OK;
 }
 
 /* ---------------------------------------------------------------- classes and parts */

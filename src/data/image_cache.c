@@ -21,7 +21,7 @@ typedef struct header {
   char remark[REMARK];
 } header;
 
-static const char magic[8] = "HGIMG01";
+static const char magic[8] = "HGIMG02";
 
 static bool path_of(const hg_image_cache *cache, char path[HG_PATH_SIZE], bool make_folder) {
   char folder[HG_PATH_SIZE];
@@ -131,6 +131,8 @@ static void fill(char *to, const header *head, hg_dataset *const parts[2]) {
   }
 }
 
+enum { A_DAY = 24 * 60 * 60 };
+
 void hg_image_cache_store(const hg_image_cache *cache, hg_dataset *const parts[2]) {
   if (parts[1] != NULL && !hg_shape_equal(parts[0]->shape, parts[1]->shape)) return; /* a header has one */
   header head = header_of(cache, parts);
@@ -139,6 +141,7 @@ void hg_image_cache_store(const hg_image_cache *cache, hg_dataset *const parts[2
   if (bytes < LEAST_BYTES || !path_of(cache, path, true)) return;
   char *content = hg_malloc(bytes);
   if (content == NULL) return;
+  hg_file_remove_leftovers(path, A_DAY);
   fill(content, &head, parts);
   hg_file_write(path, content, bytes, NULL);
   hg_free(content);

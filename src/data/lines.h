@@ -12,7 +12,7 @@ enum { HG_LINES_SIDE = 28, HG_LINES_CLASSES = 96 };
  *   random        per_class images at random placements, cut by test_share: the parts share images, as published
  *   deduplicated  the same images without their duplicates, cut by test_share
  *   held_out      the placements are cut by test_share, and per_class images drawn from either side of the cut
- * HG_USAGE where per_class < 1 or test_share is not within (0, 1). */
+ * HG_USAGE where per_class is not within 2 and 100,000 or test_share not within (0, 1). */
 hg_code hg_lines_make(const hg_lines_settings *settings, uint64_t seed, hg_dataset **train, hg_dataset **test, hg_error *error);
 
 /* Names the 96 classes of `dataset`. */

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "base/file.h"
 #include "data/catalog.h"
+#include "data/unpack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,7 +88,10 @@ static const char *missing_in(const search *wanted, const char *folder) {
     snprintf(found->path, sizeof found->path, "%s", folder);
     return hg_find_idx_files(folder, found);
   }
-  if (!wanted->jpeg_copy) return hg_find_cifar(folder, found->path) ? NULL : "no data_batch_1.bin";
+  if (!wanted->jpeg_copy) {
+    if (!hg_find_cifar(folder, found->path)) return "no data_batch_1.bin";
+    return hg_unpack_is_done(found->path) ? NULL : "not all six .bin files";
+  }
   if (!hg_find_file(folder, "cifar10-jpeg.tar.gz", found->path)) return "no cifar10-jpeg.tar.gz";
   found->layout = HG_LAYOUT_ARCHIVE;
   found->jpeg_copy = true;

@@ -65,7 +65,8 @@ static void find_idx_siblings(const char *path, hg_found *found) {
 static bool starts_like_idx(const char *path) {
   gzFile file = gzopen(path, "rbe");
   unsigned char magic[4] = {1, 1, 1, 1};
-  bool idx = file != NULL && gzread(file, magic, sizeof magic) == sizeof magic && magic[0] == 0 && magic[1] == 0 && magic[2] >= 8;
+  bool whole = file != NULL && gzread(file, magic, sizeof magic) == sizeof magic;
+  bool idx = whole && magic[0] == 0 && magic[1] == 0 && magic[2] >= 8 && magic[2] <= 14 && magic[3] >= 1 && magic[3] <= 4;
   if (file != NULL) gzclose(file);
   return idx;
 }
@@ -77,7 +78,7 @@ static bool ends_with(const char *text, const char *end) {
 
 static void recognise(hg_found *found) {
   char cifar[HG_PATH_SIZE];
-  const char *path = found->path;
+  const char *path = found->path, *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
   if (hg_path_is_folder(path)) {
     if (is_idx_folder(path, found)) {
       found->layout = HG_LAYOUT_IDX;
@@ -87,10 +88,12 @@ static void recognise(hg_found *found) {
     } else {
       found->layout = HG_LAYOUT_FOLDER;
     }
-  } else if (strstr(path, "-idx") != NULL || starts_like_idx(path)) {
+  } else if (ends_with(name, ".bin")) {
+    found->layout = HG_LAYOUT_CIFAR;
+  } else if (strstr(name, "-idx") != NULL || starts_like_idx(path)) {
     find_idx_siblings(path, found);
   } else {
-    found->layout = ends_with(path, ".bin") ? HG_LAYOUT_CIFAR : HG_LAYOUT_ARCHIVE;
+    found->layout = HG_LAYOUT_ARCHIVE;
   }
 }
 
@@ -260,11 +263,24 @@ static hg_code read_parts(const hg_source *source, const hg_data_settings *setti
   }
 }
 
+/* What lies where the catalog's set is looked for may be another. */
+static hg_code check_entry(const hg_source *source, const hg_data_settings *settings, const hg_dataset *part, hg_error *error) {
+  const hg_catalog_entry *entry = source->entry;
+  hg_shape has = part->shape, wants = entry == NULL ? has : entry->shape;
+  if (settings->resize != 0) wants.height = has.height, wants.width = has.width;
+  if (entry == NULL || (hg_shape_equal(has, wants) && part->classes == entry->classes)) return HG_OK;
+  return hg_fail(error, HG_DATA, source->found.path,
+                 "is not %s: it has %d classes and images of %d x %d x %d, not %d and %d x %d x %d", entry->title, part->classes,
+                 has.height, has.width, has.channels, entry->classes, entry->shape.height, entry->shape.width,
+                 entry->shape.channels);
+}
+
 /* Names, resize and grayscale, and what must hold of every source. */
 static hg_code finish(const hg_source *source, const hg_data_settings *settings, hg_dataset *part, hg_error *error) {
   if (part == NULL) return HG_OK;
   if (part->count == 0) return hg_fail(error, HG_DATA, source->label, "holds no images");
-  hg_code code = name_source_and_classes(source, part, error);
+  hg_code code = check_entry(source, settings, part, error);
+  if (code == HG_OK) code = name_source_and_classes(source, part, error);
   return code == HG_OK ? hg_dataset_convert(part, settings->resize, settings->grayscale, error) : code;
 }
 

@@ -10,7 +10,7 @@
 typedef struct resampling {
   const hg_bootstrap_settings *settings;
   int32_t *times;      /* (threads, groups) */
-  double *differences; /* (resamples, scores) */
+  double *differences; /* (resamples) */
 } resampling;
 
 static void resample(void *context, int64_t index, int worker) {
@@ -23,7 +23,7 @@ static void resample(void *context, int64_t index, int worker) {
     int64_t drawn = (int64_t)(((uint64_t)hg_rng_u32(&rng) * (uint64_t)s->samples) >> 32);
     times[s->group == NULL ? drawn : s->group[drawn]]++;
   }
-  s->compute(s->context, times, r->differences + index * s->scores);
+  r->differences[index] = s->compute(s->context, times);
 }
 
 static int by_size(const void *left, const void *right) {
@@ -52,28 +52,23 @@ static void conclude(double *values, int64_t samples, hg_bootstrap *result) {
                            .p_value = fmin(1, fmax(share, least))};
 }
 
-hg_code hg_bootstrap_differences(const hg_bootstrap_settings *settings, hg_pool *pool, hg_bootstrap *results, hg_error *error) {
+hg_code hg_bootstrap_difference(const hg_bootstrap_settings *settings, hg_pool *pool, hg_bootstrap *result, hg_error *error) {
   const char *what = "bootstrap";
-  if (settings->samples < 1 || settings->samples > INT32_MAX || settings->scores < 1 || settings->scores > HG_BOOTSTRAP_SCORES)
-    return hg_fail(error, HG_USAGE, what, "%lld samples, %d scores", (long long)settings->samples, settings->scores);
+  if (settings->samples < 1 || settings->samples > INT32_MAX)
+    return hg_fail(error, HG_USAGE, what, "%lld samples", (long long)settings->samples);
   hg_bootstrap_settings made = *settings;
   if (made.group == NULL) made.groups = made.samples;
-  size_t values = (size_t)HG_BOOTSTRAP_RESAMPLES * (size_t)made.scores;
+  size_t counts = (size_t)hg_pool_threads(pool) * (size_t)made.groups;
   resampling r = {.settings = &made,
-                  .times = hg_malloc((size_t)hg_pool_threads(pool) * (size_t)made.groups * sizeof(int32_t)),
-                  .differences = hg_malloc(values * sizeof(double))};
-  double *column = hg_malloc(HG_BOOTSTRAP_RESAMPLES * sizeof *column);
+                  .times = hg_malloc(counts * sizeof(int32_t)),
+                  .differences = hg_malloc(HG_BOOTSTRAP_RESAMPLES * sizeof(double))};
   hg_code code = HG_OK;
-  if (r.times == NULL || r.differences == NULL || column == NULL) {
-    code = hg_fail_memory(error, what, values * sizeof(double));
+  if (r.times == NULL || r.differences == NULL) {
+    code = hg_fail_memory(error, what, counts * sizeof(int32_t));
   } else {
     hg_parallel_for(pool, HG_BOOTSTRAP_RESAMPLES, resample, &r);
-    for (int score = 0; score < made.scores; score++) {
-      for (int i = 0; i < HG_BOOTSTRAP_RESAMPLES; i++) column[i] = r.differences[(int64_t)i * made.scores + score];
-      conclude(column, made.samples, &results[score]);
-    }
+    conclude(r.differences, made.samples, result);
   }
-  hg_free(column);
   hg_free(r.times);
   hg_free(r.differences);
   return code;

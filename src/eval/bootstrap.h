@@ -4,19 +4,18 @@
 
 #include "base/parallel.h"
 
-enum { HG_BOOTSTRAP_RESAMPLES = 10000, HG_BOOTSTRAP_SCORES = 4 };
+enum { HG_BOOTSTRAP_RESAMPLES = 10000 };
 
-/* Differences of scores on one resample: times (groups) says how often the samples of each group were drawn; differences
- * (scores) is to be filled. Called from several threads at once. */
-typedef void hg_resampled_scores(const void *context, const int32_t *times, double *differences);
+/* The difference of two scores on one resample: times (groups) says how often the samples of each group were drawn. Called from
+ * several threads at once. */
+typedef double hg_resampled_difference(const void *context, const int32_t *times);
 
 typedef struct hg_bootstrap_settings {
   int64_t samples;
   const int32_t *group; /* (samples): samples that count the same, in [0, groups); NULL = each is its own group */
   int64_t groups;
-  int scores;    /* 1 to HG_BOOTSTRAP_SCORES */
   uint64_t seed; /* of the resamples; default 1. The result depends on nothing else, not on threads */
-  hg_resampled_scores *compute;
+  hg_resampled_difference *compute;
   const void *context;
 } hg_bootstrap_settings;
 
@@ -27,7 +26,7 @@ typedef struct hg_bootstrap {
                        at least 2^(1 - samples) */
 } hg_bootstrap;
 
-/* results (scores). Draws of samples are uniform to 1 part in 2^32 / samples. */
-hg_code hg_bootstrap_differences(const hg_bootstrap_settings *settings, hg_pool *pool, hg_bootstrap *results, hg_error *error);
+/* Draws of samples are uniform to 1 part in 2^32 / samples. */
+hg_code hg_bootstrap_difference(const hg_bootstrap_settings *settings, hg_pool *pool, hg_bootstrap *result, hg_error *error);
 
 #endif

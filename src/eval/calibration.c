@@ -5,6 +5,7 @@
 #include <math.h>
 
 static int bin_of(float confidence) {
+  if (!(confidence > 0)) return 0; /* not a number too */
   int bin = (int)ceil((double)confidence * HG_CALIBRATION_BINS) - 1;
   return bin < 0 ? 0 : bin >= HG_CALIBRATION_BINS ? HG_CALIBRATION_BINS - 1 : bin;
 }

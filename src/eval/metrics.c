@@ -44,10 +44,21 @@ static void score_class(hg_classification_report *report, int label) {
       (hg_class_scores){ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, predicted + support), support};
 }
 
+bool hg_classification_report_has(const hg_classification_report *report, int label) {
+  for (int other = 0; other < report->classes; other++)
+    if (report->confusion[(int64_t)other * report->classes + label] > 0 ||
+        report->confusion[(int64_t)label * report->classes + other] > 0)
+      return true;
+  return false;
+}
+
 static void average_scores(hg_classification_report *report) {
+  int there = 0;
+  for (int label = 0; label < report->classes; label++) there += hg_classification_report_has(report, label);
   for (int label = 0; label < report->classes; label++) {
+    if (!hg_classification_report_has(report, label)) continue;
     const hg_class_scores *scores = &report->per_class[label];
-    double equal = 1.0 / report->classes, share = ratio(scores->support, report->count);
+    double equal = 1.0 / there, share = ratio(scores->support, report->count);
     report->macro.precision += equal * scores->precision;
     report->macro.recall += equal * scores->recall;
     report->macro.f1 += equal * scores->f1;
@@ -138,7 +149,7 @@ char *hg_classification_report_text(const hg_classification_report *report, cons
   out.length += (size_t)snprintf(out.text + out.length, out.size - out.length, " %9s %9s %9s %9s\n\n", "precision", "recall",
                                  "f1-score", "support");
   for (int label = 0; label < report->classes; label++)
-    put_row(&out, class_name(names, label, buffer), &report->per_class[label]);
+    if (hg_classification_report_has(report, label)) put_row(&out, class_name(names, label, buffer), &report->per_class[label]);
   out.length += (size_t)snprintf(out.text + out.length, out.size - out.length, "\n");
   put_accuracy(&out, report);
   put_row(&out, "macro avg", &report->macro);

@@ -12,9 +12,9 @@ typedef struct hg_class_scores {
 typedef struct hg_classification_report {
   int classes;
   int64_t count, correct;
-  int64_t *confusion;         /* (classes, classes): row = true, column = predicted */
-  hg_class_scores *per_class; /* (classes) */
-  hg_class_scores macro, weighted;
+  int64_t *confusion;              /* (classes, classes): row = true, column = predicted */
+  hg_class_scores *per_class;      /* (classes) */
+  hg_class_scores macro, weighted; /* macro: over the classes that are there */
   double accuracy;
   double log_loss; /* mean -log p[label], p clipped to [eps, 1 - eps], eps = 2^-23 */
 } hg_classification_report;
@@ -23,6 +23,8 @@ typedef struct hg_classification_report {
 hg_code hg_classification_report_new(const float *probabilities, const int32_t *labels, int64_t count, int classes,
                                      hg_classification_report *report, hg_error *error);
 void hg_classification_report_release(hg_classification_report *report);
+/* Whether the class is among the labels or the predictions; scikit-learn leaves others out of its report. */
+bool hg_classification_report_has(const hg_classification_report *report, int label);
 /* The text of sklearn.metrics.classification_report(digits=4); hg_malloc'ed. names may be NULL. */
 char *hg_classification_report_text(const hg_classification_report *report, const char *const *names);
 

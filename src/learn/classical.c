@@ -1,6 +1,7 @@
 #include "learn/classical.h"
 
 #include "base/alloc.h"
+#include "base/integers.h"
 #include "learn/classical_model.h"
 
 #include <limits.h>
@@ -194,7 +195,7 @@ hg_code hg_classical_predict(const hg_classical *model, const float *features, i
   prediction p = {.model = model, .features = features, .count = count, .probabilities = probabilities};
   p.per_worker =
       (size_t)HG_CLASSICAL_PIECE * (size_t)model->present + method_of(model->settings.kind)->scratch(model, HG_CLASSICAL_PIECE);
-  p.per_worker = (p.per_worker + 15) / 16 * 16;
+  p.per_worker = hg_whole_lines(p.per_worker);
   size_t bytes = p.per_worker * (size_t)hg_pool_threads(pool) * sizeof(float);
   p.scratch = hg_alloc_aligned(bytes);
   if (p.scratch == NULL) return hg_fail_memory(error, "prediction", bytes);

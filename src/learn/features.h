@@ -35,8 +35,9 @@ typedef struct hg_features hg_features;
 /* Whether they can be made of `count` samples of this shape: the errors of hg_features_fit before any work. */
 hg_code hg_features_check(const hg_feature_settings *settings, hg_shape shape, int64_t count, hg_error *error);
 
-/* values (count, shape's size), training samples. HG_USAGE: the image is too small for the cells; HG_DATA: more components than
- * samples or features. The result does not depend on the pool, which may be NULL. */
+/* values (count, shape's size), training samples. HG_USAGE: the image is too small for the cells or patches; HG_DATA: more
+ * components than features, or than samples but one, or fewer patches than centroids. The result does not depend on the pool,
+ * which may be NULL. */
 hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, const float *values, int64_t count, hg_pool *pool,
                         hg_features **features, hg_error *error);
 void hg_features_free(hg_features *features);

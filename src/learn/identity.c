@@ -57,8 +57,9 @@ static void append_layer(builder *text, const hg_layer_info *info) {
   const hg_layer *l = &info->layer;
   append(text, "layer %d %d %s %d %d %d %d %d %d %d %d %d", (int)info->block, (int)l->kind, l->name, l->units, l->filters,
          l->kernel_size[0], l->kernel_size[1], l->strides[0], l->strides[1], (int)l->padding, l->size[0], l->size[1]);
-  append(text, " %d %d %d %a %a %a %d %a %d\n", l->shape.height, l->shape.width, l->shape.channels, (double)l->rate,
-         (double)l->momentum, (double)l->epsilon, (int)l->activation, (double)l->negative_slope, l->use_bias);
+  append(text, " %d %d %d %a %a %a %d %a %d %d %d\n", l->shape.height, l->shape.width, l->shape.channels, (double)l->rate,
+         (double)l->momentum, (double)l->epsilon, (int)l->activation, (double)l->negative_slope, l->use_bias,
+         (int)l->kernel_initializer, (int)l->bias_initializer);
 }
 
 static void append_network(builder *text, const hg_network *network) {

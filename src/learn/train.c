@@ -52,6 +52,13 @@ static bool is_frozen_in_epoch(const trainer *t, hg_block block) {
   return t->frozen_before[block] || waits || t->settings->block_learning_rate[block] == 0;
 }
 
+/* Of a batch: there may be fewer images than batch_size. */
+static int most_samples(const trainer *t) {
+  int64_t most = (t->with_copies != NULL ? t->with_copies : t->train_data)->count;
+  if (t->validation_data != NULL && t->validation_data->count > most) most = t->validation_data->count;
+  return most < t->settings->batch_size ? (int)most : t->settings->batch_size;
+}
+
 /* Freezes what stays fixed in this epoch, and compiles the plan where that or the first use asks for it. */
 static hg_code prepare_epoch(trainer *t) {
   bool changed = !t->prepared;
@@ -63,7 +70,7 @@ static hg_code prepare_epoch(trainer *t) {
   }
   if (!changed) return HG_OK;
   t->prepared = true;
-  return hg_network_prepare(t->network, t->settings->batch_size, true, t->pool, t->error);
+  return hg_network_prepare(t->network, most_samples(t), true, t->pool, t->error);
 }
 
 /* ---- Ways out of an epoch before its end. */
@@ -73,9 +80,10 @@ static hg_code diverge(trainer *t, const char *what, double value) {
   char kept[64] = "the initial weights are kept";
   if (t->state.epoch > 0) snprintf(kept, sizeof kept, "the weights of epoch %d are kept", t->state.epoch);
   double rate = (double)t->settings->optimizer.learning_rate;
+  int64_t step = t->state.batch < t->per_epoch ? t->state.batch + 1 : t->per_epoch;
   return hg_fail(t->error, HG_DIVERGED, "training",
                  "%s is %g at epoch %d, step %lld; the learning rate of %g may be too high: try %g, or clip_norm; %s", what,
-                 isnan(value) ? (double)NAN : value, t->state.epoch + 1, (long long)t->state.batch + 1, rate, rate / 10, kept);
+                 isnan(value) ? (double)NAN : value, t->state.epoch + 1, (long long)step, rate, rate / 10, kept);
 }
 
 static hg_code save(trainer *t) {
@@ -274,9 +282,9 @@ static hg_code check_figures(const trainer *t) {
     return hg_fail(t->error, HG_USAGE, "early_stopping.monitor",
                    "it watches validation figures, but there is no validation data");
   }
-  if (counts && losses->classification == HG_NO_CLASSIFICATION) {
+  if (counts && (losses->classification == HG_NO_CLASSIFICATION || !hg_network_has(t->network, HG_CLASSIFIER))) {
     return hg_fail(t->error, HG_USAGE, "early_stopping.monitor",
-                   "it watches the accuracy, but the network has no classification loss");
+                   "it watches the accuracy, but the network has no classifier with a classification loss");
   }
   return HG_OK;
 }

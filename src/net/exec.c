@@ -1,5 +1,4 @@
 /* Runs a plan. Nothing is decided here and nothing allocated. */
-#include "base/alloc.h"
 #include "net/graph.h"
 
 #include <math.h>
@@ -222,8 +221,9 @@ hg_code hg_network_predict(hg_network *network, const float *input, int64_t coun
   if (probabilities != NULL && !hg_network_has(network, HG_CLASSIFIER))
     return hg_fail(error, HG_USAGE, "network", "has no classifier, so there are no probabilities");
   hg_pool *pool = NULL;
+  int size = count < 1 ? 1 : count < PREDICT_BATCH ? (int)count : PREDICT_BATCH;
   hg_code result = hg_pool_new(threads, &pool, error);
-  if (result == HG_OK) result = hg_network_prepare(network, PREDICT_BATCH, false, pool, error);
+  if (result == HG_OK) result = hg_network_prepare(network, size, false, pool, error);
   prediction to = {code, reconstruction, probabilities};
   for (int64_t first = 0; result == HG_OK && first < count; first += PREDICT_BATCH) {
     int n = count - first < PREDICT_BATCH ? (int)(count - first) : PREDICT_BATCH;

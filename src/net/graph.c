@@ -1,6 +1,7 @@
 #include "net/graph.h"
 
 #include "base/alloc.h"
+#include "base/integers.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -54,19 +55,20 @@ int hg_network_classes(const hg_network *network) {
   return hg_network_has(network, HG_CLASSIFIER) ? (int)hg_shape_count(hg_network_block_output(network, HG_CLASSIFIER)) : 0;
 }
 
-static void name_layer(const hg_network *network, hg_layer *layer) {
-  if (layer->name[0] != '\0') return;
-  int same_kind = 1;
-  for (int block = 0; block < HG_BLOCKS; block++)
-    for (int i = 0; i < network->layer_count[block]; i++) same_kind += network->layers[block][i].layer.kind == layer->kind;
-  snprintf(layer->name, sizeof layer->name, "%s_%d", hg_layer_kind_name(layer->kind), same_kind);
-}
-
 static bool name_is_taken(const hg_network *network, const char *name) {
   for (int block = 0; block < HG_BLOCKS; block++)
     for (int i = 0; i < network->layer_count[block]; i++)
       if (strcmp(network->layers[block][i].layer.name, name) == 0) return true;
   return false;
+}
+
+static void name_layer(const hg_network *network, hg_layer *layer) {
+  if (layer->name[0] != '\0') return;
+  int same_kind = 1;
+  for (int block = 0; block < HG_BLOCKS; block++)
+    for (int i = 0; i < network->layer_count[block]; i++) same_kind += network->layers[block][i].layer.kind == layer->kind;
+  do snprintf(layer->name, sizeof layer->name, "%s_%d", hg_layer_kind_name(layer->kind), same_kind++);
+  while (name_is_taken(network, layer->name));
 }
 
 static hg_code check_growth(const hg_network *network, hg_block block, const hg_layer *layer, const char *place,
@@ -109,6 +111,9 @@ hg_code hg_network_set_losses(hg_network *network, const hg_losses *losses, hg_e
   bool center_changed = (losses->center_weight > 0) != (network->losses.center_weight > 0);
   if (network->built && center_changed)
     return hg_fail(error, HG_USAGE, "loss", "switch the center loss on before the network gets its weights");
+  bool entropy = losses->reconstruction == HG_BINARY_CROSS_ENTROPY;
+  if (network->built && entropy != (network->losses.reconstruction == HG_BINARY_CROSS_ENTROPY))
+    return hg_fail(error, HG_USAGE, "loss", "choose the reconstruction loss before the network gets its weights");
   const float factors[] = {losses->reconstruction_weight, losses->classification_weight, losses->center_weight};
   for (int i = 0; i < 3; i++)
     if (!(factors[i] >= 0) || !isfinite(factors[i]))
@@ -269,8 +274,6 @@ static void find_orders(hg_network *network) {
 
 /* ---------------------------------------------------------------- tensors */
 
-static size_t padded(int64_t count) { return ((size_t)count + 15) / 16 * 16; }
-
 static void add_tensor(hg_network *network, hg_graph_node *node, int slot, const hg_parameter *parameter) {
   hg_tensor *tensor = &network->tensors[network->tensor_count];
   memset(tensor, 0, sizeof *tensor);
@@ -283,8 +286,8 @@ static void add_tensor(hg_network *network, hg_graph_node *node, int slot, const
   if (parameter->layout == HG_LAYOUT_DENSE)
     tensor->flattened_in = hg_shape_is_map(node->op.input) ? node->op.input : input_order(network, node);
   node->tensor[slot] = network->tensor_count++;
-  network->value_floats += padded(tensor->count);
-  if (parameter->trainable) network->gradient_floats += padded(tensor->count);
+  network->value_floats += hg_whole_lines((size_t)tensor->count);
+  if (parameter->trainable) network->gradient_floats += hg_whole_lines((size_t)tensor->count);
 }
 
 static int parameters_of(const hg_graph_node *node, hg_parameter parameters[HG_OP_PARAMETERS]) {
@@ -304,7 +307,7 @@ static void add_tensors(hg_network *network, bool trainable) {
 }
 
 static void add_centers(hg_network *network) {
-  if (!(network->losses.center_weight > 0) || hg_network_classes(network) == 0) return;
+  if (!(network->losses.center_weight > 0) || hg_network_classes(network) == 0 || !hg_network_has(network, HG_ENCODER)) return;
   int width = (int)hg_shape_count(hg_network_block_output(network, HG_ENCODER));
   hg_parameter parameter = {.name = "centers",
                             .layout = HG_LAYOUT_VECTOR,
@@ -314,7 +317,7 @@ static void add_centers(hg_network *network) {
   *tensor = (hg_tensor){.name = "center_loss.centers", .parameter = parameter, .block = HG_ENCODER};
   tensor->count = hg_parameter_count(&parameter);
   network->centers = network->tensor_count++;
-  network->value_floats += padded(tensor->count);
+  network->value_floats += hg_whole_lines((size_t)tensor->count);
 }
 
 static hg_code allocate_tensors(hg_network *network, hg_error *error) {
@@ -327,7 +330,7 @@ static hg_code allocate_tensors(hg_network *network, hg_error *error) {
     hg_tensor *tensor = &network->tensors[i];
     tensor->value = network->values + at;
     if (tensor->parameter.trainable) tensor->gradient = network->gradients + at;
-    at += padded(tensor->count);
+    at += hg_whole_lines((size_t)tensor->count);
   }
   return HG_OK;
 }

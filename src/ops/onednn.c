@@ -224,12 +224,17 @@ static hg_onednn_variant *add_variant(hg_onednn *library, const hg_op_node *node
   return variant;
 }
 
-hg_onednn_variant *hg_onednn_variant_of(const hg_op_call *call) {
+hg_onednn_variant *hg_onednn_variant_made(const hg_op_call *call) {
   hg_onednn *library = hg_onednn_of(call->node);
   use_threads(hg_pool_threads(call->pool));
   for (size_t i = 0; i < library->count; i++)
     if (library->variants[i].n == call->n && library->variants[i].training == call->training) return &library->variants[i];
-  return add_variant(library, call->node, call->n, call->training);
+  return NULL;
+}
+
+hg_onednn_variant *hg_onednn_variant_of(const hg_op_call *call) {
+  hg_onednn_variant *made = hg_onednn_variant_made(call);
+  return made != NULL ? made : add_variant(hg_onednn_of(call->node), call->node, call->n, call->training);
 }
 
 void hg_onednn_release(hg_op_node *node) {

@@ -63,6 +63,8 @@ void hg_onednn_release(hg_op_node *node);
 
 /* The variant for a call; NULL where it cannot be made. */
 hg_onednn_variant *hg_onednn_variant_of(const hg_op_call *call);
+/* The same, NULL where it was not made: for a backward call that goes on from what the forward call's variant left. */
+hg_onednn_variant *hg_onednn_variant_made(const hg_op_call *call);
 
 /* (n, H, W, C) as the library writes it; (n, values) flat; a vector; the tag's strides otherwise. */
 dnnl_memory_desc_t hg_onednn_images(int n, hg_shape shape);

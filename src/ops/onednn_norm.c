@@ -87,7 +87,7 @@ static void backward_native(const hg_op_call *call, bool saved_variance) {
 }
 
 static void backward(const hg_op_call *call) {
-  const hg_onednn_variant *variant = call->training ? hg_onednn_variant_of(call) : NULL;
+  const hg_onednn_variant *variant = call->training ? hg_onednn_variant_made(call) : NULL;
   if (variant == NULL || call->input_gradient == NULL || call->gradients[WEIGHT] == NULL || call->gradients[BIAS] == NULL) {
     backward_native(call, variant != NULL);
     return;

@@ -64,10 +64,9 @@ static void forward(const hg_op_call *call) {
                      (const void *[]){call->input, call->output});
 }
 
-/* The variant is the forward call's: where that one could not be made, neither can it be now. */
 static void backward(const hg_op_call *call) {
   if (call->input_gradient == NULL) return;
-  const hg_onednn_variant *variant = call->training ? hg_onednn_variant_of(call) : NULL;
+  const hg_onednn_variant *variant = call->training ? hg_onednn_variant_made(call) : NULL;
   if (variant == NULL) {
     hg_op_native(call->node->layer.kind)->backward(call);
     return;

@@ -151,18 +151,16 @@ typedef struct hg_update {
   float beta_1, beta_2, epsilon;
   float correction_1, correction_2; /* 1 - beta^t */
   bool decoupled;                   /* adamw */
-  bool adaptive;                    /* adam or adamw, not sgd; for hg_update_apply and _part */
+  bool adaptive;                    /* adam or adamw, not sgd */
 } hg_update;
 
-/* The step that `adaptive` says. */
+/* The step that `adaptive` says; Adam's in PyTorch's form, m / c1 / (sqrt(v) / sqrt(c2) + eps). */
 void hg_update_apply(hg_pool *pool, const hg_update *update);
 /* The same, here and now, of a part: (rows, columns) from element `first` on, whose rows lie `row` floats apart in the tensor
  * and `gradient_row` in this gradient. update->gradient is not read. */
 void hg_update_part(const hg_update *update, int64_t first, int rows, int64_t columns, const float *gradient,
                     ptrdiff_t gradient_row, ptrdiff_t row);
 
-void hg_update_sgd(hg_pool *pool, const hg_update *update);
-void hg_update_adam(hg_pool *pool, const hg_update *update); /* PyTorch's form: m / c1 / (sqrt(v) / sqrt(c2) + eps) */
 /* Sum of squares in double over fixed pieces, in order. */
 double hg_sum_of_squares(hg_pool *pool, const float *values, int64_t count);
 

@@ -42,18 +42,6 @@ void hg_update_apply(hg_pool *pool, const hg_update *update) {
   hg_parallel_range(pool, update->count, PIECE, update_piece, update);
 }
 
-void hg_update_sgd(hg_pool *pool, const hg_update *update) {
-  hg_update sgd = *update;
-  sgd.adaptive = false;
-  hg_update_apply(pool, &sgd);
-}
-
-void hg_update_adam(hg_pool *pool, const hg_update *update) {
-  hg_update adam = *update;
-  adam.adaptive = true;
-  hg_update_apply(pool, &adam);
-}
-
 /* At most this many pieces, so that their sums fit the stack; their length follows from the count alone. */
 enum { MOST_PIECES = 256 };
 

@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void put_fact(hg_text *out, const char *title, const char *value) {
   if (value[0] == '\0') return;
@@ -10,13 +11,23 @@ static void put_fact(hg_text *out, const char *title, const char *value) {
   hg_text_put(out, "</dd></div>");
 }
 
+/* Of a library's sums nothing is promised. */
+static bool uses_library(const hg_report *report) {
+  for (int i = 0; i < report->run_count; i++) {
+    const char *settings = report->runs[i].record.settings;
+    if (settings != NULL && strstr(settings, "\"engine\": \"onednn\"") != NULL) return true;
+  }
+  return false;
+}
+
 static void put_weights(hg_page *page) {
   enum { MOST_OPEN = 8 };
   hg_text *out = &page->out;
   bool folded = page->report.run_count > MOST_OPEN;
   hg_text_put(out, folded ? "<details><summary>Weights</summary>" : "<h3>Weights</h3>");
+  hg_text_put(out, "<p class=\"note\">The same study, data and seed give these weights to the bit, on any number of threads");
+  hg_text_put(out, uses_library(&page->report) ? "; of those of the engine onednn it is not promised.</p>" : ".</p>");
   hg_text_put(out,
-              "<p class=\"note\">The same study, data and seed give these weights to the bit, on any number of threads.</p>"
               "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"num\">Seed</th>"
               "<th scope=\"col\">SHA-256</th></tr></thead><tbody>");
   for (int i = 0; i < page->report.run_count; i++) {

@@ -9,8 +9,8 @@
 
 enum { MOST_SAMPLES = 16, MOST_MISTAKES = 16, MOST_COLUMNS = 10, MOST_SIDE = 512 };
 
-/* Bytes of all models' images on a page: each may use its share of them, and a few images in any case. */
-enum { MOST_BYTES = 1200000, ANYWAY = 4 };
+/* Bytes of all models' images on a page: each may use its share of them, and a few images in any case, of large ones one. */
+enum { MOST_BYTES = 1200000, ANYWAY = 4, SMALL = 64 * 64 * 3 };
 
 /* samples.safetensors once its shapes are known to fit; NULL where a tensor is absent. */
 typedef struct sheet {
@@ -108,7 +108,11 @@ static int by_falling_sureness(const void *left, const void *right) {
   return a->sample - b->sample;
 }
 
-static bool has_room(const hg_text *out, const sheet *images, int shown) { return shown < ANYWAY || out->length < images->most; }
+static int shown_anyway(const sheet *images) { return image_bytes(images) <= SMALL ? ANYWAY : 1; }
+
+static bool has_room(const hg_text *out, const sheet *images, int shown) {
+  return shown < shown_anyway(images) || out->length < images->most;
+}
 
 static void note_rest(hg_text *out, int wanted, int shown) {
   if (shown < wanted)
@@ -172,7 +176,7 @@ static double psnr_of(const sheet *images, int sample) {
 
 static void put_reconstructions(hg_text *out, const sheet *images) {
   int columns = images->count < MOST_COLUMNS ? images->count : MOST_COLUMNS;
-  while (columns > ANYWAY && out->length + 4 * (size_t)columns * image_bytes(images) > images->most) columns--;
+  while (columns > shown_anyway(images) && out->length + 4 * (size_t)columns * image_bytes(images) > images->most) columns--;
   size_t bytes = (size_t)columns * image_bytes(images);
   bool corrupted = images->input != NULL && memcmp(images->input, images->original, bytes) != 0;
   hg_text_put(out, corrupted ? "<h4>Originals, noisy inputs, reconstructions</h4>" : "<h4>Originals and reconstructions</h4>");

@@ -73,7 +73,8 @@ static void put_class_report(hg_text *out, const hg_page_model *model) {
       "<div><h4>Scores by class</h4><div class=\"scroll tall\"><table class=\"scores\"><thead><tr><th scope=\"col\">class</th>"
       "<th scope=\"col\" class=\"num\">precision</th><th scope=\"col\" class=\"num\">recall</th>"
       "<th scope=\"col\" class=\"num\">f1-score</th><th scope=\"col\" class=\"num\">support</th></tr></thead><tbody>");
-  for (int k = 0; k < scores->classes; k++) put_score_row(out, hg_page_class_name(model, k, buffer), &scores->per_class[k]);
+  for (int k = 0; k < scores->classes; k++)
+    if (hg_classification_report_has(scores, k)) put_score_row(out, hg_page_class_name(model, k, buffer), &scores->per_class[k]);
   hg_text_format(out,
                  "</tbody><tbody class=\"totals\"><tr><th scope=\"row\">accuracy</th><td></td><td></td>"
                  "<td class=\"num\">%.4f</td><td class=\"num\">",
@@ -85,24 +86,35 @@ static void put_class_report(hg_text *out, const hg_page_model *model) {
   hg_text_put(out, "</tbody></table></div></div>");
 }
 
+static void put_cell(hg_figure *figure, const hg_page_model *model, int i, int j) {
+  char truth[16], predicted[16];
+  int64_t count = model->scores.confusion[i * model->scores.classes + j], support = model->scores.per_class[i].support;
+  hg_frame_word(&figure->data, hg_page_class_name(model, i, truth));
+  hg_frame_word(&figure->data, hg_page_class_name(model, j, predicted));
+  hg_frame_number(&figure->data, (double)count);
+  hg_frame_number(&figure->data, support > 0 ? (double)count / (double)support : 0);
+}
+
+/* All cells; of many classes the diagonal, which names the axes in their order, and what is not empty beside it. */
+static void put_cells(hg_figure *figure, const hg_page_model *model, bool all) {
+  int classes = model->scores.classes;
+  for (int i = 0; !all && i < classes; i++) put_cell(figure, model, i, i);
+  for (int i = 0; i < classes; i++)
+    for (int j = 0; j < classes; j++)
+      if (all || (i != j && model->scores.confusion[i * classes + j] > 0)) put_cell(figure, model, i, j);
+}
+
 /* A hundred classes leave no room for counts and names. */
 static void put_confusion(hg_page *page, const hg_page_model *model) {
   enum { MANY = 24, SOME = 12 };
   int classes = model->scores.classes, side = classes > MANY ? 420 / classes : classes > SOME ? 22 : 32;
-  char truth[16], predicted[16];
   hg_figure *figure = hg_page_figure(page, "confusion", "true: predicted: count share", "confusion", model->name);
   hg_figure_title(figure, "Confusion matrix");
-  for (int i = 0; i < classes; i++)
-    for (int j = 0; j < classes; j++) {
-      int64_t count = model->scores.confusion[i * classes + j], support = model->scores.per_class[i].support;
-      hg_frame_word(&figure->data, hg_page_class_name(model, i, truth));
-      hg_frame_word(&figure->data, hg_page_class_name(model, j, predicted));
-      hg_frame_number(&figure->data, (double)count);
-      hg_frame_number(&figure->data, support > 0 ? (double)count / (double)support : 0);
-    }
+  put_cells(figure, model, classes <= MANY);
   hg_figure_set(figure, "height", json_integer((side < 3 ? 3 : side) * classes));
   if (classes > SOME) hg_figure_set(figure, "layer.2.mark.fontSize", json_integer(9));
   if (classes > MANY) {
+    hg_figure_set(figure, "view.fill", json_string("var(--sunken)"));
     hg_figure_set(figure, "layer.2.mark.opacity", json_integer(0));
     hg_figure_set(figure, "layer.1.mark.strokeWidth", json_integer(0));
     hg_figure_set(figure, "layer.0.mark.strokeWidth", json_integer(0));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AXES = 4 };
+enum { AXES = 16 }; /* as a study file may have */
 
 /* A name taken apart; pieces point into the name. */
 typedef struct piece {
@@ -21,7 +21,7 @@ typedef struct point {
   int axes;
 } point;
 
-/* False for a model that no grid made, or that has more settings than are drawn. */
+/* False for a model that no grid made. */
 static bool read_point(const char *name, point *out) {
   size_t length = strlen(name), start = strcspn(name, "[");
   *out = (point){.model = {name, (int)start}};
@@ -90,7 +90,7 @@ typedef struct sweep {
   const hg_page *page;
   point first;
   int start; /* its first model; the others come later */
-  int base;  /* 1 + the model that is varied, where its own values are known: it is a point too; 0 = none */
+  int base;  /* 1 + the model that is varied: it is a point too; 0 = none */
   point base_point;
   char base_values[AXES][HG_NAME_SIZE];
   bool accuracy; /* else the loss: a sweep of autoencoders */
@@ -122,28 +122,36 @@ static bool find_base_value(const sweep *of, const hg_page_model *base, int axis
   return false;
 }
 
-/* The model that is varied joins the points, with the values it has where they differ. */
+/* The model that is varied joins the points, with the values it has where they differ and have a name. */
 static void add_base(sweep *of) {
   piece name = of->first.model;
   int base = 0;
   while (base < of->page->model_count && (strlen(of->page->models[base].name) != (size_t)name.length ||
                                           strncmp(of->page->models[base].name, name.text, (size_t)name.length) != 0))
     base++;
-  bool known = base < of->page->model_count;
+  if (base == of->page->model_count) return;
   of->base_point = of->first;
-  for (int i = 0; known && i < of->first.axes; i++) {
-    known = find_base_value(of, &of->page->models[base], i, of->base_values[i]);
+  for (int i = 0; i < of->first.axes; i++) {
+    if (!find_base_value(of, &of->page->models[base], i, of->base_values[i]))
+      snprintf(of->base_values[i], sizeof of->base_values[i], "as given");
     of->base_point.values[i] = (piece){of->base_values[i], (int)strlen(of->base_values[i])};
   }
-  if (!known) return;
   of->base = base + 1;
   if (base < of->start) of->start = base;
+}
+
+/* Of classifiers any point tells, for the first may have diverged. */
+static bool classifies(const sweep *of) {
+  point ignored;
+  for (int i = next_model(of, of->start, &ignored); i < of->page->model_count; i = next_model(of, i + 1, &ignored))
+    if (!isnan(test_score(of->page, &of->page->models[i], true).value)) return true;
+  return false;
 }
 
 static void choose(sweep *of) {
   point ignored;
   of->points = 0;
-  of->accuracy = !isnan(test_score(of->page, &of->page->models[of->start], true).value);
+  of->accuracy = classifies(of);
   of->chosen = -1;
   of->least = of->most = NAN;
   for (int i = next_model(of, of->start, &ignored); i < of->page->model_count; i = next_model(of, i + 1, &ignored)) {

@@ -322,7 +322,8 @@ hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error
   if (code == HG_OK) code = hg_store_begin(store, error);
   if (code != HG_OK) return code;
   code = hg_store_get_run(store, record->name, record->seed, &old, &found, error);
-  bool changed = found && strcmp(old.identity, record->identity) != 0;
+  /* New here, files under its name are another's all the same: of a store whose database is gone. */
+  bool changed = !found || strcmp(old.identity, record->identity) != 0;
   if (code == HG_OK && changed) code = drop_figures(store, old.id, error);
   if (code == HG_OK && changed) code = drop_comparisons(store, record->name, error);
   if (code == HG_OK) code = write_run(store, record, error);

@@ -177,11 +177,11 @@ static void take_values(const double *by_a, const double *by_b, int seeds, doubl
   }
 }
 
-static void resampled_mean(const void *context, const int32_t *times, double *difference) {
+static double resampled_mean(const void *context, const int32_t *times) {
   const image_scores *scores = context;
   double sum = 0;
   for (int64_t i = 0; i < scores->images; i++) sum += times[i] * ((double)scores->a[0][i] - (double)scores->b[0][i]);
-  *difference = sum / (double)scores->images;
+  return sum / (double)scores->images;
 }
 
 static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_comparison *row, hg_error *error) {
@@ -198,10 +198,9 @@ static hg_code compare_means(const image_scores *scores, hg_pool *pool, hg_compa
     snprintf(row->test, sizeof row->test, "seeds-and-images");
     return HG_OK;
   }
-  hg_bootstrap_settings settings = {
-      .samples = scores->images, .scores = 1, .seed = 1, .compute = resampled_mean, .context = scores};
+  hg_bootstrap_settings settings = {.samples = scores->images, .seed = 1, .compute = resampled_mean, .context = scores};
   hg_bootstrap found;
-  hg_code code = hg_bootstrap_differences(&settings, pool, &found, error);
+  hg_code code = hg_bootstrap_difference(&settings, pool, &found, error);
   if (code != HG_OK) return code;
   take_difference(&(hg_difference){by_seed[0], found.low, found.high, found.p_value}, row);
   snprintf(row->test, sizeof row->test, "paired-bootstrap");
@@ -331,19 +330,24 @@ static double macro_f1(const class_votes *v, const int32_t *times, int column, i
     hits[truth] += vote == truth ? times[g] : 0;
   }
   double sum = 0;
-  for (int k = 0; k < v->classes; k++)
-    if (predicted[k] + support[k] > 0) sum += 2 * (double)hits[k] / (double)(predicted[k] + support[k]);
-  return sum / v->classes;
+  int there = 0; /* of the labels or the votes, as scikit-learn counts classes */
+  for (int k = 0; k < v->classes; k++) {
+    if (predicted[k] + support[k] == 0) continue;
+    sum += 2 * (double)hits[k] / (double)(predicted[k] + support[k]);
+    there++;
+  }
+  return there == 0 ? 0 : sum / there;
 }
 
 enum { MOST_CLASSES = 1024 };
 
-static void resampled_f1(const void *context, const int32_t *times, double *difference) {
+static double resampled_f1(const void *context, const int32_t *times) {
   const class_votes *v = context;
   int64_t counts[3 * MOST_CLASSES];
-  *difference = 0;
+  double difference = 0;
   for (int s = 0; s < v->seeds; s++)
-    *difference += (macro_f1(v, times, 2 * s, counts) - macro_f1(v, times, 2 * s + 1, counts)) / v->seeds;
+    difference += (macro_f1(v, times, 2 * s, counts) - macro_f1(v, times, 2 * s + 1, counts)) / v->seeds;
+  return difference;
 }
 
 static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *pool, hg_comparison *row, hg_error *error) {
@@ -358,12 +362,12 @@ static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *p
   hg_bootstrap_settings settings = {.samples = v->images,
                                     .group = v->group,
                                     .groups = v->groups,
-                                    .scores = 1,
+
                                     .seed = 1,
                                     .compute = resampled_f1,
                                     .context = v};
   hg_bootstrap found;
-  hg_code code = hg_bootstrap_differences(&settings, pool, &found, error);
+  hg_code code = hg_bootstrap_difference(&settings, pool, &found, error);
   if (code != HG_OK) return code;
   hg_difference difference = {by_seed[0], found.low, found.high, found.p_value};
   if (v->seeds > 1)

@@ -276,7 +276,10 @@ static void describe_result(hg_runner *runner, const hg_planned_run *run, char *
 
 static void remove_checkpoint(const char *folder) {
   char *path = hg_path_join(folder, "checkpoint.safetensors");
-  if (path != NULL) unlink(path);
+  if (path != NULL) {
+    unlink(path);
+    hg_file_remove_leftovers(path, 0);
+  }
   hg_free(path);
 }
 
@@ -323,7 +326,7 @@ hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error) {
 }
 
 /* Every planned run stands in the store from the start, so that the page shows what is still to come. A run in the same place
- * with another identity goes: its figures from the store, and first its checkpoint, which belongs to other settings. */
+ * with another identity goes, its figures and its files. */
 static hg_code announce_run(hg_runner *runner, hg_planned_run *run, hg_run_names *replaced, hg_error *error) {
   hg_run_record stored = {0};
   bool found = false;
@@ -332,13 +335,7 @@ static hg_code announce_run(hg_runner *runner, hg_planned_run *run, hg_run_names
   bool same = found && strcmp(stored.identity, run->identity) == 0;
   if (found && !same && strcmp(stored.status, "pending") != 0) hg_run_names_add(replaced, &stored);
   if (found) hg_run_record_release(&stored);
-  if (same) return HG_OK;
-  char *folder = NULL;
-  code = hg_store_run_folder(runner->store, &run->record, &folder, error);
-  if (code != HG_OK) return code;
-  remove_checkpoint(folder);
-  hg_free(folder);
-  return hg_store_put_run(runner->store, &run->record, error);
+  return same ? HG_OK : hg_store_put_run(runner->store, &run->record, error);
 }
 
 static hg_code announce(hg_runner *runner, hg_error *error) {

@@ -31,14 +31,17 @@ static hg_code tolerate(hg_runner *runner, hg_code code, const char *what, const
                         cause->place[0] == '\0' ? "" : ": ", cause->message);
 }
 
-static bool is_first_done(const hg_runner *runner, int index) {
-  for (int i = 0; i < index; i++)
-    if (runner->runs[i].model == runner->runs[index].model && strcmp(runner->runs[i].record.status, "done") == 0) return false;
+/* The model's run of the least seed that is done, which the page shows. */
+static bool is_shown(const hg_runner *runner, int index) {
+  for (int i = 0; i < runner->count; i++) {
+    const hg_planned_run *run = &runner->runs[i], *asked = &runner->runs[index];
+    if (run->model == asked->model && run->seed < asked->seed && strcmp(run->record.status, "done") == 0) return false;
+  }
   return true;
 }
 
 static hg_code map_codes(hg_runner *runner, const hg_planned_run *run, hg_error *error) {
-  return hg_runner_map_codes(runner, run, is_first_done(runner, (int)(run - runner->runs)), error);
+  return hg_runner_map_codes(runner, run, is_shown(runner, (int)(run - runner->runs)), error);
 }
 
 static hg_code analyse_run(hg_runner *runner, int index, hg_error *error) {

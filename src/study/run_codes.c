@@ -353,6 +353,19 @@ static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, code_set *
   return code;
 }
 
+/* Whether the map is there, of as many images as the study wants of it. */
+static bool has_map(const hg_runner *runner, const hg_planned_run *run, const char *path) {
+  hg_safetensors file;
+  if (!hg_path_exists(path)) return false;
+  if (runner->study->code_maps == HG_CODE_MAPS_AUTO) return true;
+  if (hg_safetensors_read(path, &file, NULL) != HG_OK) return false;
+  const hg_named_tensor *index = hg_safetensors_find(&file, "index");
+  int64_t images = runner->data[runner->study->models[run->model].data].test->count;
+  bool whole = index != NULL && index->rank == 1 && index->dim[0] >= (images < HG_MAP_POINTS ? images : HG_MAP_POINTS);
+  hg_safetensors_release(&file);
+  return whole;
+}
+
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error) {
   if (!wants_codes(runner->study, &runner->study->models[run->model])) return HG_OK;
   char *path = NULL;
@@ -360,7 +373,7 @@ hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool m
   code_set codes = {0};
   hg_code code = hg_store_run_file(runner->store, &run->record, "codes.safetensors", &path, error);
   if (code == HG_OK) code = hg_runner_metric(runner, &run->record, "codes.width", &width, error);
-  bool map_missing = code == HG_OK && mapped && !hg_path_exists(path);
+  bool map_missing = code == HG_OK && mapped && !has_map(runner, run, path);
   if (code == HG_OK && (isnan(width) || map_missing)) code = make_codes(runner, run, &codes, error);
   if (code == HG_OK && codes.values != NULL) {
     if (isnan(width)) code = put_distances(runner, run, &codes, error);

@@ -156,11 +156,11 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
   if (stop->enabled && accuracy && model->blocks[HG_CLASSIFIER].count == 0) {
     return hg_reject(reader, place, "early stopping watches an accuracy, but `%s` has no classifier", model->name);
   }
-  double kept = data->validation < 1 ? 1 - data->validation : 1 - data->validation / (double)data->limit;
-  if (data->limit > 0 && train->batch_size > kept * (double)data->limit) {
+  int64_t images = model->images * (1 + train->augment.added);
+  if (data->limit > 0 && train->batch_size > images) {
     return hg_reject(reader, place_in(reader, model, "train", "batch_size"),
-                     "a batch of %d is more than the %.0f images that `limit` and `validation` of `%s` leave", train->batch_size,
-                     kept * (double)data->limit, data->name);
+                     "a batch of %d is more than the %lld images that `limit` and `validation` of `%s` leave", train->batch_size,
+                     (long long)images, data->name);
   }
   if (train->schedule.warmup > (float)train->epochs) {
     return hg_reject(reader, place_in(reader, model, "train", "schedule"),

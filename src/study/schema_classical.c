@@ -63,7 +63,7 @@ static const hg_field logistic_fields[] = {
      .low = 1,
      .high = 1e6,
      .fallback = "100",
-     .doc = "most iterations"},
+     .doc = "most iterations of lbfgs; liblinear ends by `tol` alone"},
     ROW_TOL("1e-4"),
 };
 static const hg_field bayes_fields[] = {

@@ -194,7 +194,7 @@ static const hg_field reshape_fields[] = {
      .offset = offsetof(hg_layer, shape),
      .flags = HG_REQUIRED,
      .read = read_shape,
-     .type_doc = "[height, width, channels]",
+     .type_doc = "[height, width, channels] or one number",
      .doc = "the new shape, of as many values"},
     ROW_NAME,
 };

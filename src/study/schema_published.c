@@ -26,12 +26,22 @@ typedef struct figure {
   bool share;         /* from 0 to 1 */
 } figure;
 
-/* study/run_scores.c and run_views.c write those of the test images, run_training.c those of the others. */
+/* study/run_scores.c, run_classes.c and run_views.c write those of the test images, run_training.c those of the others. */
 static const figure measured[] = {
     {"accuracy", CLASSIFIER, ALL, TEST | VALIDATION, true},
     {"loss", NOTHING, ALL, TEST, false},
     {"macro_f1", CLASSIFIER, TEST, TEST, true},
     {"weighted_f1", CLASSIFIER, TEST, TEST, true},
+    {"macro_precision", CLASSIFIER, TEST, TEST, true},
+    {"macro_recall", CLASSIFIER, TEST, TEST, true},
+    {"weighted_precision", CLASSIFIER, TEST, TEST, true},
+    {"weighted_recall", CLASSIFIER, TEST, TEST, true},
+    {"average_precision_macro", CLASSIFIER, TEST, TEST, true},
+    {"average_precision_micro", CLASSIFIER, TEST, TEST, true},
+    {"roc_auc_macro", CLASSIFIER, TEST, TEST, true},
+    {"roc_auc_micro", CLASSIFIER, TEST, TEST, true},
+    {"calibration_error", CLASSIFIER, TEST, TEST, true},
+    {"brier", CLASSIFIER, TEST, TEST, false},
     {"log_loss", CLASSIFIER, TEST, TEST, false},
     {"reconstruction_loss", DECODER, ALL, 0, false},
     {"classification_loss", CLASSIFIER, ALL, 0, false},

@@ -22,6 +22,18 @@ static hg_code read_pair(hg_reader *reader, const hg_node *node, hg_study_pair *
   return code == HG_OK ? check_pair(reader, node, *pair) : code;
 }
 
+static bool is_pair_of(hg_study_pair pair, int a, int b) { return pair.a == a && pair.b == b; }
+
+/* A pair tested twice would count twice where tests are corrected for their number. */
+static hg_code check_new(hg_reader *reader, const hg_node *node, const hg_study_pair *pairs, size_t count) {
+  hg_study_pair last = pairs[count];
+  for (size_t i = 0; i < count; i++)
+    if (is_pair_of(pairs[i], last.a, last.b) || is_pair_of(pairs[i], last.b, last.a))
+      return hg_reject(reader, node, "`%s` and `%s` are compared already", reader->study->models[last.a].name,
+                       reader->study->models[last.b].name);
+  return HG_OK;
+}
+
 static hg_code read_compare(hg_reader *reader, const hg_node *node, void *target) {
   hg_study *study = target;
   if (node->kind != HG_NODE_LIST) return hg_reject(reader, node, "`compare` must be a list of pairs: [[a, b], [a, c]]");
@@ -30,6 +42,7 @@ static hg_code read_compare(hg_reader *reader, const hg_node *node, void *target
   if (study->compare == NULL) return hg_fail_memory(reader->error, "compare", node->count * sizeof *study->compare);
   for (size_t i = 0; i < node->count; i++) {
     hg_code code = read_pair(reader, node->items[i], &study->compare[i]);
+    if (code == HG_OK) code = check_new(reader, node->items[i], study->compare, i);
     if (code != HG_OK) return code;
     study->compare_count = (int)i + 1;
   }

@@ -156,6 +156,7 @@ static hg_code read_schedule(hg_reader *reader, const hg_node *node, void *targe
   const hg_node *body;
   hg_code code = hg_variant_read(reader, hg_schedule_variants, hg_schedule_variant_count, "a schedule", node, &variant, &body);
   if (code != HG_OK) return code;
+  *schedule = hg_train_settings_default().schedule; /* nothing of another one that `defaults` name */
   schedule->kind = (hg_schedule_kind)variant->value;
   return hg_variant_options(reader, variant, node, body, schedule);
 }
@@ -200,7 +201,8 @@ const hg_table hg_early_stopping_table = {.name = "early_stopping", .shorthand =
 static hg_code read_early_stopping(hg_reader *reader, const hg_node *node, void *target) {
   hg_early_stopping *settings = target;
   const char *word = node->kind == HG_NODE_SCALAR ? node->text : "";
-  settings->enabled = strcmp(word, "off") != 0 && strcmp(word, "no") != 0 && strcmp(word, "false") != 0;
+  bool off = strcmp(word, "off") == 0 || strcmp(word, "no") == 0 || strcmp(word, "false") == 0;
+  settings->enabled = !off && !hg_node_is_empty(node);
   if (!settings->enabled) return HG_OK; /* takes back what `defaults` say */
   return hg_table_read(reader, &hg_early_stopping_table, node, settings);
 }

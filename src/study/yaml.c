@@ -70,6 +70,7 @@ hg_code hg_node_copy(hg_document *document, const hg_node *node, hg_node **copy,
   made->column = node->column;
   made->origin = node->origin;
   made->quoted = node->quoted;
+  made->set = node->set;
   made->made = node->made;
   code = copy_members(document, node, made, error);
   if (code == HG_OK) {

@@ -18,6 +18,8 @@ typedef struct builder {
   const char *origin;
   anchor *anchors;
   size_t anchor_count, anchor_capacity;
+  hg_node **merged; /* values of `<<`, no longer in the tree: anchors may stand at them or inside them */
+  size_t merged_count, merged_capacity;
   int depth;
   hg_error *error;
 } builder;
@@ -157,6 +159,15 @@ static hg_code merge_from(builder *b, hg_node *mapping, const hg_node *base) {
   return HG_OK;
 }
 
+static hg_code keep_merged(builder *b, hg_node *base) {
+  if (hg_grow(&b->merged, &b->merged_capacity, b->merged_count + 1, sizeof base)) {
+    b->merged[b->merged_count++] = base;
+    return HG_OK;
+  }
+  hg_node_free(base);
+  return hg_fail_memory(b->error, "study file", sizeof base);
+}
+
 static hg_code apply_merge(builder *b, hg_node *mapping) {
   size_t at = 0;
   while (at < mapping->count && strcmp(mapping->keys[at]->text, "<<") != 0) at++;
@@ -174,8 +185,8 @@ static hg_code apply_merge(builder *b, hg_node *mapping) {
     code = merge_from(b, mapping, base);
   }
   hg_node_free(key);
-  hg_node_free(base);
-  return code;
+  hg_code kept = keep_merged(b, base);
+  return code == HG_OK ? kept : code;
 }
 
 static hg_code read_mapping(builder *b, hg_node *mapping) {
@@ -295,6 +306,8 @@ static hg_code parse(hg_document *document, const char *text, const char *origin
   hg_code code = build(&b, root);
   for (size_t i = 0; i < b.anchor_count; i++) hg_free(b.anchors[i].name);
   hg_free(b.anchors);
+  for (size_t i = 0; i < b.merged_count; i++) hg_node_free(b.merged[i]);
+  hg_free(b.merged);
   yaml_parser_delete(&b.parser);
   return code;
 }
