@@ -78,6 +78,11 @@ static void a_folders_name_makes_no_idx_file(void **state) {
   assert_int_equal(hg_dataset_open(at("of-idx/data_batch_1.bin"), false, &dataset, NULL), HG_OK);
   assert_int_equal(hg_dataset_shape(dataset).channels, 3);
   hg_dataset_free(dataset);
+  uint8_t bytes[4096];
+  put("of-idx/digits.bin", bytes, idx_images(bytes, 9, 5, 4));
+  assert_int_equal(hg_dataset_open(at("of-idx/digits.bin"), false, &dataset, NULL), HG_OK);
+  assert_int_equal(hg_dataset_count(dataset), 9);
+  hg_dataset_free(dataset);
 }
 
 static void another_set_in_the_place_of_a_catalogs_is_refused(void **state) {

@@ -26,17 +26,23 @@ static int write_all(int descriptor, const char *bytes, size_t count) {
   return fsync(descriptor);
 }
 
+/* The folder that the path stands in, hg_malloc'ed; NULL when out of memory. */
+static char *folder_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  char *folder = hg_strdup(slash == NULL ? "." : path);
+  if (folder != NULL && slash != NULL) folder[slash == path ? 1 : slash - path] = '\0';
+  return folder;
+}
+
 static void sync_folder_of(const char *path) {
-  char *copy = hg_strdup(path);
-  if (copy == NULL) return;
-  char *slash = strrchr(copy, '/');
-  if (slash != NULL) slash[slash == copy ? 1 : 0] = '\0';
-  int descriptor = open(slash == NULL ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  char *folder = folder_of(path);
+  if (folder == NULL) return;
+  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor >= 0) {
     fsync(descriptor);
     close(descriptor);
   }
-  hg_free(copy);
+  hg_free(folder);
 }
 
 /* A new file beside `path`, with the permissions the process's mask leaves: it may not be asked for, since that changes it for
@@ -76,8 +82,7 @@ hg_code hg_file_write(const char *path, const void *bytes, size_t count, hg_erro
 void hg_file_remove_leftovers(const char *path, int64_t seconds) {
   const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
   size_t length = strlen(name);
-  char *folder = slash == NULL ? hg_strdup(".") : hg_strdup(path);
-  if (folder != NULL && slash != NULL) folder[slash == path ? 1 : slash - path] = '\0';
+  char *folder = folder_of(path);
   DIR *listing = folder == NULL ? NULL : opendir(folder);
   struct stat status;
   for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;) {

@@ -22,6 +22,11 @@ static hg_code count_records(const char *path, int64_t *count, hg_error *error) 
   return HG_OK;
 }
 
+bool hg_cifar_has_records(const char *path) {
+  int64_t count;
+  return count_records(path, &count, NULL) == HG_OK;
+}
+
 /* Planes to channels-last. */
 static void interleave(const uint8_t *planes, uint8_t *pixels) {
   for (int i = 0; i < PLANE; i++)

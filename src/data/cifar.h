@@ -4,6 +4,9 @@
 
 #include "data/dataset.h"
 
+/* Whether the file's length is a whole number of records. */
+bool hg_cifar_has_records(const char *path);
+
 /* Reads one file of records. HG_DATA where its length is no multiple of 3,073 or a label is above 9. */
 hg_code hg_cifar_read_file(const char *path, hg_dataset **dataset, hg_error *error);
 

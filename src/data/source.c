@@ -79,6 +79,7 @@ static bool ends_with(const char *text, const char *end) {
 static void recognise(hg_found *found) {
   char cifar[HG_PATH_SIZE];
   const char *path = found->path, *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+  bool binary = ends_with(name, ".bin");
   if (hg_path_is_folder(path)) {
     if (is_idx_folder(path, found)) {
       found->layout = HG_LAYOUT_IDX;
@@ -88,12 +89,10 @@ static void recognise(hg_found *found) {
     } else {
       found->layout = HG_LAYOUT_FOLDER;
     }
-  } else if (ends_with(name, ".bin")) {
-    found->layout = HG_LAYOUT_CIFAR;
-  } else if (strstr(name, "-idx") != NULL || starts_like_idx(path)) {
+  } else if (strstr(name, "-idx") != NULL || (starts_like_idx(path) && !(binary && hg_cifar_has_records(path)))) {
     find_idx_siblings(path, found);
   } else {
-    found->layout = HG_LAYOUT_ARCHIVE;
+    found->layout = binary ? HG_LAYOUT_CIFAR : HG_LAYOUT_ARCHIVE;
   }
 }
 

@@ -17,17 +17,16 @@ typedef struct hg_classical_settings {
   hg_classical_kind kind;
   double C;                  /* logistic_regression, svm, linear_svm: inverse strength of the L2 penalty; default 1 */
   hg_logistic_solver solver; /* lbfgs: multinomial, scikit-learn's default objective; liblinear: one against the rest */
-  int max_iter; /* default 100 (of lbfgs, not liblinear), linear_svm 1000; svm: steps for each pair of classes, default 0 = no
-                   limit */
-  double tol;   /* default 1e-4; svm 1e-3 */
-  double var_smoothing;   /* naive_bayes: share of the largest variance added to all; default 1e-9 */
-  hg_svm_kernel kernel;   /* svm: default rbf */
-  int degree;             /* svm poly: default 3 */
-  double gamma;           /* svm: 0 = scale: 1 / (width * variance of all values); negative = auto: 1 / width */
-  double coef0;           /* svm poly: default 0 */
-  double cache_mb;        /* svm: megabytes for kernel values while it is fitted; default 200 */
-  int k;                  /* knn: neighbours that vote, at most HG_KNN_MOST; default 5 */
-  hg_knn_weights weights; /* knn: of votes: equal, or 1 / distance; default uniform */
+  int max_iter;              /* default 100 (lbfgs), linear_svm 1000; svm: steps for each pair of classes, default 0 = no limit */
+  double tol;                /* default 1e-4; svm 1e-3 */
+  double var_smoothing;      /* naive_bayes: share of the largest variance added to all; default 1e-9 */
+  hg_svm_kernel kernel;      /* svm: default rbf */
+  int degree;                /* svm poly: default 3 */
+  double gamma;              /* svm: 0 = scale: 1 / (width * variance of all values); negative = auto: 1 / width */
+  double coef0;              /* svm poly: default 0 */
+  double cache_mb;           /* svm: megabytes for kernel values while it is fitted; default 200 */
+  int k;                     /* knn: neighbours that vote, at most HG_KNN_MOST; default 5 */
+  hg_knn_weights weights;    /* knn: of votes: equal, or 1 / distance; default uniform */
 } hg_classical_settings;
 
 hg_classical_settings hg_classical_settings_default(hg_classical_kind kind);

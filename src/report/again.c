@@ -14,8 +14,8 @@ static void put_fact(hg_text *out, const char *title, const char *value) {
 /* Of a library's sums nothing is promised. */
 static bool uses_library(const hg_report *report) {
   for (int i = 0; i < report->run_count; i++) {
-    const char *settings = report->runs[i].record.settings;
-    if (settings != NULL && strstr(settings, "\"engine\": \"onednn\"") != NULL) return true;
+    char engine[HG_NAME_SIZE];
+    if (hg_report_engine(&report->runs[i].record, engine) && strcmp(engine, "onednn") == 0) return true;
   }
   return false;
 }

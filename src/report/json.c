@@ -5,7 +5,6 @@
 #include "report/load.h"
 #include "report/text.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,10 +173,8 @@ static void put_denoising(hg_text *text, const hg_report_run *run) {
 
 /* What trained it; a classical method has none. */
 static void put_engine(hg_text *text, const hg_run_record *record) {
-  json_t *settings = record->settings == NULL ? NULL : json_loads(record->settings, 0, NULL);
-  const char *engine = json_string_value(json_object_get(settings, "engine"));
-  if (engine != NULL) put_pair(text, "engine", engine);
-  json_decref(settings);
+  char engine[HG_NAME_SIZE];
+  if (hg_report_engine(record, engine)) put_pair(text, "engine", engine);
 }
 
 static void put_run(hg_text *text, const hg_report_run *run) {

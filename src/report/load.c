@@ -2,7 +2,9 @@
 
 #include "base/alloc.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static hg_code load_facts(hg_store *store, hg_report *report, hg_error *error) {
@@ -86,6 +88,14 @@ void hg_report_release(hg_report *report) {
   hg_free(report->leaks);
   hg_free(report->data);
   *report = (hg_report){0};
+}
+
+bool hg_report_engine(const hg_run_record *record, char engine[HG_NAME_SIZE]) {
+  json_t *settings = record->settings == NULL ? NULL : json_loads(record->settings, 0, NULL);
+  const char *name = json_string_value(json_object_get(settings, "engine"));
+  if (name != NULL) snprintf(engine, HG_NAME_SIZE, "%s", name);
+  json_decref(settings);
+  return name != NULL;
 }
 
 double hg_report_metric(const hg_report_run *run, const char *name) {

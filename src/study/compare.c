@@ -359,13 +359,8 @@ static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *p
   }
   snprintf(row->metric, sizeof row->metric, "macro_f1");
   take_values(by_a, by_b, v->seeds, by_seed, row);
-  hg_bootstrap_settings settings = {.samples = v->images,
-                                    .group = v->group,
-                                    .groups = v->groups,
-
-                                    .seed = 1,
-                                    .compute = resampled_f1,
-                                    .context = v};
+  hg_bootstrap_settings settings = {
+      .samples = v->images, .group = v->group, .groups = v->groups, .seed = 1, .compute = resampled_f1, .context = v};
   hg_bootstrap found;
   hg_code code = hg_bootstrap_difference(&settings, pool, &found, error);
   if (code != HG_OK) return code;
