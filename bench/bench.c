@@ -51,7 +51,7 @@ static hg_code make_data(bench *b, int count, hg_error *error) {
   int64_t values = (int64_t)count * shape.height * shape.width * shape.channels;
   for (int64_t i = 0; i < values; i++) b->data->pixels[i] = (uint8_t)hg_rng_u32(&rng);
   for (int i = 0; i < count; i++) b->data->labels[i] = (int32_t)hg_rng_below(&rng, (uint64_t)b->data->classes);
-  hg_batches_settings settings = {.seed = 1, .batch_size = b->batch_size, .shuffle = true};
+  hg_batches_settings settings = {.seed = 1, .batch_size = b->batch_size, .shuffle = true, .pool = b->pool};
   code = hg_batches_new(b->data, &settings, &b->plain, error);
   b->batches = b->plain;
   return code;

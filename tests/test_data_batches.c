@@ -38,10 +38,10 @@ static hg_batches *batches_of(const hg_dataset *dataset, const hg_batches_settin
   return batches;
 }
 
-static void an_epoch_holds_every_image_once_scaled_to_one(void **state) {
-  (void)state;
-  hg_dataset *dataset = noise_images(100, (hg_shape){4, 3, 2});
-  hg_batches_settings settings = {.seed = 1, .batch_size = 32, .shuffle = true};
+static void check_epoch(hg_shape shape, hg_pool *pool) {
+  int values = shape.height * shape.width * shape.channels;
+  hg_dataset *dataset = noise_images(100, shape);
+  hg_batches_settings settings = {.seed = 1, .batch_size = 32, .shuffle = true, .pool = pool};
   hg_batches *batches = batches_of(dataset, &settings);
   assert_int_equal(hg_batches_per_epoch(batches), 4);
   int seen[100] = {0}, drawn = 0, in_place = 0;
@@ -52,7 +52,8 @@ static void an_epoch_holds_every_image_once_scaled_to_one(void **state) {
       seen[at]++;
       in_place += at == drawn;
       assert_int_equal(batch->labels[i], at % 10);
-      for (int k = 0; k < 24; k++) assert_true(batch->input[i * 24 + k] == (float)dataset->pixels[at * 24 + k] / 255.0f);
+      for (int k = 0; k < values; k++)
+        assert_true(batch->input[i * values + k] == (float)dataset->pixels[at * values + k] / 255.0f);
     }
   assert_int_equal(drawn, 100);
   assert_true(in_place < 20);
@@ -60,6 +61,23 @@ static void an_epoch_holds_every_image_once_scaled_to_one(void **state) {
   assert_null(hg_batches_next(batches));
   hg_batches_free(batches);
   hg_dataset_free(dataset);
+}
+
+static void an_epoch_holds_every_image_once_scaled_to_one(void **state) {
+  (void)state;
+  check_epoch((hg_shape){4, 3, 2}, NULL);
+}
+
+/* Several images to a task, and one. */
+static void threads_share_the_images_of_a_batch(void **state) {
+  (void)state;
+  hg_pool *pool;
+  hg_pool_oversubscribe(true);
+  assert_int_equal(hg_pool_new(3, &pool, NULL), HG_OK);
+  check_epoch((hg_shape){28, 28, 1}, pool);
+  check_epoch((hg_shape){40, 40, 3}, pool);
+  hg_pool_free(pool);
+  hg_pool_oversubscribe(false);
 }
 
 static void without_shuffle_the_order_is_the_data_set_s(void **state) {
@@ -356,6 +374,7 @@ static void a_failed_allocation_leaves_nothing_behind(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_epoch_holds_every_image_once_scaled_to_one),
+      cmocka_unit_test(threads_share_the_images_of_a_batch),
       cmocka_unit_test(without_shuffle_the_order_is_the_data_set_s),
       cmocka_unit_test(a_batch_after_seek_equals_the_one_drawn_through),
       cmocka_unit_test(evaluation_corrupts_a_sample_the_same_way_in_every_epoch),

@@ -62,30 +62,33 @@ static void set_order(hg_batches *batches, uint32_t epoch) {
   batches->order_epoch = epoch;
 }
 
-static void make_sample(hg_batches *batches, slot *made, int place, int64_t sample, uint32_t epoch) {
-  const hg_batches_settings *settings = &batches->settings;
+static void read_sample(const hg_batches *batches, slot *made, int place) {
   const hg_dataset *dataset = batches->dataset;
-  const uint8_t *pixels = hg_dataset_image(dataset, sample);
-  float *input = made->input + place * batches->image;
-  hg_pointwise()->scale_pixels(batches->image, pixels, input);
-  if (!hg_augmentation_is_off(&settings->augment))
-    hg_augment_image(&settings->augment, dataset->shape, settings->seed, epoch, sample, input, batches->scratch);
-  if (made->target != NULL) {
-    memcpy(made->target + place * batches->image, input, (size_t)batches->image * sizeof *input);
-    hg_corrupt_image(&settings->corrupt, dataset->shape, settings->seed, settings->shuffle ? epoch : 0, sample, input);
-  }
-  made->index[place] = sample;
+  int64_t sample = made->index[place];
+  hg_pointwise()->scale_pixels(batches->image, hg_dataset_image(dataset, sample), made->input + place * batches->image);
   made->labels[place] = dataset->labels == NULL ? -1 : dataset->labels[sample];
 }
 
-static void make_batch(hg_batches *batches, slot *made, uint32_t epoch, int64_t number) {
+static void change_sample(hg_batches *batches, slot *made, int place) {
+  const hg_batches_settings *settings = &batches->settings;
+  hg_shape shape = batches->dataset->shape;
+  int64_t sample = made->index[place];
+  float *input = made->input + place * batches->image;
+  if (!hg_augmentation_is_off(&settings->augment))
+    hg_augment_image(&settings->augment, shape, settings->seed, made->epoch, sample, input, batches->scratch);
+  if (made->target == NULL) return;
+  memcpy(made->target + place * batches->image, input, (size_t)batches->image * sizeof *input);
+  hg_corrupt_image(&settings->corrupt, shape, settings->seed, settings->shuffle ? made->epoch : 0, sample, input);
+}
+
+/* Names the samples of a batch. */
+static void begin_batch(hg_batches *batches, slot *made, uint32_t epoch, int64_t number) {
   set_order(batches, epoch);
   int64_t first = number * batches->settings.batch_size, rest = batches->dataset->count - first;
-  int n = rest < batches->settings.batch_size ? (int)rest : batches->settings.batch_size;
-  for (int i = 0; i < n; i++) make_sample(batches, made, i, batches->order[first + i], epoch);
+  made->batch.n = rest < batches->settings.batch_size ? (int)rest : batches->settings.batch_size;
+  memcpy(made->index, batches->order + first, (size_t)made->batch.n * sizeof *made->index);
   made->epoch = epoch;
   made->number = number;
-  made->batch.n = n;
 }
 
 static void advance(const hg_batches *batches, uint32_t *epoch, int64_t *number) {
@@ -111,7 +114,12 @@ static void *make_batches(void *context) {
     uint32_t epoch = batches->make_epoch, generation = batches->generation;
     int64_t number = batches->make_number;
     pthread_mutex_unlock(&batches->mutex);
-    make_batch(batches, &batches->slots[place], epoch, number);
+    slot *made = &batches->slots[place];
+    begin_batch(batches, made, epoch, number);
+    for (int i = 0; i < made->batch.n; i++) {
+      read_sample(batches, made, i);
+      change_sample(batches, made, i);
+    }
     pthread_mutex_lock(&batches->mutex);
     if (generation != batches->generation) continue;
     batches->ready++;
@@ -155,10 +163,27 @@ void hg_batches_seek(hg_batches *batches, uint32_t epoch, int64_t batch) {
   pthread_mutex_unlock(&batches->mutex);
 }
 
+enum { TASK_FLOATS = 1 << 12 }; /* about so many are a worthwhile task */
+
+static int samples_per_task(const hg_batches *batches) {
+  return batches->image < TASK_FLOATS ? (int)(TASK_FLOATS / batches->image) : 1;
+}
+
+static void read_samples(void *context, int64_t task, int worker) {
+  (void)worker;
+  hg_batches *batches = context;
+  slot *made = &batches->slots[0];
+  int count = samples_per_task(batches), first = (int)task * count;
+  for (int i = first; i < first + count && i < made->batch.n; i++) read_sample(batches, made, i);
+}
+
 static const hg_batch *make_next(hg_batches *batches) {
   if (batches->wanted_number >= batches->per_epoch) return NULL;
-  make_batch(batches, &batches->slots[0], batches->make_epoch, batches->wanted_number++);
-  return &batches->slots[0].batch;
+  slot *made = &batches->slots[0];
+  begin_batch(batches, made, batches->make_epoch, batches->wanted_number++);
+  int count = samples_per_task(batches);
+  hg_parallel_for(batches->settings.pool, (made->batch.n + count - 1) / count, read_samples, batches);
+  return &made->batch;
 }
 
 const hg_batch *hg_batches_next(hg_batches *batches) {

@@ -1,8 +1,9 @@
 /* A data set as a sequence of float batches: shuffled, augmented, corrupted. Those augmented or corrupted are made ahead of
- * their use by one thread, others when they are asked for. */
+ * their use by one thread of their own, others when they are asked for. */
 #ifndef HG_DATA_BATCHES_H
 #define HG_DATA_BATCHES_H
 
+#include "base/parallel.h"
 #include "data/dataset.h"
 
 typedef struct hg_batch {
@@ -19,6 +20,7 @@ typedef struct hg_batches_settings {
   bool shuffle;            /* by (seed, epoch) */
   hg_augmentation augment; /* by (seed, epoch, sample); training only */
   hg_corruption corrupt;   /* by (seed, epoch, sample); epoch counts as 0 where !shuffle, so it is fixed */
+  hg_pool *pool;           /* makes the batches that are made when they are asked for; NULL = the caller's thread */
 } hg_batches_settings;
 
 typedef struct hg_batches hg_batches;

@@ -80,21 +80,35 @@ typedef struct adam_factors {
   float rate, root;                      /* both with the correction of their moment */
 } adam_factors;
 
+/* So many new values are kept back and stored in one go. Where another processor has read a line it must be taken from it
+ * again, and stores wait for each other in their order: in a row such lines come in half the time that they take between the
+ * moments' stores. */
+enum { STORED_TOGETHER = 256 };
+
 /* `plain`: the gradient is taken as it is; nothing scales, cuts or decays. */
+static inline __attribute__((always_inline)) void adam_run(adam_factors f, bool plain, int count, const float *gradient,
+                                                           float *value, float *moment_1, float *moment_2) {
+  float changed[STORED_TOGETHER];
+#pragma GCC ivdep
+  for (int i = 0; i < count; i++) {
+    float g = plain ? gradient[i] : shaped(gradient[i], value[i], f.scale, f.most, f.decay);
+    float m = without_dust(fmaf(f.rest_1, g - moment_1[i], moment_1[i]));
+    float v = fmaf(f.rest_2 * g, g, f.beta_2 * moment_2[i]);
+    moment_1[i] = m;
+    moment_2[i] = v < DUST ? 0.0f : v;
+    changed[i] = fmaf(-f.rate, m / fmaf(root_of(v), f.root, f.epsilon), plain ? value[i] : value[i] * f.keep);
+  }
+  memcpy(value, changed, (size_t)count * sizeof *changed);
+}
+
 static inline __attribute__((always_inline)) void adam_rows(adam_factors f, bool plain, int rows, int64_t columns,
                                                             const float *gradient, ptrdiff_t gradient_row, float *value,
                                                             float *moment_1, float *moment_2, ptrdiff_t row) {
-  for (int r = 0; r < rows; r++, gradient += gradient_row, value += row, moment_1 += row, moment_2 += row) {
-#pragma GCC ivdep
-    for (int64_t i = 0; i < columns; i++) {
-      float g = plain ? gradient[i] : shaped(gradient[i], value[i], f.scale, f.most, f.decay);
-      float m = without_dust(fmaf(f.rest_1, g - moment_1[i], moment_1[i]));
-      float v = fmaf(f.rest_2 * g, g, f.beta_2 * moment_2[i]);
-      moment_1[i] = m;
-      moment_2[i] = v < DUST ? 0.0f : v;
-      value[i] = fmaf(-f.rate, m / fmaf(root_of(v), f.root, f.epsilon), plain ? value[i] : value[i] * f.keep);
+  for (int r = 0; r < rows; r++, gradient += gradient_row, value += row, moment_1 += row, moment_2 += row)
+    for (int64_t i = 0; i < columns; i += STORED_TOGETHER) {
+      int count = columns - i < STORED_TOGETHER ? (int)(columns - i) : STORED_TOGETHER;
+      adam_run(f, plain, count, gradient + i, value + i, moment_1 + i, moment_2 + i);
     }
-  }
 }
 
 static void adam(const hg_update_rule *rule, int rows, int64_t columns, const float *gradient, ptrdiff_t gradient_row,

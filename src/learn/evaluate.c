@@ -63,6 +63,7 @@ hg_code hg_evaluate(hg_network *network, const hg_dataset *dataset, const hg_cor
   hg_pool *pool = NULL;
   hg_batches *batches = NULL;
   code = hg_pool_new(threads, &pool, error);
+  settings.pool = pool;
   if (code == HG_OK) code = hg_batches_new(dataset, &settings, &batches, error);
   if (code == HG_OK) code = hg_network_prepare(network, size, false, pool, error);
   if (code == HG_OK) {

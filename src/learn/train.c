@@ -301,7 +301,7 @@ static hg_code check(const trainer *t) {
 /* What the training draws from: the images, or those and their copies. */
 static hg_code open_training_batches(trainer *t) {
   const hg_train_settings *settings = t->settings;
-  hg_batches_settings batches = {settings->seed, settings->batch_size, true, settings->augment, settings->corrupt};
+  hg_batches_settings batches = {settings->seed, settings->batch_size, true, settings->augment, settings->corrupt, t->pool};
   if (settings->augment.added == 0) return hg_batches_new(t->train_data, &batches, &t->train, t->error);
   batches.augment = (hg_augmentation){0};
   hg_code code = hg_dataset_add_copies(t->train_data, &settings->augment, settings->seed, &t->with_copies, t->error);
@@ -314,7 +314,8 @@ static hg_code open_batches(trainer *t) {
   if (code != HG_OK) return code;
   t->per_epoch = hg_batches_per_epoch(t->train);
   if (t->validation_data == NULL) return HG_OK;
-  hg_batches_settings batches = {.seed = settings->seed, .batch_size = settings->batch_size, .corrupt = settings->corrupt};
+  hg_batches_settings batches = {
+      .seed = settings->seed, .batch_size = settings->batch_size, .corrupt = settings->corrupt, .pool = t->pool};
   return hg_batches_new(t->validation_data, &batches, &t->validation, t->error);
 }
 
