@@ -8,6 +8,7 @@ measured around each stretch, and where enough rounds kept to one distance they 
 """
 
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -19,7 +20,7 @@ import sides
 CASES = [("A", 64), ("B", 100), ("C", 128), ("C", 2048), ("D", 256), ("E", 100), ("F", 64), ("F", 256), ("G", 100)]
 SETTINGS = ("torch", "torch_too")  # the two fastest of PyTorch's settings take turns with the others; the faster is the peer
 VARIANTS = {"as_installed": "as installed", "keras": "fit", "onnxruntime": "session"}
-FAR = 100  # nanoseconds: above it, two processors share no last-level cache
+CORE, CACHE = 20, 100  # nanoseconds: below it, two processors share a core; a last-level cache
 
 
 class Contest:
@@ -73,8 +74,8 @@ def trials(contest, mode, options):
     return {name: max(first[name], second[name]) for name in names}
 
 
-def is_far(nanoseconds):
-    return nanoseconds > FAR
+def distance(nanoseconds):
+    return (nanoseconds > CORE) + (nanoseconds > CACHE)
 
 
 def one_round(contest, mode, names, variants, options):
@@ -88,12 +89,14 @@ def one_round(contest, mode, names, variants, options):
 
 
 def rounds_of(contest, mode, names, variants, options):
-    """At least so many rounds, and more until enough had one distance throughout. Those alone, if there are enough."""
-    done, alike = [], []
+    """At least so many rounds, and more until enough had the same distance throughout. Those alone, if there are enough."""
+    done, by_distance, alike = [], collections.defaultdict(list), []
     while len(done) < options.stretches or (len(alike) < options.stretches and len(done) < options.most):
         done.append(one_round(contest, mode, names, variants, options))
-        if len({is_far(transfer) for transfer in done[-1][1]}) == 1:
-            alike.append(done[-1])
+        distances = {distance(transfer) for transfer in done[-1][1]}
+        if len(distances) == 1:
+            by_distance[distances.pop()].append(done[-1])
+        alike = max(by_distance.values(), key=len, default=[])
     return (alike if len(alike) >= options.stretches else done), len(alike), len(done)
 
 
