@@ -50,7 +50,7 @@ struct hg_batches {
   bool stop, started;
 };
 
-/* ---------------------------------------------------------------- the thread's side */
+/* ---------------------------------------------------------------- making a batch */
 
 static void set_order(hg_batches *batches, uint32_t epoch) {
   if (batches->order_epoch == (batches->settings.shuffle ? (int64_t)epoch : 0)) return;
@@ -90,6 +90,8 @@ static void begin_batch(hg_batches *batches, slot *made, uint32_t epoch, int64_t
   made->epoch = epoch;
   made->number = number;
 }
+
+/* ---------------------------------------------------------------- the thread's side */
 
 static void advance(const hg_batches *batches, uint32_t *epoch, int64_t *number) {
   if (++*number < batches->per_epoch) return;

@@ -25,7 +25,7 @@ typedef struct hg_batches_settings {
 
 typedef struct hg_batches hg_batches;
 
-/* The data set must outlive it. All memory is taken here; _next allocates nothing. */
+/* The data set must outlive it, and the pool its last batch. All memory is taken here; _next allocates nothing. */
 hg_code hg_batches_new(const hg_dataset *dataset, const hg_batches_settings *settings, hg_batches **batches, hg_error *error);
 void hg_batches_free(hg_batches *batches);
 
