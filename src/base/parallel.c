@@ -198,6 +198,32 @@ void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context)
   hg_denormals_restore(mode);
 }
 
+/* ---------------------------------------------------------------- ranges */
+
+typedef struct range {
+  hg_range_task *task;
+  const void *context;
+  int64_t count, piece;
+} range;
+
+static void run_piece(void *context, int64_t index, int number) {
+  (void)number;
+  const range *r = context;
+  int64_t first = index * r->piece;
+  int64_t last = first + r->piece < r->count ? first + r->piece : r->count;
+  r->task(r->context, first, last);
+}
+
+void hg_parallel_range(hg_pool *pool, int64_t count, int64_t piece, hg_range_task *task, const void *context) {
+  range r = {task, context, count, piece};
+  hg_parallel_for(pool, (count + piece - 1) / piece, run_piece, &r);
+}
+
+int64_t hg_samples_per_task(int64_t values) {
+  enum { TASK_VALUES = 1 << 12 };
+  return values >= TASK_VALUES ? 1 : TASK_VALUES / values;
+}
+
 /* ---------------------------------------------------------------- life */
 
 static hg_code start_workers(hg_pool *pool, hg_error *error) {

@@ -34,4 +34,11 @@ void hg_pool_oversubscribe(bool allowed);
 typedef void hg_task(void *context, int64_t index, int worker);
 void hg_parallel_for(hg_pool *pool, int64_t count, hg_task *task, void *context);
 
+/* Calls task(context, first, last) over pieces of [0, count), each `piece` long but the last, spread over the pool. */
+typedef void hg_range_task(const void *context, int64_t first, int64_t last);
+void hg_parallel_range(hg_pool *pool, int64_t count, int64_t piece, hg_range_task *task, const void *context);
+
+/* Samples that make a worthwhile task when one sample touches `values` floats. */
+int64_t hg_samples_per_task(int64_t values);
+
 #endif

@@ -62,7 +62,7 @@ static void set_order(hg_batches *batches, uint32_t epoch) {
   batches->order_epoch = epoch;
 }
 
-static void read_sample(const hg_batches *batches, slot *made, int place) {
+static void read_sample(const hg_batches *batches, const slot *made, int place) {
   const hg_dataset *dataset = batches->dataset;
   int64_t sample = made->index[place];
   hg_pointwise()->scale_pixels(batches->image, hg_dataset_image(dataset, sample), made->input + place * batches->image);
@@ -165,26 +165,16 @@ void hg_batches_seek(hg_batches *batches, uint32_t epoch, int64_t batch) {
   pthread_mutex_unlock(&batches->mutex);
 }
 
-enum { TASK_FLOATS = 1 << 12 }; /* about so many are a worthwhile task */
-
-static int samples_per_task(const hg_batches *batches) {
-  return batches->image < TASK_FLOATS ? (int)(TASK_FLOATS / batches->image) : 1;
-}
-
-static void read_samples(void *context, int64_t task, int worker) {
-  (void)worker;
-  hg_batches *batches = context;
-  slot *made = &batches->slots[0];
-  int count = samples_per_task(batches), first = (int)task * count;
-  for (int i = first; i < first + count && i < made->batch.n; i++) read_sample(batches, made, i);
+static void read_samples(const void *context, int64_t first, int64_t last) {
+  const hg_batches *batches = context;
+  for (int64_t i = first; i < last; i++) read_sample(batches, &batches->slots[0], (int)i);
 }
 
 static const hg_batch *make_next(hg_batches *batches) {
   if (batches->wanted_number >= batches->per_epoch) return NULL;
   slot *made = &batches->slots[0];
   begin_batch(batches, made, batches->make_epoch, batches->wanted_number++);
-  int count = samples_per_task(batches);
-  hg_parallel_for(batches->settings.pool, (made->batch.n + count - 1) / count, read_samples, batches);
+  hg_parallel_range(batches->settings.pool, made->batch.n, hg_samples_per_task(batches->image), read_samples, batches);
   return &made->batch;
 }
 

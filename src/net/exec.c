@@ -93,23 +93,19 @@ static void run_loss(const execution *run, hg_block block) {
 typedef struct addition {
   float *to;
   const float *from;
-  int64_t count;
 } addition;
 
-enum { ADD_PIECE = 16384 };
-
-static void add_piece(void *context, int64_t index, int worker) {
-  (void)worker;
+static void add_values(const void *context, int64_t first, int64_t last) {
   const addition *sum = context;
-  int64_t end = (index + 1) * ADD_PIECE < sum->count ? (index + 1) * ADD_PIECE : sum->count;
-  for (int64_t i = index * ADD_PIECE; i < end; i++) sum->to[i] += sum->from[i];
+  for (int64_t i = first; i < last; i++) sum->to[i] += sum->from[i];
 }
 
 /* The code's gradient is the sum over the heads that read it. */
 static void add_second_gradient(const execution *run) {
-  addition sum = {run->plan->gradient[HG_ENCODER], run->plan->added,
-                  run->batch->n * hg_shape_count(hg_network_block_output(run->network, HG_ENCODER))};
-  hg_parallel_for(run->network->pool, (sum.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &sum);
+  enum { PIECE = 16384 };
+  addition sum = {run->plan->gradient[HG_ENCODER], run->plan->added};
+  int64_t count = run->batch->n * hg_shape_count(hg_network_block_output(run->network, HG_ENCODER));
+  hg_parallel_range(run->network->pool, count, PIECE, add_values, &sum);
 }
 
 /* The updates of a call's tensors: those of its node, or of all nodes of the block it stands for, in order. */

@@ -34,11 +34,4 @@ hg_code hg_window_place(int in, int size, int stride, hg_padding padding, const 
 hg_pool_shape hg_pool_window(const hg_op_node *node);
 hg_pool_shape hg_upsample_shape(const hg_op_node *node);
 
-/* Calls task(context, first, last) over pieces of [0, count), each `piece` long but the last, spread over the pool. */
-typedef void hg_range_task(const void *context, int64_t first, int64_t last);
-void hg_parallel_range(hg_pool *pool, int64_t count, int64_t piece, hg_range_task *task, const void *context);
-
-/* Samples that make a worthwhile task when one sample touches `values` floats. */
-int64_t hg_samples_per_task(int64_t values);
-
 #endif

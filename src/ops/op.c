@@ -78,26 +78,3 @@ hg_code hg_window_place(int in, int size, int stride, hg_padding padding, const 
   return HG_OK;
 }
 
-typedef struct range {
-  hg_range_task *task;
-  const void *context;
-  int64_t count, piece;
-} range;
-
-static void run_piece(void *context, int64_t index, int worker) {
-  (void)worker;
-  const range *r = context;
-  int64_t first = index * r->piece;
-  int64_t last = first + r->piece < r->count ? first + r->piece : r->count;
-  r->task(r->context, first, last);
-}
-
-void hg_parallel_range(hg_pool *pool, int64_t count, int64_t piece, hg_range_task *task, const void *context) {
-  range r = {task, context, count, piece};
-  hg_parallel_for(pool, ceiling(count, piece), run_piece, &r);
-}
-
-int64_t hg_samples_per_task(int64_t values) {
-  enum { TASK_VALUES = 1 << 12 };
-  return values >= TASK_VALUES ? 1 : TASK_VALUES / values;
-}
