@@ -2,6 +2,10 @@
  * says so by being skipped. */
 #include "test_ops.h"
 
+#ifdef HG_HAS_ONEDNN
+#include "ops/onednn.h"
+#endif
+
 static void compare(const char *name, const char *what, const float *native, const float *library, int64_t count) {
   double largest = 1e-3, worst = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -92,11 +96,30 @@ static void gradients_that_are_not_wanted_are_left_alone(void **state) {
   }
 }
 
+#ifdef HG_HAS_ONEDNN
+/* A step asked for an argument that its primitive does not know stands for whatever the library may fail on. */
+static void a_step_that_the_library_fails_leaves_nan(void **state) {
+  (void)state;
+  static const op_case dense = {.name = "dense", .kind = HG_DENSE, .input = {1, 1, 9}, .n = 4, .units = 6};
+  placed_op library = place_case(&dense, HG_ONEDNN, NULL);
+  if (library.op == NULL) skip();
+  run_forward(&library);
+  for (int64_t i = 0; i < library.out; i++) assert_true(isfinite(library.call.output[i]));
+  hg_onednn_variant_made(&library.call)->step[HG_ONEDNN_FORWARD].operand[0].argument = DNNL_ARG_MULTIPLE_SRC;
+  run_forward(&library);
+  for (int64_t i = 0; i < library.out; i++) assert_true(isnan(library.call.output[i]));
+  release_case(&library);
+}
+#endif
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(native_and_onednn_agree_on_every_operator),
       cmocka_unit_test(onednn_says_no_to_what_it_cannot_do),
       cmocka_unit_test(gradients_that_are_not_wanted_are_left_alone),
+#ifdef HG_HAS_ONEDNN
+      cmocka_unit_test(a_step_that_the_library_fails_leaves_nan),
+#endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -101,27 +102,38 @@ bool hg_onednn_step_add(const hg_onednn *library, hg_onednn_step *step, int argu
   return output ? make_reorder(library, operand, theirs, ours) : make_reorder(library, operand, ours, theirs);
 }
 
-static void run_reorder(const hg_onednn *library, const hg_onednn_operand *operand) {
+static bool run_reorder(const hg_onednn *library, const hg_onednn_operand *operand) {
   dnnl_exec_arg_t from = {DNNL_ARG_FROM, operand->output ? operand->library : operand->ours};
   dnnl_exec_arg_t to = {DNNL_ARG_TO, operand->output ? operand->ours : operand->library};
-  dnnl_primitive_execute(operand->reorder, library->stream, 2, (dnnl_exec_arg_t[]){from, to});
+  return dnnl_primitive_execute(operand->reorder, library->stream, 2, (dnnl_exec_arg_t[]){from, to}) == dnnl_success;
+}
+
+static void fill_with_nan(const hg_onednn_operand *operand, float *values) {
+  const dnnl_memory_desc_t *ours;
+  if (dnnl_memory_get_memory_desc(operand->ours, &ours) != dnnl_success) return;
+  int64_t count = (int64_t)(dnnl_memory_desc_get_size(ours) / sizeof *values);
+  for (int64_t i = 0; i < count; i++) values[i] = NAN;
 }
 
 void hg_onednn_step_run(const hg_onednn *library, const hg_onednn_step *step, dnnl_memory_t workspace,
                         const void *const *addresses) {
   dnnl_exec_arg_t arguments[HG_ONEDNN_OPERANDS + 1];
   int count = step->count;
+  bool done = true;
   for (int i = 0; i < step->count; i++) {
     const hg_onednn_operand *operand = &step->operand[i];
-    dnnl_memory_set_data_handle(operand->ours, (void *)addresses[i]); /* NOLINT(clang-analyzer-core.CallAndMessage): one each */
-    if (operand->reorder != NULL && !operand->output) run_reorder(library, operand);
+    void *address = (void *)addresses[i]; /* NOLINT(clang-analyzer-core.CallAndMessage): one each */
+    done = done && dnnl_memory_set_data_handle(operand->ours, address) == dnnl_success;
+    if (operand->reorder != NULL && !operand->output) done = done && run_reorder(library, operand);
     arguments[i] = (dnnl_exec_arg_t){operand->argument, operand->library};
   }
   if (workspace != NULL) arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_WORKSPACE, workspace};
-  dnnl_primitive_execute(step->primitive, library->stream, count, arguments);
+  done = done && dnnl_primitive_execute(step->primitive, library->stream, count, arguments) == dnnl_success;
   for (int i = 0; i < step->count; i++)
-    if (step->operand[i].reorder != NULL && step->operand[i].output) run_reorder(library, &step->operand[i]);
-  dnnl_stream_wait(library->stream);
+    if (step->operand[i].reorder != NULL && step->operand[i].output) done = done && run_reorder(library, &step->operand[i]);
+  done = dnnl_stream_wait(library->stream) == dnnl_success && done;
+  for (int i = 0; i < step->count && !done; i++)
+    if (step->operand[i].output) fill_with_nan(&step->operand[i], (void *)addresses[i]);
 }
 
 static void release_step(hg_onednn_step *step) {

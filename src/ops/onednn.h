@@ -78,7 +78,9 @@ bool hg_onednn_step_make(const hg_onednn *library, hg_onednn_step *step, const_d
 /* Adds an operand in our layout `ours`; returns false when out of memory. Operands are numbered from 0. */
 bool hg_onednn_step_add(const hg_onednn *library, hg_onednn_step *step, int argument, bool output,
                         const dnnl_memory_desc_t *ours);
-/* Runs the step on one address for each operand. `workspace` may be NULL. */
+/* Runs the step on one address for each operand. `workspace` may be NULL. Where the library fails the outputs are filled with
+ * NaN, so that the loss is no number and the training stops as one that diverged, not with figures of a step that was left out.
+ */
 void hg_onednn_step_run(const hg_onednn *library, const hg_onednn_step *step, dnnl_memory_t workspace,
                         const void *const *addresses);
 
