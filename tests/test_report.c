@@ -328,6 +328,56 @@ static void texts_of_the_study_cannot_become_markup(void **state) {
   hg_free(page);
 }
 
+/* Denoisers that a filter is never better than would else fill the first screen. */
+static void models_better_than_one_filter_at_every_level_share_a_sentence(void **state) {
+  (void)state;
+  static const char *const names[] = {"wide", "deep", "half"}, *const levels[] = {"mse (gaussian 0.1)", "mse (gaussian 0.3)"};
+  hg_comparison rows[6] = {0};
+  hg_error error;
+  for (int i = 0; i < 6; i++) {
+    rows[i] =
+        (hg_comparison){.test = "paired-bootstrap", .difference = -1, .p_value = 0.001, .p_holm = 0.001 * (i + 1), .seeds = 1};
+    snprintf(rows[i].a, sizeof rows[i].a, "%s", names[i / 2]);
+    snprintf(rows[i].b, sizeof rows[i].b, "median filter");
+    snprintf(rows[i].metric, sizeof rows[i].metric, "%s", levels[i % 2]);
+    snprintf(rows[i].verdict, sizeof rows[i].verdict, "%s", i == 5 ? "undecided" : "better");
+  }
+  hg_store *store = demo_store(trouble);
+  demo_check(hg_store_put_comparisons(store, rows, 6, &error), &error);
+  char *page = page_of(store);
+  const char *screen = first_screen(page);
+  assert_holds(screen,
+               "<b>wide</b> and <b>deep</b> are <span class=\"verdict better\">better</span> than <b>median filter</b> in MSE at "
+               "all 2 levels of noise <span class=\"proof\">largest p 0.0040");
+  assert_holds(screen, "<b>half</b> is <span class=\"verdict better\">better</span> than <b>median filter</b> in MSE at 1 of 2");
+  assert_int_equal(occurrences(screen, "<b>deep</b>"), 1);
+  hg_free(page);
+}
+
+static void support_vector_machines_have_no_calibration(void **state) {
+  (void)state;
+  hg_store *store = demo_store(trouble);
+  hg_run_record *runs;
+  int count;
+  hg_error error;
+  char *before = demo_page();
+  assert_holds(before, "naive_bayes, ECE");
+  assert_null(strstr(before, "Support vector machines give shares of votes"));
+  hg_free(before);
+  demo_check(hg_store_list_runs(store, &runs, &count, &error), &error);
+  for (int i = 0; i < count; i++)
+    if (strcmp(runs[i].name, "naive_bayes") == 0) {
+      snprintf(runs[i].kind, sizeof runs[i].kind, "svm");
+      demo_check(hg_store_put_run(store, &runs[i], &error), &error);
+    }
+  for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
+  hg_free(runs);
+  char *page = page_of(store);
+  assert_null(strstr(page, "naive_bayes, ECE"));
+  assert_holds(page, "Support vector machines give shares of votes, not probabilities");
+  hg_free(page);
+}
+
 static void an_empty_store_has_a_page(void **state) {
   (void)state;
   char *page = page_of(open_store());
@@ -422,6 +472,8 @@ int main(void) {
       cmocka_unit_test(the_page_stands_alone),
       cmocka_unit_test(the_same_store_gives_the_same_page),
       TROUBLE_TEST(texts_of_the_study_cannot_become_markup),
+      TROUBLE_TEST(models_better_than_one_filter_at_every_level_share_a_sentence),
+      TROUBLE_TEST(support_vector_machines_have_no_calibration),
       TROUBLE_TEST(an_empty_store_has_a_page),
       TROUBLE_TEST(a_failed_run_is_shown_with_its_cause),
       TROUBLE_TEST(damaged_predictions_are_told_on_the_page),

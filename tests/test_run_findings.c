@@ -86,6 +86,40 @@ static void a_stop_leaves_findings_of_an_earlier_call_as_they_were(void **state)
   }
 }
 
+/* ---- warnings */
+
+static void validation_images_that_were_trained_on_are_warned_of(void **state) {
+  (void)state;
+  told t = {0};
+  run_well(
+      "study: x\ndata: {leaky: {source: lines, lines: {per_class: 60}, classes: [0, 1, 2], validation: 0.2}}\n"
+      "models:\n  a: {naive_bayes: {}}\n",
+      &t);
+  assert_true(is_warned_of("validation-leak"));
+  assert_false(is_warned_of("softmax-output"));
+  run_well(
+      "study: x\ndata: {clean: {source: lines, lines: {per_class: 60, split: deduplicated}, classes: [0, 1, 2], "
+      "validation: 0.2}}\nmodels:\n  a: {naive_bayes: {}}\n",
+      &t);
+  assert_false(is_warned_of("validation-leak"));
+}
+
+static void a_decoder_that_ends_in_a_softmax_is_warned_of(void **state) {
+  (void)state;
+  told t = {0};
+  static const char model[] =
+      "study: x\ndata: {" DATA("lines") "}\nmodels:\n  a:\n    encoder: [{dense: 4}]\n"
+      "    decoder: [{dense: {units: 2352, activation: %s}}, {reshape: [28, 28, 3]}]\n"
+      "    loss: {reconstruction: binary_cross_entropy}\n    train: {epochs: 1}\n";
+  char text[sizeof model + 16];
+  snprintf(text, sizeof text, model, "softmax");
+  run_well(text, &t);
+  assert_true(is_warned_of("softmax-output"));
+  snprintf(text, sizeof text, model, "sigmoid");
+  run_well(text, &t);
+  assert_false(is_warned_of("softmax-output"));
+}
+
 /* ---- changes */
 
 static void runs_that_go_are_told(void **state) {
@@ -245,6 +279,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_stop_when_the_last_run_is_done_is_an_interruption, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_stop_leaves_findings_of_an_earlier_call_as_they_were, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(validation_images_that_were_trained_on_are_warned_of, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_decoder_that_ends_in_a_softmax_is_warned_of, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_that_go_are_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_many_runs_that_go_the_first_are_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(data_that_the_study_no_longer_has_goes, set_up, tear_down),

@@ -100,5 +100,8 @@ void hg_page_answers(hg_page *page, const hg_page_group *group) {
   hg_figure_keep_order(figure, 0);
   hg_page_label_room(figure, 1);
   hg_text_put(&page->out, "<h4>The same test images by every model</h4>");
-  hg_page_put_figure(page, figure, "Percent; the true class is framed. The images were drawn by lot, before any training.");
+  hg_page_put_figure(
+      page, figure,
+      "Percent; the true class is framed. Those of support vector machines and neighbours are shares of votes. The "
+      "images were drawn by lot, before any training.");
 }

@@ -3,9 +3,17 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+/* What support vector machines give are shares of votes, or scores: of how sure they are, nothing is known. */
+static bool is_calibrated(const hg_page *page, int at) {
+  const char *kind = page->models[at].shown->record.kind;
+  return strcmp(kind, "svm") != 0 && strcmp(kind, "linear_svm") != 0;
+}
 
 static bool is_shown(const hg_page *page, const hg_page_group *group, int at) {
-  return hg_page_in_group(page, group, at) && hg_page_may_win(page, at) && page->models[at].shown->calibration_count > 0;
+  return hg_page_in_group(page, group, at) && hg_page_may_win(page, at) && is_calibrated(page, at) &&
+         page->models[at].shown->calibration_count > 0;
 }
 
 static void put_bins(hg_frame *data, const hg_page_model *model) {
@@ -42,12 +50,13 @@ static void put_figure(hg_page *page, const hg_page_group *group) {
 
 static const struct {
   const char *title, *metric;
-} columns[] = {{"Average precision, macro", "test.average_precision_macro"},
-               {"micro", "test.average_precision_micro"},
-               {"ROC AUC, macro", "test.roc_auc_macro"},
-               {"micro", "test.roc_auc_micro"},
-               {"Calibration error (ECE)", "test.calibration_error"},
-               {"Brier score", "test.brier"}};
+  bool of_probabilities; /* and so not of what is_calibrated leaves out */
+} columns[] = {{"Average precision, macro", "test.average_precision_macro", false},
+               {"micro", "test.average_precision_micro", false},
+               {"ROC AUC, macro", "test.roc_auc_macro", false},
+               {"micro", "test.roc_auc_micro", false},
+               {"Calibration error (ECE)", "test.calibration_error", true},
+               {"Brier score", "test.brier", true}};
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 static void put_table(hg_page *page, const hg_page_group *group) {
@@ -55,24 +64,32 @@ static void put_table(hg_page *page, const hg_page_group *group) {
   hg_text_put(out, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Model</th>");
   for (int c = 0; c < COLUMNS; c++) hg_text_format(out, "<th scope=\"col\" class=\"num\">%s</th>", columns[c].title);
   hg_text_put(out, "</tr></thead><tbody>");
+  bool left_out = false;
   for (int i = 0; i < page->model_count; i++) {
     if (!hg_page_in_group(page, group, i)) continue;
+    left_out = left_out || !is_calibrated(page, i);
     hg_page_model_cell(page, i, false);
     for (int c = 0; c < COLUMNS; c++) {
       hg_text_put(out, "<td class=\"num\">");
-      hg_text_figure(out, hg_page_estimate(page, &page->models[i], columns[c].metric).value);
+      bool meant = is_calibrated(page, i) || !columns[c].of_probabilities;
+      hg_text_figure(out, meant ? hg_page_estimate(page, &page->models[i], columns[c].metric).value : NAN);
       hg_text_put(out, "</td>");
     }
     hg_text_put(out, "</tr>");
   }
-  hg_text_put(out, "</tbody></table></div><p class=\"note\">Means over seeds.</p>");
+  hg_text_put(out, "</tbody></table></div><p class=\"note\">Means over seeds.");
+  if (left_out) hg_text_put(out, " Support vector machines give shares of votes, not probabilities: they have no calibration.");
+  hg_text_put(out, "</p>");
 }
 
 void hg_page_calibration(hg_page *page, const hg_page_group *group) {
-  bool any = false;
-  for (int i = 0; i < page->model_count; i++) any = any || is_shown(page, group, i);
+  bool any = false, drawn = false;
+  for (int i = 0; i < page->model_count; i++) {
+    any = any || (hg_page_in_group(page, group, i) && page->models[i].shown->calibration_count > 0);
+    drawn = drawn || is_shown(page, group, i);
+  }
   if (!any) return;
   hg_text_put(&page->out, "<h4>Ranking and calibration</h4>");
   put_table(page, group);
-  put_figure(page, group);
+  if (drawn) put_figure(page, group);
 }

@@ -246,12 +246,55 @@ static void put_sentence(hg_text *out, const hg_report *report, const hg_compari
   hg_text_put(out, "</li>");
 }
 
+/* Better than the same other model in the same score at every level of noise: such pairs share a sentence. */
+static bool is_alike(const hg_report *report, int at, int other) {
+  const hg_comparison *a = &report->comparisons[at], *b = &report->comparisons[other];
+  if (strcmp(a->b, b->b) != 0 || !same_score(a, b) || !speaks(report, other)) return false;
+  level_count first = count_levels(report, a), second = count_levels(report, b);
+  return first.all > 1 && first.of[A_BETTER] == first.all && second.all == first.all && second.of[A_BETTER] == second.all;
+}
+
+static bool is_told(const hg_report *report, int at) {
+  for (int i = 0; i < at; i++)
+    if (speaks(report, i) && is_alike(report, i, at)) return true;
+  return false;
+}
+
+/* "a, b and 3 more models are better than m in MSE at all 4 levels of noise", of `alike` pairs from `at` on. */
+static void put_shared_sentence(hg_text *out, const hg_report *report, int at, int alike) {
+  enum { NAMED = 4 };
+  const hg_comparison *row = &report->comparisons[at];
+  int named = alike <= NAMED ? alike : NAMED - 1, told = 0;
+  double far_p = 0;
+  hg_text_put(out, "<li>");
+  for (int i = at; i < report->comparison_count; i++) {
+    if (!is_alike(report, at, i)) continue;
+    far_p = fmax(far_p, count_levels(report, &report->comparisons[i]).far_p);
+    if (told++ < named) put_named(out, told == 1 ? "" : told == alike ? " and " : ", ", report->comparisons[i].a, "");
+  }
+  if (named < alike) hg_text_format(out, " and %d more models", alike - named);
+  put_named(out, " are <span class=\"verdict better\">better</span> than ", row->b, " in ");
+  put_metric(out, row->metric);
+  hg_text_format(out, " at all %d levels of noise <span class=\"proof\">", count_levels(report, row).all);
+  put_p(out, row, far_p, "largest p ");
+  hg_text_put(out, "</span></li>");
+}
+
+static void put_pair(hg_text *out, const hg_report *report, int at) {
+  int alike = 0;
+  for (int i = at; i < report->comparison_count; i++) alike += is_alike(report, at, i);
+  if (alike > 1)
+    put_shared_sentence(out, report, at, alike);
+  else
+    put_sentence(out, report, &report->comparisons[at]);
+}
+
 /* What is decided first. */
 void hg_page_short_findings(hg_page *page) {
   enum { MOST = 7 };
   hg_text *out = &page->out;
   const hg_report *report = &page->report;
-  int pairs = 0;
+  int pairs = 0, sentences = 0;
   if (report->comparison_count == 0) {
     hg_text_put(out, "<p class=\"note\">Nothing was compared: no difference on this page is tested.</p>");
     return;
@@ -261,10 +304,12 @@ void hg_page_short_findings(hg_page *page) {
     for (int i = 0; i < report->comparison_count; i++) {
       verdict found = verdict_of(count_levels(report, &report->comparisons[i]).most);
       if ((found == A_BETTER || found == B_BETTER) != decided || !speaks(report, i)) continue;
-      if (pairs++ < MOST) put_sentence(out, report, &report->comparisons[i]);
+      pairs++;
+      if (is_told(report, i)) continue;
+      if (sentences++ < MOST) put_pair(out, report, i);
     }
   hg_text_put(out, "</ul><p class=\"note\"><a href=\"#findings\">");
-  if (pairs > MOST)
+  if (sentences > MOST)
     hg_text_format(out, "All %d pairs, and their other scores</a></p>", pairs);
   else
     hg_text_put(out, pairs < report->comparison_count ? "The other scores of these pairs</a></p>" : "All tests</a></p>");

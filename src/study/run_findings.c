@@ -68,6 +68,34 @@ static hg_code warn_of_data(hg_runner *runner, int index, hg_error *error) {
                         name);
 }
 
+/* What the decoder's values go through last. */
+static hg_activation last_activation(const hg_model_block *decoder) {
+  for (int i = decoder->count - 1; i >= 0; i--) {
+    const hg_layer *layer = &decoder->layers[i];
+    if (layer->activation != HG_LINEAR) return layer->activation;
+    if (layer->kind != HG_FLATTEN && layer->kind != HG_RESHAPE && layer->kind != HG_DROPOUT) break;
+  }
+  return HG_LINEAR;
+}
+
+/* The loss of a reconstruction means nothing on values that sum to 1 over the image. */
+static hg_code warn_of_outputs(hg_runner *runner, hg_error *error) {
+  const char *first = NULL;
+  char more[48] = "";
+  int count = 0;
+  for (int i = 0; i < runner->study->model_count; i++) {
+    const hg_model *model = &runner->study->models[i];
+    if (model->kind != HG_MODEL_NETWORK || last_activation(&model->blocks[HG_DECODER]) != HG_SOFTMAX) continue;
+    if (count++ == 0) first = model->name;
+  }
+  if (count == 0) return HG_OK;
+  if (count > 1) snprintf(more, sizeof more, " and %d more model%s", count - 1, count == 2 ? "" : "s");
+  return hg_runner_warn(runner, error, "softmax-output",
+                        "The decoder%s of %s%s end%s in a softmax: the pixels of an image then sum to 1, so that no two can be "
+                        "white, and the reconstruction's loss cannot fall far. A sigmoid lets every pixel be what it is.",
+                        count == 1 ? "" : "s", first, more, count == 1 ? "s" : "");
+}
+
 static hg_code warn_of_run(hg_runner *runner, const hg_run_record *record, hg_error *error) {
   if (strcmp(record->status, "diverged") != 0 && strcmp(record->status, "failed") != 0) return HG_OK;
   return hg_runner_warn(runner, error, record->status, "%s with seed %llu %s: %s", record->name, (unsigned long long)record->seed,
@@ -83,7 +111,7 @@ static bool is_known(const hg_runner *runner, const hg_warning *warning) {
 
 /* After a stop: what an earlier call warned of, and this one did not come to look at. */
 static hg_code keep_warnings(hg_runner *runner, hg_error *error) {
-  static const char *const found_at_once[] = {"no-validation", "diverged", "failed"};
+  static const char *const found_at_once[] = {"no-validation", "softmax-output", "diverged", "failed"};
   hg_warning *rows = NULL;
   int count = 0;
   hg_code code = hg_store_get_warnings(runner->store, &rows, &count, error);
@@ -98,7 +126,7 @@ static hg_code keep_warnings(hg_runner *runner, hg_error *error) {
 }
 
 static hg_code put_warnings(hg_runner *runner, hg_error *error) {
-  hg_code code = HG_OK;
+  hg_code code = warn_of_outputs(runner, error);
   for (int i = 0; code == HG_OK && i < runner->study->data_count; i++) code = warn_of_data(runner, i, error);
   for (int i = 0; code == HG_OK && i < runner->stored_count; i++) code = warn_of_run(runner, &runner->stored[i], error);
   if (code == HG_OK) code = hg_store_put_warnings(runner->store, runner->warnings, (int)runner->warning_count, error);

@@ -195,6 +195,22 @@ static hg_code check_data(hg_runner *runner, leak_check *check, const char *path
 
 static const char *grouped(int64_t count, char buffer[32]) { return hg_format_count(count, buffer, 32); }
 
+/* A few doubles move no choice. */
+static hg_code warn_of_validation(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
+  static const int question = 2; /* validation images in training */
+  enum { TOLD_FROM = 100 };      /* one image of so many */
+  if (!is_asked(check, question)) return HG_OK;
+  const hg_leaks *leaks = &check->found[question];
+  int64_t count = leaks->exact + leaks->near + leaks->altered, all = check->parts[VALIDATION]->count;
+  if (count == 0 || count * TOLD_FROM < all) return HG_OK;
+  char found[32], of[32];
+  return hg_runner_warn(runner, error, "validation-leak",
+                        "%s of the %s validation images of %s stand, %s, among its training images: epochs, settings and "
+                        "thresholds that validation chooses are chosen in part by what was learned by heart.",
+                        grouped(count, found), grouped(all, of), name,
+                        leaks->exact == count ? "byte for byte" : "byte for byte or nearly (perceptual hash and pixels)");
+}
+
 static hg_code warn(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
   char found[32], all[32], more[32], other[32];
   const hg_leaks *leaks = &check->found[0];
@@ -244,6 +260,7 @@ static hg_code leaks_of(hg_runner *runner, int index, hg_leak_row *rows, int *co
   }
   if (code == HG_OK) add_rows(name, check, rows, count);
   if (code == HG_OK) code = warn(runner, name, check, error);
+  if (code == HG_OK) code = warn_of_validation(runner, name, check, error);
   hg_free(check);
   hg_free(path);
   hg_free(folder);
