@@ -1,6 +1,8 @@
 """What docs/results.md shows beside the table of a study's rows: further figures of a row, and tables of what the reports say in
 words, class by class, or not at all."""
 
+import statistics
+
 import targets
 from figures import measure, models, number, table, timings
 
@@ -132,17 +134,20 @@ def apart(pairs):
 
 
 def engines(name, report):
-    rows = [["row", "model", "seeds", "loss of the first epoch, at most apart", "of the last", "test figure", "here", "oneDNN"]]
+    rows = [["row", "model", "seeds", "loss of the first epoch, at most apart", "of the last", "test figure", "here", "oneDNN",
+             "images/s here", "oneDNN"]]
     for row, own, library, metric in ENGINES.get(name, []):
         pair = [{run["seed"]: run for run in models(report).get(model, []) if run["status"] == "done"} for model in (own, library)]
         both = [(pair[0][seed], pair[1][seed]) for seed in pair[0] if seed in pair[1]]
         if both:
             epochs = [apart([(a["history"][e]["loss"], b["history"][e]["loss"]) for a, b in both]) for e in (0, -1)]
             values = [sum(measure(runs, metric)) / len(runs) for runs in zip(*both)]
-            rows.append([row, own, str(len(both)), *epochs, metric, *(number(value, metric) for value in values)])
+            speeds = [statistics.median(run["images_per_second"] for run in runs) for runs in zip(*both)]
+            rows.append([row, own, str(len(both)), *epochs, metric, *(number(value, metric) for value in values),
+                         *(f"{speed:,.0f}" for speed in speeds)])
     return ["", "Both engines from the same first weights and the same order of images, so that they part only by how sums are "
-            "rounded; \"apart\" is relative. How fast they are stands in [performance.md](performance.md): networks A and C, column "
-            "oneDNN.", "", table(rows)] if len(rows) > 1 else []
+            "rounded; \"apart\" is relative. Images a second are those of these trainings, the median seed's, one after the other; "
+            "[performance.md](performance.md) has both engines taking turns: networks A and C, column oneDNN.", "", table(rows)] if len(rows) > 1 else []
 
 
 def claims(name, report):
