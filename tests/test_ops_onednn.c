@@ -102,7 +102,10 @@ static void a_step_that_the_library_fails_leaves_nan(void **state) {
   (void)state;
   static const op_case dense = {.name = "dense", .kind = HG_DENSE, .input = {1, 1, 9}, .n = 4, .units = 6};
   placed_op library = place_case(&dense, HG_ONEDNN, NULL);
-  if (library.op == NULL) skip();
+  if (library.op == NULL) {
+    skip();
+    return;
+  }
   run_forward(&library);
   for (int64_t i = 0; i < library.out; i++) assert_true(isfinite(library.call.output[i]));
   hg_onednn_variant_made(&library.call)->step[HG_ONEDNN_FORWARD].operand[0].argument = DNNL_ARG_MULTIPLE_SRC;

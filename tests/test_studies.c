@@ -59,6 +59,7 @@ static const struct {
     {"denoise-and-transfer", "denoiser", 49761, false, 0},
     {"denoise-and-transfer", "p", 241546, false, 0},
     {"denoise-and-transfer", "transfer", 26298, false, 0},
+    {"denoise-and-transfer", "transfer-one-cycle", 26298, false, 0},
     {"denoise-and-transfer", "frozen", 26298, false, 0},
     {"denoise-and-transfer", "thawed", 26298, false, 0},
     {"denoise-and-transfer", "scratch", 26298, false, 0},
