@@ -49,6 +49,7 @@ whole["data"][0]["classes"] = ["plane", "car", "bird", "cat", "deer", "dog"]
 for one in runs[:3]:
     one["engine"] = "native"
     one["classes"] = [{"label": i, "recall": 0.5 + one["seed"] / 10} for i in range(6)]
+whole["models"] = [{"name": "cnn", "seeds": 3, "test": {"accuracy": {"mean": 0.72}}}]
 json.dump(whole, open(f"{sys.argv[1]}/whole.json", "w"))
 runs = [run("wide", 1, loss=0.1, accuracy=0.98, log_loss_tta=0.3), run("wide", 2, "pending")]
 part = report("convnet-foundations", runs, {"wide": "D1"},
@@ -86,6 +87,9 @@ has "| six | test | training | 6,000 | 3 | 1 |"
 refuse_line "| six | validation | training |"
 has "| [small-image-classifiers](#small-image-classifiers) | C7 to C13 | 1 |  | 2 |"
 grep -q '"loss":0.1234568' "$work/results/small-image-classifiers.json" # histories are kept, seven digits of them
+
+grep -q '"models":{"cnn"' "$work/results/small-image-classifiers.json" # of the rows
+if grep -q '"seeds":3' "$work/results/small-image-classifiers.json"; then echo "FAILED: models were taken"; exit 1; fi
 
 # A reason stands with what backs it, and not without.
 reason() { # reason KEY MODEL

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "report/load.h"
+#include "report/page.h"
 #include "report/text.h"
 
 #include <math.h>
@@ -212,6 +212,48 @@ static void put_run(hg_text *text, const hg_report_run *run) {
   hg_json_close(text, '}');
 }
 
+/* ---- models: their runs in one, as the page's table of results has them */
+
+static void put_estimate(hg_text *text, const char *key, const hg_estimate *estimate) {
+  hg_json_key(text, key);
+  hg_json_open(text, '{');
+  put_number(text, "mean", estimate->value);
+  put_number(text, "deviation", estimate->deviation);
+  put_number(text, "low", estimate->low);
+  put_number(text, "high", estimate->high);
+  if (estimate->interval != NULL) put_pair(text, "interval", estimate->interval);
+  hg_json_close(text, '}');
+}
+
+static void put_model(hg_text *text, const hg_page *page, const hg_page_model *model, const char *id) {
+  const hg_run_record *record = &model->shown->record;
+  hg_json_break(text, 4);
+  hg_json_open(text, '{');
+  put_pair(text, "name", model->name);
+  if (id != NULL) put_pair(text, "id", id);
+  put_pair(text, "kind", record->kind);
+  put_pair(text, "data", record->data);
+  put_integer(text, "parameters", record->parameters);
+  put_integer(text, "seeds", model->done);
+  hg_json_key(text, "test");
+  hg_json_open(text, '{');
+  for (int s = 0; s < HG_PAGE_SCORES; s++) {
+    hg_estimate estimate = hg_page_score_of(page, model, &hg_page_scores[s]);
+    if (estimate.seeds > 0) put_estimate(text, hg_page_scores[s].key, &estimate);
+  }
+  hg_json_close(text, '}');
+  hg_json_close(text, '}');
+}
+
+static void put_models(hg_text *text, const hg_page *page) {
+  json_t *rows = json_loads(page->report.rows, 0, NULL), *models = json_object_get(rows, "models");
+  for (int i = 0; i < page->model_count; i++) {
+    const hg_page_model *model = &page->models[i];
+    put_model(text, page, model, json_string_value(json_object_get(json_object_get(models, model->name), "id")));
+  }
+  json_decref(rows);
+}
+
 static void put_comparison(hg_text *text, const hg_comparison *comparison) {
   hg_json_break(text, 4);
   hg_json_open(text, '{');
@@ -305,7 +347,8 @@ static void put_list_key(hg_text *text, const char *key) {
   hg_json_open(text, '[');
 }
 
-static void put_report(hg_text *text, const hg_report *report, const hg_choice *choices, int choice_count) {
+static void put_report(hg_text *text, const hg_page *page, const hg_choice *choices, int choice_count) {
+  const hg_report *report = &page->report;
   hg_json_open(text, '{');
   put_integer(text, "schema", SCHEMA);
   put_pair(text, "study", report->name);
@@ -317,6 +360,9 @@ static void put_report(hg_text *text, const hg_report *report, const hg_choice *
     hg_json_key(text, "rows");
     hg_json_raw(text, report->rows);
   }
+  put_list_key(text, "models");
+  put_models(text, page);
+  hg_json_close(text, ']');
   put_list_key(text, "runs");
   for (int i = 0; i < report->run_count; i++) put_run(text, &report->runs[i]);
   hg_json_close(text, ']');
@@ -343,17 +389,19 @@ static void put_report(hg_text *text, const hg_report *report, const hg_choice *
 }
 
 hg_code hg_report_json(hg_store *store, char **text, hg_error *error) {
-  hg_report report;
+  hg_page page = {0}; /* models without what lies in the runs' folders: all figures are the store's */
   hg_text out = {0};
   *text = NULL;
-  hg_code code = hg_report_load(store, &report, error);
+  hg_code code = hg_report_load(store, &page.report, error);
   if (code != HG_OK) return code;
   hg_choice *choices = NULL;
   int choice_count = 0;
-  code = hg_report_choices_of(&report, &choices, &choice_count, error);
-  if (code == HG_OK) put_report(&out, &report, choices, choice_count);
+  code = hg_report_choices_of(&page.report, &choices, &choice_count, error);
+  if (code == HG_OK) code = hg_page_models_gather(&page, error);
+  if (code == HG_OK) put_report(&out, &page, choices, choice_count);
   hg_free(choices);
-  hg_report_release(&report);
+  hg_free(page.models);
+  hg_report_release(&page.report);
   if (code != HG_OK) return code;
   if (out.failed) {
     code = hg_fail_memory(error, "report.json", out.length);

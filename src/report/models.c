@@ -1,7 +1,6 @@
 /* Runs gathered by model, with what the shown run predicted. */
 #include "base/alloc.h"
 #include "base/file.h"
-#include "eval/compare.h"
 #include "eval/metrics.h"
 #include "report/page.h"
 #include "store/predictions.h"
@@ -103,32 +102,6 @@ const char *hg_page_class_name(const hg_page_model *model, int label, char buffe
   if (label >= 0 && label < model->classes) return model->class_names[label];
   snprintf(buffer, 16, "%d", label);
   return buffer;
-}
-
-static bool is_share_of_images(const char *metric) { return strcmp(metric, "test.accuracy") == 0; }
-
-hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric) {
-  double values[HG_MOST_SEEDS], deviation;
-  hg_estimate estimate = {NAN, NAN, NAN, 0};
-  for (int i = 0; i < model->count && estimate.seeds < HG_MOST_SEEDS; i++) {
-    double value = is_done(&model->runs[i]) ? hg_report_metric(&model->runs[i], metric) : NAN;
-    if (!isnan(value)) values[estimate.seeds++] = value;
-  }
-  hg_mean_interval(values, estimate.seeds, &estimate.value, &deviation, &estimate.low, &estimate.high);
-  const hg_data_record *data = hg_report_data(&page->report, model->shown);
-  int64_t images = model->has_scores ? model->scores.count : data == NULL ? 0 : data->test;
-  if (estimate.seeds == 1 && images > 0 && is_share_of_images(metric))
-    hg_wilson(llround(estimate.value * (double)images), images, &estimate.low, &estimate.high);
-  hg_metric_bound(metric, &estimate.low, &estimate.high);
-  return estimate;
-}
-
-hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_model *model) {
-  static const char *const names[] = {"test.mse", "test.reconstruction_mse"};
-  hg_estimate estimate = {NAN, NAN, NAN, 0};
-  for (size_t i = 0; isnan(estimate.value) && i < sizeof names / sizeof names[0]; i++)
-    estimate = hg_page_estimate(page, model, names[i]);
-  return estimate;
 }
 
 static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {

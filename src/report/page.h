@@ -65,8 +65,20 @@ typedef struct hg_page {
 /* A figure of a model: over its finished seeds, with its 95 % interval (NaN where there is none). */
 typedef struct hg_estimate {
   double value, low, high;
+  double deviation; /* over the seeds; NaN for one */
   int seeds;
+  const char *interval; /* "student" over seeds, "wilson" over test images; NULL: there is none */
 } hg_estimate;
+
+/* What every model is judged by, as far as it has it. */
+enum { HG_PAGE_SCORES = 6 };
+typedef struct hg_page_score {
+  const char *title;  /* of its column */
+  const char *key;    /* in report.json */
+  const char *metric; /* NULL: the reconstruction error, under whichever name */
+  bool percent;
+} hg_page_score;
+extern const hg_page_score hg_page_scores[HG_PAGE_SCORES];
 
 /* Loads and writes all of it: out holds the HTML, figures what it draws. Release it after success and after failure. */
 hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error);
@@ -85,6 +97,7 @@ bool hg_page_setting_apart(const char *own, const char *other, const char *name,
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric);
 /* The mean squared error under the name the run gave it. */
 hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_model *model);
+hg_estimate hg_page_score_of(const hg_page *page, const hg_page_model *model, const hg_page_score *score);
 /* Name of a class, or its number in buffer. */
 const char *hg_page_class_name(const hg_page_model *model, int label, char buffer[16]);
 

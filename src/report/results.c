@@ -10,47 +10,23 @@
 
 /* ---------------------------------------------------------------- summary */
 
-typedef enum figure_form { AS_PERCENT, AS_FIGURE } figure_form;
-
-/* Scores of the summary; a column without a single figure is left out. */
-static const struct {
-  const char *title, *metric; /* metric NULL: the reconstruction error, under whichever name */
-  figure_form form;
-} scores[] = {
-    {"Test accuracy", "test.accuracy", AS_PERCENT}, {"Test loss", "test.loss", AS_FIGURE},
-    {"Macro F1", "test.macro_f1", AS_FIGURE},       {"MSE", NULL, AS_FIGURE},
-    {"PSNR, dB", "test.psnr", AS_FIGURE},           {"SSIM", "test.ssim", AS_FIGURE},
-};
-enum { SCORES = sizeof scores / sizeof scores[0] };
-
-static hg_estimate score_of(const hg_page *page, const hg_page_model *model, int score) {
-  if (scores[score].metric == NULL) return hg_page_reconstruction_error(page, model);
-  return hg_page_estimate(page, model, scores[score].metric);
-}
-
+/* A column without a single figure is left out. */
 static bool has_score(const hg_page *page, int score) {
   for (int i = 0; i < page->model_count; i++)
-    if (score_of(page, &page->models[i], score).seeds > 0) return true;
+    if (hg_page_score_of(page, &page->models[i], &hg_page_scores[score]).seeds > 0) return true;
   return false;
 }
 
-static void put_value(hg_text *out, double value, figure_form form) {
-  if (form == AS_PERCENT)
-    hg_text_percent(out, value);
-  else
-    hg_text_figure(out, value);
-}
-
-static void put_estimate(hg_text *out, const hg_estimate *estimate, figure_form form) {
+static void put_estimate(hg_text *out, const hg_estimate *estimate, bool percent) {
   if (estimate->seeds == 0) {
     hg_text_put(out, MISSING);
     return;
   }
   hg_text_put(out, "<td class=\"num\">");
-  put_value(out, estimate->value, form);
+  hg_text_score(out, estimate->value, percent);
   if (!isnan(estimate->low)) {
     hg_text_put(out, "<span class=\"interval\">");
-    if (form == AS_PERCENT)
+    if (percent)
       hg_text_format(out, "%.2f" DASH "%.2f", 100 * estimate->low, 100 * estimate->high);
     else {
       hg_text_figure(out, estimate->low);
@@ -87,16 +63,16 @@ static void put_effort(hg_text *out, const hg_page_model *model) {
 static void put_summary(hg_page *page) {
   hg_text *out = &page->out;
   hg_text_put(out, "<div class=\"scroll\"><table class=\"summary\"><thead><tr><th scope=\"col\">Model</th>");
-  for (int s = 0; s < SCORES; s++)
-    if (has_score(page, s)) hg_text_format(out, "<th scope=\"col\" class=\"num\">%s</th>", scores[s].title);
+  for (int s = 0; s < HG_PAGE_SCORES; s++)
+    if (has_score(page, s)) hg_text_format(out, "<th scope=\"col\" class=\"num\">%s</th>", hg_page_scores[s].title);
   hg_text_put(out,
               "<th scope=\"col\" class=\"num\">Parameters</th><th scope=\"col\" class=\"num\">Epochs</th>"
               "<th scope=\"col\" class=\"num\">Training</th></tr></thead><tbody>");
   for (int i = 0; i < page->model_count; i++) {
     hg_page_model_cell(page, i, true);
-    for (int s = 0; s < SCORES; s++) {
-      hg_estimate estimate = score_of(page, &page->models[i], s);
-      if (has_score(page, s)) put_estimate(out, &estimate, scores[s].form);
+    for (int s = 0; s < HG_PAGE_SCORES; s++) {
+      hg_estimate estimate = hg_page_score_of(page, &page->models[i], &hg_page_scores[s]);
+      if (has_score(page, s)) put_estimate(out, &estimate, hg_page_scores[s].percent);
     }
     put_effort(out, &page->models[i]);
     hg_text_put(out, "</tr>");
