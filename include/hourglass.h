@@ -344,7 +344,7 @@ HG_API hg_train_settings hg_train_settings_default(void);
 typedef struct hg_history {
   hg_epoch *epochs;
   int count;
-  int best_epoch; /* by early stopping's monitor, from 1; the last one if it is off */
+  int best_epoch; /* whose weights are kept, from 1: by early stopping's monitor where that restores the best, else the last */
   bool stopped_early;
   double seconds;           /* spent training, over all sittings */
   double images_per_second; /* training steps only */

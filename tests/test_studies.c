@@ -68,6 +68,7 @@ static const struct {
     {"autoencoder-from-scratch", "softmax", 420192, false, 0},
     {"autoencoder-from-scratch", "denoiser", 420192, false, 0},
     {"small-image-classifiers", "cnn", 1176006, false, 0},
+    {"small-image-classifiers", "cnn-moved", 1176006, false, 0},
     {"convnet-foundations", "wide", 6435530, true, 0},
     {"convnet-foundations", "thin", 50370, true, 0},
     {"convnet-foundations", "wide-lines", 6527841, true, 97},

@@ -189,12 +189,31 @@ static void early_stopping_counts_only_gains_above_min_delta(void **state) {
   data *d = *state;
   hg_network *network = make_mlp();
   hg_train_settings settings = quick_settings(30);
-  settings.early_stopping = (hg_early_stopping){.enabled = true, .patience = 2, .min_delta = 100};
+  settings.early_stopping = (hg_early_stopping){.enabled = true, .patience = 2, .min_delta = 100, .restore_best_weights = true};
   hg_history history;
   hg_error error;
   assert_trains(hg_train(network, d->train, d->validation, &settings, &history, &error), error);
   assert_int_equal(history.count, 3);
   assert_int_equal(history.best_epoch, 1);
+  hg_history_release(&history);
+  hg_network_free(network);
+}
+
+/* The epoch that is told is the one whose weights are there, so that its figures are theirs. */
+static void early_stopping_that_restores_nothing_keeps_the_last_epoch(void **state) {
+  data *d = *state;
+  hg_network *network = make_mlp();
+  hg_train_settings settings = quick_settings(30);
+  settings.early_stopping = (hg_early_stopping){.enabled = true, .patience = 2, .min_delta = 100};
+  hg_history history;
+  hg_scores scores;
+  hg_error error;
+  assert_trains(hg_train(network, d->train, d->validation, &settings, &history, &error), error);
+  assert_true(history.stopped_early);
+  assert_int_equal(history.best_epoch, 3);
+  assert_trains(hg_evaluate(network, d->validation, NULL, 1, 1, &scores, &error), error);
+  assert_true(fabs(scores.loss - history.epochs[2].val_loss) < 1e-5 * scores.loss);
+  assert_true(fabs(scores.loss - history.epochs[0].val_loss) > 1e-3 * scores.loss);
   hg_history_release(&history);
   hg_network_free(network);
 }
@@ -385,6 +404,7 @@ int main(void) {
       cmocka_unit_test(validation_is_what_evaluation_says),
       cmocka_unit_test(early_stopping_restores_the_best_weights),
       cmocka_unit_test(early_stopping_counts_only_gains_above_min_delta),
+      cmocka_unit_test(early_stopping_that_restores_nothing_keeps_the_last_epoch),
       cmocka_unit_test(early_stopping_without_validation_data_is_refused),
       cmocka_unit_test(divergence_in_the_first_epoch_keeps_the_initial_weights),
       cmocka_unit_test(divergence_later_keeps_the_last_finite_epoch),

@@ -36,8 +36,7 @@ const hg_command hg_command_table[] = {
      "Reads the study, its references and the shapes of every network against its data."},
     {"show", "STUDY [MODEL]", "study", 1, 2, TAKES_SET | TAKES_JSON, hg_show_command,
      "print the layers, sizes and costs of models",
-     "Output shapes, trainable parameters, multiply-adds and bytes are those of one image; the memory below the table is that "
-     "of\n"
+     "Output shapes, parameters, multiply-adds and bytes are those of one image; the memory below the table is that of\n"
      "training on one batch."},
     {"data", "COMMAND", NULL, 0, 0, 0, hg_data_command, "list, look at and download data sets", NULL},
     {"data list", "", NULL, 0, 0, TAKES_JSON, hg_data_list_command, "list the data sets known by name, and where they are", NULL},

@@ -33,7 +33,7 @@ static void add_run(hg_text_table *table, const hg_run_record *run, const hg_met
   hg_text_table_cell(table, "%s", run->epochs > 0 ? hg_format_count(run->epochs, text, sizeof text) : "");
   hg_text_table_cell(table, "%s", run->seconds > 0 ? hg_format_duration(run->seconds, text, sizeof text) : "");
   hg_text_table_cell(table, "%.12s", run->weights_sha256);
-  hg_text_table_cell(table, "%.80s", run->message);
+  hg_text_table_cell(table, "%s", run->message);
 }
 
 /* `model`: of which runs are listed; NULL = all. */

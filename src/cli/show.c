@@ -145,6 +145,16 @@ static hg_code print_method(const shown_model *shown, hg_error *error) {
   return HG_OK;
 }
 
+static void print_frozen(const shown_model *shown) {
+  int64_t frozen = 0;
+  char trained[32], all[32];
+  for (int i = 0; i < shown->count; i++)
+    if (strcmp(shown->rows[i].block, hg_block_name(HG_ENCODER)) == 0) frozen += shown->rows[i].parameters;
+  printf("the encoder is frozen: %s of the %s parameters are trained\n",
+         hg_format_count(shown->parameters - frozen, trained, sizeof trained),
+         hg_format_count(shown->parameters, all, sizeof all));
+}
+
 static hg_code print_model(const shown_model *shown, hg_error *error) {
   static const char *const heads[] = {"block", "layer", "?settings", "output", ">parameters", "?>multiply-adds", "?>memory"};
   print_title(shown);
@@ -155,6 +165,7 @@ static hg_code print_model(const shown_model *shown, hg_error *error) {
   add_totals(&table, shown);
   hg_code code = hg_text_table_print(&table, stdout, error);
   hg_text_table_release(&table);
+  if (shown->model->freeze) print_frozen(shown);
   print_memory(shown);
   return code;
 }

@@ -102,6 +102,7 @@ void hg_page_answers(hg_page *page, const hg_page_group *group) {
   hg_text_put(&page->out, "<h4>The same test images by every model</h4>");
   hg_page_put_figure(
       page, figure,
-      "Percent; the true class is framed. Those of support vector machines and neighbours are shares of votes. The "
+      "Percent; the true class is framed. Those of support vector machines and neighbours are shares of votes, a linear "
+      "machine's are made of its scores. The "
       "images were drawn by lot, before any training.");
 }

@@ -78,7 +78,8 @@ static void put_table(hg_page *page, const hg_page_group *group) {
     hg_text_put(out, "</tr>");
   }
   hg_text_put(out, "</tbody></table></div><p class=\"note\">Means over seeds.");
-  if (left_out) hg_text_put(out, " Support vector machines give shares of votes, not probabilities: they have no calibration.");
+  if (left_out)
+    hg_text_put(out, " Support vector machines give shares of votes or scores, not probabilities: they have no calibration.");
   hg_text_put(out, "</p>");
 }
 

@@ -37,19 +37,23 @@ static bool draws_numbers(const hg_run_record *run) {
 
 static hg_code fill(hg_store *store, const hg_run_record *runs, int count, const char *model, const uint64_t *only,
                     hg_testimony *testimony, hg_error *error) {
-  int known = 0;
+  int known = 0, ended = 0;
   testimony->seed = hg_calloc((size_t)count + 1, sizeof *testimony->seed);
   testimony->files = hg_calloc((size_t)count + 1, sizeof *testimony->files);
   if (testimony->seed == NULL || testimony->files == NULL) return hg_fail_memory(error, model, (size_t)count);
   for (int i = 0; i < count; i++) {
     if (strcmp(runs[i].name, model) != 0 || (only != NULL && runs[i].seed != *only)) continue;
     known++;
+    ended += strcmp(runs[i].status, "failed") == 0 || strcmp(runs[i].status, "diverged") == 0;
     testimony->draws = testimony->draws || draws_numbers(&runs[i]);
     if (strcmp(runs[i].status, "done") != 0) continue;
     hg_code code = read_run(store, &runs[i], testimony, error);
     if (code != HG_OK) return code;
   }
   if (testimony->seeds > 0) return HG_OK;
+  if (known > 0 && known == ended)
+    return hg_fail(error, HG_USAGE, hg_store_folder(store), "every run of `%s` failed or diverged; `hourglass runs %s` tells why",
+                   model, hg_store_folder(store));
   if (known > 0)
     return hg_fail(error, HG_USAGE, hg_store_folder(store), "no run of `%s` is done; run the study to its end first", model);
   return hg_fail(error, HG_USAGE, hg_store_folder(store), "has no model `%s`%s; `hourglass runs %s` lists what it has", model,

@@ -68,16 +68,6 @@ static hg_code warn_of_data(hg_runner *runner, int index, hg_error *error) {
                         name);
 }
 
-/* What the decoder's values go through last. */
-static hg_activation last_activation(const hg_model_block *decoder) {
-  for (int i = decoder->count - 1; i >= 0; i--) {
-    const hg_layer *layer = &decoder->layers[i];
-    if (layer->activation != HG_LINEAR) return layer->activation;
-    if (layer->kind != HG_FLATTEN && layer->kind != HG_RESHAPE && layer->kind != HG_DROPOUT) break;
-  }
-  return HG_LINEAR;
-}
-
 /* The loss of a reconstruction means nothing on values that sum to 1 over the image. */
 static hg_code warn_of_outputs(hg_runner *runner, hg_error *error) {
   const char *first = NULL;
@@ -85,7 +75,7 @@ static hg_code warn_of_outputs(hg_runner *runner, hg_error *error) {
   int count = 0;
   for (int i = 0; i < runner->study->model_count; i++) {
     const hg_model *model = &runner->study->models[i];
-    if (model->kind != HG_MODEL_NETWORK || last_activation(&model->blocks[HG_DECODER]) != HG_SOFTMAX) continue;
+    if (model->kind != HG_MODEL_NETWORK || hg_model_last_activation(model, HG_DECODER) != HG_SOFTMAX) continue;
     if (count++ == 0) first = model->name;
   }
   if (count == 0) return HG_OK;

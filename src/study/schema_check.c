@@ -115,6 +115,28 @@ static hg_code check_references(hg_reader *reader, const hg_model *model) {
 
 /* ---------------------------------------------------------------- losses */
 
+hg_activation hg_model_last_activation(const hg_model *model, hg_block block) {
+  const hg_model_block *own = &model->blocks[block];
+  for (int i = own->count - 1; i >= 0; i--) {
+    const hg_layer *layer = &own->layers[i];
+    if (layer->activation != HG_LINEAR) return layer->activation;
+    if (layer->kind != HG_FLATTEN && layer->kind != HG_RESHAPE && layer->kind != HG_DROPOUT) break;
+  }
+  return HG_LINEAR;
+}
+
+/* A cross-entropy is of shares: a value below 0 or above 1 has no logarithm in it. */
+static hg_code check_shares(hg_reader *reader, const hg_model *model) {
+  hg_activation last = hg_model_last_activation(model, HG_DECODER);
+  int layers = model->blocks[HG_DECODER].count;
+  if (layers == 0 || model->losses.reconstruction != HG_BINARY_CROSS_ENTROPY || last == HG_SIGMOID || last == HG_SOFTMAX)
+    return HG_OK;
+  return hg_reject(reader, place_of_layer(reader, model, HG_DECODER, layers - 1),
+                   "the binary cross-entropy of `%s` needs values from 0 to 1, but its decoder ends in %s; give its last layer "
+                   "`activation: sigmoid`, or take `reconstruction: mse`",
+                   model->name, last == HG_LINEAR ? "no activation" : hg_activation_name(last));
+}
+
 static hg_code check_losses(hg_reader *reader, const hg_model *model) {
   const hg_losses *losses = &model->losses;
   bool decoder = model->blocks[HG_DECODER].count > 0, classifier = model->blocks[HG_CLASSIFIER].count > 0;
@@ -138,10 +160,26 @@ static hg_code check_losses(hg_reader *reader, const hg_model *model) {
     return hg_reject(reader, place_in(reader, model, "loss", "center"),
                      "the center loss needs an encoder and a classifier in `%s`", model->name);
   }
-  return HG_OK;
+  return check_shares(reader, model);
 }
 
 /* ---------------------------------------------------------------- training */
+
+/* A factor of what is not there, or does not learn, is a slip of the pen; not so in the study's defaults. */
+static hg_code check_factors(hg_reader *reader, const hg_model *model) {
+  for (int b = 0; b < HG_BLOCKS; b++) {
+    bool there = b == HG_ENCODER ? has_encoder(reader->study, model) : model->blocks[b].count > 0;
+    bool held = b == HG_ENCODER && model->freeze;
+    const char *name = hg_block_name((hg_block)b);
+    if (model->train.block_learning_rate[b] == 1 || (there && !held)) continue;
+    const hg_node *own =
+        hg_node_get(hg_node_get(hg_node_get(reader->model_nodes, model->name), "train"), "learning_rate_factors");
+    const hg_node *factor = hg_node_get(own, name);
+    if (factor == NULL) continue;
+    return hg_reject(reader, factor, there ? "the %s of `%s` is frozen" : "there is no %s in `%s`", name, model->name);
+  }
+  return HG_OK;
+}
 
 static hg_code check_training(hg_reader *reader, const hg_model *model) {
   const hg_train_settings *train = &model->train;
@@ -171,6 +209,13 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
                      train->epochs);
   }
   return HG_OK;
+}
+
+static hg_code check_views(hg_reader *reader, const hg_model *model) {
+  const hg_node *own = hg_node_get(hg_node_get(reader->model_nodes, model->name), "evaluate");
+  const hg_node *views = hg_node_get(own, "test_time_augmentation");
+  if (views == NULL || model->blocks[HG_CLASSIFIER].count > 0) return HG_OK;
+  return hg_reject(reader, views, "it averages a classifier's probabilities, but `%s` has no classifier", model->name);
 }
 
 static hg_code check_pixels(hg_reader *reader, const hg_model *model) {
@@ -314,6 +359,8 @@ static hg_code check_model(hg_reader *reader, const hg_model *model) {
   code = check_losses(reader, model);
   if (code == HG_OK && model->blocks[HG_CLASSIFIER].count > 0) code = check_classes(reader, model);
   if (code == HG_OK) code = check_training(reader, model);
+  if (code == HG_OK) code = check_factors(reader, model);
+  if (code == HG_OK) code = check_views(reader, model);
   if (code == HG_OK) code = check_pixels(reader, model);
   if (code == HG_OK) code = check_network(reader, model);
   return code;

@@ -7,9 +7,18 @@
 
 /* ---------------------------------------------------------------- compare */
 
+static bool classifies(const hg_model *model) {
+  return model->kind == HG_MODEL_CLASSICAL || model->blocks[HG_CLASSIFIER].count > 0;
+}
+
+static bool rebuilds(const hg_model *model) { return model->kind == HG_MODEL_NETWORK && model->blocks[HG_DECODER].count > 0; }
+
 static hg_code check_pair(hg_reader *reader, const hg_node *node, hg_study_pair pair) {
   const hg_model *a = &reader->study->models[pair.a], *b = &reader->study->models[pair.b];
   if (pair.a == pair.b) return hg_reject(reader, node, "`%s` is compared with itself", a->name);
+  if (!(classifies(a) && classifies(b)) && !(rebuilds(a) && rebuilds(b)))
+    return hg_reject(reader, node, "`%s` tells classes and `%s` rebuilds images; a comparison needs answers to the same question",
+                     classifies(a) ? a->name : b->name, classifies(a) ? b->name : a->name);
   if (a->data == b->data) return HG_OK;
   return hg_reject(reader, node, "`%s` and `%s` have different data (%s, %s); a comparison needs the same test images", a->name,
                    b->name, reader->study->data[a->data].name, reader->study->data[b->data].name);

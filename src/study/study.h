@@ -58,6 +58,9 @@ typedef struct hg_study_published {
   char *note;            /* where the figure comes from, or what is wrong with it; NULL = nothing */
 } hg_study_published;
 
+/* What the block's values go through last: linear where no activation follows its last weights. */
+hg_activation hg_model_last_activation(const hg_model *model, hg_block block);
+
 /* Which networks' codes are looked at: distances of classes, maps by t-SNE and principal components. */
 typedef enum hg_code_maps {
   HG_CODE_MAPS_AUTO, /* those with an encoder or a convolution */
