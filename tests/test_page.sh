@@ -41,6 +41,8 @@ PATH=$work/bin "$HOURGLASS" report "$work/out" --figures "$work/bare" >/dev/null
 grep -q "need Chromium" "$work/log"
 ls "$work"/bare/accuracy.vl.json "$work"/bare/accuracy.csv >/dev/null
 [ -z "$(find "$work/bare" -name '*.svg')" ]
+ls "$work"/bare/{reconstructions-denoiser,denoised-denoiser-0.1}.png >/dev/null
+[ ! -e "$work/bare/accuracy.png" ]
 
 printf '#!/bin/sh\nexit 1\n' >"$work/bin/chromium" && chmod +x "$work/bin/chromium"
 if PATH=$work/bin:/bin TMPDIR=$work "$HOURGLASS" report "$work/out" --figures "$work/bare" >/dev/null 2>"$work/log"; then

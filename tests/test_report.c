@@ -177,9 +177,10 @@ static void maps_of_codes_stand_beside_each_other_and_share_one_sheet(void **sta
   assert_holds(page, "<b>transfer: principal components</b>");
   assert_holds(page, "KL divergence 1.250, trustworthiness 0.9850 (12 neighbours)");
   assert_holds(page, "Inter-class distance");
-  assert_int_equal(occurrences(page, ".sheet-0{"), 1); /* three models share it; others are of denoised and doubled images */
-  assert_int_equal(occurrences(page, ".sheet-2{"), 1);
-  assert_int_equal(occurrences(page, ".sheet-3{"), 0);
+  assert_int_equal(occurrences(page, ".sheet-0{"), 1); /* three models share it; others are of denoised, reconstructed and doubled
+                                                             images */
+  assert_int_equal(occurrences(page, ".sheet-3{"), 1);
+  assert_int_equal(occurrences(page, ".sheet-4{"), 0);
   hg_free(page);
 }
 

@@ -61,7 +61,8 @@ const hg_command hg_command_table[] = {
      "write report.json and report.html again from the store",
      "With --figures, every figure of the page is written as its Vega-Lite specification (.vl.json) and its data (.csv), and, "
      "where\n"
-     "Chromium or Chrome is in PATH, drawn for a paper: .svg, .png and .pdf."},
+     "Chromium or Chrome is in PATH, drawn for a paper: .svg, .png and .pdf. Without one, grids of images alone become .png\n"
+     "files, pixel for pixel and without the names of their rows."},
     {"help", "[COMMAND...]", "command", 0, 2, 0, hg_help_command, "print the help of a command", NULL},
     {"completion", "bash", "bash", 1, 1, 0, hg_completion_command, "print a completion script for the shell",
      "Add to ~/.bashrc:  source <(hourglass completion bash)"},

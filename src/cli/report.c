@@ -7,10 +7,10 @@ static hg_code write_figures(hg_store *store, const char *folder, hg_error *erro
   bool drawn = false;
   hg_code code = hg_report_write_figures(store, folder, &count, &drawn, error);
   if (code == HG_OK)
-    fprintf(stderr, drawn ? "%d figures in %s: .vl.json, .csv, .svg, .png, .pdf\n" : "%d figures in %s: .vl.json, .csv\n", count,
-            folder);
+    fprintf(stderr, "%d figures in %s: .vl.json, .csv, %s\n", count, folder,
+            drawn ? ".svg, .png, .pdf" : "and of grids of images .png");
   if (code == HG_OK && !drawn)
-    fprintf(stderr, "SVG, PNG and PDF need Chromium or Chrome (chromium, google-chrome), which is not in PATH\n");
+    fprintf(stderr, "SVG, PDF and the PNG of charts need Chromium or Chrome (chromium, google-chrome), which is not in PATH\n");
   return code;
 }
 

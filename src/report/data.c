@@ -42,20 +42,20 @@ static const hg_page_model *model_on(const hg_page *page, const char *data) {
   return NULL;
 }
 
-static void put_class_row(hg_page *page, int sheet, const int32_t *labels, int count, int label, const char *name) {
-  hg_text *out = &page->out;
+static void put_class_row(hg_page *page, hg_figure *grid, const int32_t *labels, int count, int label, const char *name) {
+  int64_t tiles[PER_CLASS];
   int shown = 0;
-  hg_text_put(out, "<tr><th scope=\"row\">");
-  hg_text_html(out, name);
-  hg_text_put(out, "</th>");
-  for (int i = 0; i < count && shown < PER_CLASS; i++) {
-    if (labels[i] != label) continue;
-    hg_text_put(out, "<td>");
-    hg_page_tile(page, sheet, i, name);
-    hg_text_put(out, "</td>");
-    shown++;
+  for (int i = 0; i < count && shown < PER_CLASS; i++)
+    if (labels[i] == label) tiles[shown++] = i;
+  hg_page_grid_row(page, grid, name, tiles, NULL, shown);
+}
+
+static void put_plain_rows(hg_page *page, hg_figure *grid) {
+  int64_t tiles[PER_CLASS];
+  for (int row = 0; row < PLAIN / PER_CLASS; row++) {
+    for (int i = 0; i < PER_CLASS; i++) tiles[i] = (int64_t)row * PER_CLASS + i;
+    hg_page_grid_row(page, grid, NULL, tiles, NULL, PER_CLASS);
   }
-  hg_text_put(out, "</tr>");
 }
 
 static void put_samples(hg_page *page, const hg_data_record *data) {
@@ -69,15 +69,13 @@ static void put_samples(hg_page *page, const hg_data_record *data) {
   hg_text_put(out, "<figure class=\"chart\"><figcaption><b>");
   hg_text_html(out, data->name);
   hg_text_put(out, "</b>, test images as they come</figcaption>");
-  if (count > 0 && model != NULL && data->classes >= 1 && data->classes <= MOST_CLASSES) {
-    hg_text_put(out, "<table class=\"strips\"><tbody>");
-    for (int k = 0; k < data->classes; k++) put_class_row(page, sheet, labels, count, k, hg_page_class_name(model, k, buffer));
-    hg_text_put(out, "</tbody></table>");
-  } else {
-    hg_text_put(out, "<div class=\"tiles-plain\">");
-    for (int i = 0; i < PLAIN; i++) hg_page_tile(page, sheet, i, "test image");
-    hg_text_put(out, "</div>");
-  }
+  hg_figure *grid = hg_page_open_grid(page, sheet, "samples", data->name);
+  hg_figure_title(grid, "%s: test images", data->name);
+  if (count > 0 && model != NULL && data->classes >= 1 && data->classes <= MOST_CLASSES)
+    for (int k = 0; k < data->classes; k++) put_class_row(page, grid, labels, count, k, hg_page_class_name(model, k, buffer));
+  else
+    put_plain_rows(page, grid);
+  hg_page_close_grid(page);
   hg_text_put(out, "</figure>");
 }
 

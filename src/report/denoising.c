@@ -1,5 +1,4 @@
 /* Noise taken away at several levels, beside a median filter: how near the clean image, and what it looks like. */
-#include "base/alloc.h"
 #include "base/shape.h"
 #include "report/page.h"
 
@@ -211,49 +210,46 @@ static bool read_grid(const hg_page_model *model, grid *out) {
 
 /* Row by row: the originals, then of each level the noisy, denoised and filtered ones; `columns` of each. */
 static int make_sheet(hg_page *page, const grid *of, int columns, size_t most) {
-  size_t row = (size_t)columns * (size_t)hg_shape_count(of->shape), whole = row / (size_t)columns * (size_t)of->shown;
-  int64_t count = (int64_t)columns * (1 + KINDS * of->levels);
-  uint8_t *pixels = hg_malloc(row * (size_t)(1 + KINDS * of->levels)), *next = pixels;
-  if (pixels == NULL) {
-    page->out.failed = true;
-    return -1;
-  }
-  memcpy(next, of->original, row);
+  const uint8_t *rows[1 + KINDS * LEVELS] = {of->original};
+  size_t level = (size_t)of->shown * (size_t)hg_shape_count(of->shape);
   for (int l = 0; l < of->levels; l++)
-    for (int k = 0; k < KINDS; k++) memcpy(next += row, of->images[k] + (size_t)l * whole, row);
-  int sheet = hg_page_sheet(page, pixels, count, of->shape, most, count);
-  hg_free(pixels);
-  return sheet;
+    for (int k = 0; k < KINDS; k++) rows[1 + KINDS * l + k] = of->images[k] + (size_t)l * level;
+  return hg_page_sheet_of_rows(page, rows, 1 + KINDS * of->levels, columns, of->shape, most);
 }
 
-static void put_images(hg_page *page, int sheet, const char *title, int row, int columns) {
-  hg_text_format(&page->out, "<tr><th scope=\"row\">%s</th>", title);
-  for (int i = 0; i < columns; i++) {
-    hg_text_put(&page->out, "<td>");
-    hg_page_tile(page, sheet, (int64_t)row * columns + i, title);
-    hg_text_put(&page->out, "</td>");
-  }
-  hg_text_put(&page->out, "</tr>");
+static void put_images(hg_page *page, hg_figure *figure, const char *title, int row, int columns) {
+  int64_t tiles[MOST_SHOWN];
+  for (int i = 0; i < columns; i++) tiles[i] = (int64_t)row * columns + i;
+  hg_page_grid_row(page, figure, title, tiles, NULL, columns);
+}
+
+static void put_level(hg_page *page, const hg_page_model *model, const grid *of, int level, const char *noise, int sheet,
+                      int columns) {
+  hg_text *out = &page->out;
+  char part[HG_NAME_SIZE + 32];
+  snprintf(part, sizeof part, "%s-%g", model->name, (double)of->level[level]);
+  hg_text_put(out, "<figure class=\"chart\"><figcaption><b>");
+  hg_text_html(out, noise);
+  hg_text_format(out, " %g</b>%s</figcaption>", (double)of->level[level],
+                 is_own(model, (double)of->level[level]) ? ", the level of the training" : "");
+  hg_figure *figure = hg_page_open_grid(page, sheet, "denoised", part);
+  hg_figure_title(figure, "%s: %s %g taken away", model->name, noise, (double)of->level[level]);
+  put_images(page, figure, "original", 0, columns);
+  for (int k = 0; k < KINDS; k++) put_images(page, figure, kind_names[k], 1 + KINDS * level + k, columns);
+  hg_page_close_grid(page);
+  hg_text_put(out, "</figure>");
 }
 
 static void put_grid(hg_page *page, const hg_page_model *model, const grid *of, const char *noise, size_t most) {
-  hg_text *out = &page->out;
   int columns = of->shown < MOST_SHOWN ? of->shown : MOST_SHOWN;
   size_t row = (size_t)hg_shape_count(of->shape) * (size_t)(1 + KINDS * of->levels);
-  while (columns > 3 && row * (size_t)columns * 2 / 3 > most) columns--; /* a JPEG of noise takes half of the pixels' bytes */
+  /* a JPEG of noise takes half of the pixels' bytes */
+  while (!page->for_files && columns > 3 && row * (size_t)columns * 2 / 3 > most) columns--;
   int sheet = make_sheet(page, of, columns, most);
   if (sheet < 0) return;
-  hg_text_put(out, "<div class=\"panels wide\">");
-  for (int l = 0; l < of->levels; l++) {
-    hg_text_put(out, "<figure class=\"chart\"><figcaption><b>");
-    hg_text_html(out, noise);
-    hg_text_format(out, " %g</b>%s</figcaption><table class=\"strips\"><tbody>", (double)of->level[l],
-                   is_own(model, (double)of->level[l]) ? ", the level of the training" : "");
-    put_images(page, sheet, "original", 0, columns);
-    for (int k = 0; k < KINDS; k++) put_images(page, sheet, kind_names[k], 1 + KINDS * l + k, columns);
-    hg_text_put(out, "</tbody></table></figure>");
-  }
-  hg_text_put(out, "</div>");
+  hg_text_put(&page->out, "<div class=\"panels wide\">");
+  for (int l = 0; l < of->levels; l++) put_level(page, model, of, l, noise, sheet, columns);
+  hg_text_put(&page->out, "</div>");
 }
 
 static void put_grids(hg_page *page, const group *of, const char *noise, size_t most) {

@@ -13,6 +13,7 @@ typedef struct hg_figure {
   hg_frame data;
   int legend; /* letters of the longest entry of its legend; 0 = it has none */
   int sheet;  /* the page's sheet of the images that its column "tile" counts from 1; -1 = none */
+  bool grid;  /* rows of these images, and nothing else (grid.c) */
 } hg_figure;
 
 /* All figures of a page, in its order. */

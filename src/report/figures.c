@@ -150,17 +150,35 @@ static hg_code draw_all(const char *program, const hg_page *page, const char *fo
   return code;
 }
 
+/* What stands for a drawing of a grid where there is no browser: the images without the words beside them. */
+static hg_code write_pictures(const hg_page *page, const char *folder, hg_error *error) {
+  hg_code code = HG_OK;
+  for (int i = 0; code == HG_OK && i < page->figures.count; i++) {
+    const hg_figure *figure = page->figures.figures[i];
+    hg_text picture = {0};
+    bool is_grid = figure->grid && figure->data.count > 0;
+    if (is_grid) hg_page_grid_picture(page, figure, &picture);
+    const char *data = picture.bytes == NULL ? NULL : strchr(picture.bytes, ',');
+    if (data != NULL && !picture.failed)
+      code = write_base64(folder, figure->name, "png", data + 1, error);
+    else if (is_grid)
+      code = hg_fail_memory(error, figure->name, picture.length);
+    hg_text_release(&picture);
+  }
+  return code;
+}
+
 hg_code hg_report_write_figures(hg_store *store, const char *folder, int *count, bool *drawn, hg_error *error) {
   hg_page page;
   char *program = NULL;
   *count = 0;
   *drawn = false;
-  hg_code code = hg_page_make(store, &page, error);
+  hg_code code = hg_page_make(store, true, &page, error);
   if (code == HG_OK) code = hg_folder_make(folder, error);
   for (int i = 0; code == HG_OK && i < page.figures.count; i++)
     code = write_source(&page, page.figures.figures[i], folder, error);
   if (code == HG_OK) program = hg_browser_find();
-  if (program != NULL) code = draw_all(program, &page, folder, error);
+  if (code == HG_OK) code = program == NULL ? write_pictures(&page, folder, error) : draw_all(program, &page, folder, error);
   *count = page.figures.count;
   *drawn = code == HG_OK && program != NULL;
   hg_free(program);

@@ -154,16 +154,6 @@ static void put_predictions(hg_text *out, const sheet *images) {
 
 /* ---------------------------------------------------------------- reconstructions */
 
-static void put_image_row(hg_text *out, const sheet *images, const uint8_t *pixels, const char *title, int columns) {
-  hg_text_format(out, "<tr><th scope=\"row\">%s</th>", title);
-  for (int i = 0; i < columns; i++) {
-    hg_text_put(out, "<td>");
-    put_image(out, images, pixels, i, title);
-    hg_text_put(out, "</td>");
-  }
-  hg_text_put(out, "</tr>");
-}
-
 static double psnr_of(const sheet *images, int sample) {
   size_t bytes = image_bytes(images), at = (size_t)sample * bytes;
   double sum = 0;
@@ -174,25 +164,44 @@ static double psnr_of(const sheet *images, int sample) {
   return hg_image_psnr(sum / (double)bytes);
 }
 
-static void put_reconstructions(hg_text *out, const sheet *images) {
+static void put_rows(hg_page *page, hg_figure *grid, const sheet *images, const char *const *titles, int rows, int columns) {
+  int64_t tiles[MOST_COLUMNS];
+  double psnr[MOST_COLUMNS];
+  for (int i = 0; i < columns; i++) psnr[i] = psnr_of(images, i);
+  for (int r = 0; r < rows; r++) {
+    for (int i = 0; i < columns; i++) tiles[i] = (int64_t)r * columns + i;
+    hg_page_grid_row(page, grid, titles[r], tiles, r + 1 == rows ? psnr : NULL, columns);
+  }
+}
+
+static void put_reconstructions(hg_page *page, const sheet *images) {
+  hg_text *out = &page->out;
   int columns = images->count < MOST_COLUMNS ? images->count : MOST_COLUMNS;
-  while (columns > shown_anyway(images) && out->length + 4 * (size_t)columns * image_bytes(images) > images->most) columns--;
-  size_t bytes = (size_t)columns * image_bytes(images);
-  bool corrupted = images->input != NULL && memcmp(images->input, images->original, bytes) != 0;
-  hg_text_put(out, corrupted ? "<h4>Originals, noisy inputs, reconstructions</h4>" : "<h4>Originals and reconstructions</h4>");
-  hg_text_put(out, "<div class=\"scroll\"><table class=\"strips\"><tbody>");
-  put_image_row(out, images, images->original, "original", columns);
-  if (corrupted) put_image_row(out, images, images->input, "noisy", columns);
-  put_image_row(out, images, images->reconstruction, "reconstructed", columns);
-  hg_text_put(out, "<tr class=\"measure\"><th scope=\"row\">PSNR, dB</th>");
-  for (int i = 0; i < columns; i++) hg_text_format(out, "<td>%.1f</td>", psnr_of(images, i));
-  hg_text_put(out, "</tr></tbody></table></div>");
+  size_t bytes = image_bytes(images);
+  while (columns > shown_anyway(images) && out->length + 4 * (size_t)columns * bytes > images->most) columns--;
+  bool corrupted = images->input != NULL && memcmp(images->input, images->original, (size_t)columns * bytes) != 0;
+  const char *const titles[] = {"original", corrupted ? "noisy" : "reconstructed", "reconstructed"};
+  const uint8_t *const pixels[] = {images->original, corrupted ? images->input : images->reconstruction, images->reconstruction};
+  int rows = corrupted ? 3 : 2;
+  /* room for a PNG in base64: that it fits the page is what the columns were chosen by */
+  int made = hg_page_sheet_of_rows(page, pixels, rows, columns, images->shape, 4 * (size_t)columns * bytes + 4096);
+  if (made < 0) return;
+  hg_text_format(out, "<figure class=\"chart\"><figcaption><b>%s</b></figcaption><div class=\"scroll\">",
+                 corrupted ? "Originals, noisy inputs, reconstructions" : "Originals and reconstructions");
+  hg_figure *grid = hg_page_open_grid(page, made, "reconstructions", images->model->name);
+  hg_figure_title(grid, "%s: originals and reconstructions", images->model->name);
+  put_rows(page, grid, images, titles, rows, columns);
+  hg_page_close_grid(page);
+  hg_text_put(out, "</div></figure>");
 }
 
 void hg_page_images(hg_page *page, int at) {
   sheet images;
   if (!read_sheet(&page->models[at], &images)) return;
-  images.most = page->out.length + (size_t)(MOST_BYTES / page->model_count);
-  if (images.reconstruction != NULL) put_reconstructions(&page->out, &images);
+  size_t styles = page->styles.length;
+  images.most = page->for_files ? SIZE_MAX : page->out.length + (size_t)(MOST_BYTES / page->model_count);
+  if (images.reconstruction != NULL) put_reconstructions(page, &images);
+  images.most -=
+      page->styles.length - styles < images.most ? page->styles.length - styles : images.most; /* the sheet's picture */
   if (images.probabilities != NULL) put_predictions(&page->out, &images);
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SIDE = 512, MOST_PAIRS = 12 };
+enum { MOST_SIDE = 512, MOST_PAIRS = 12, MOST_BYTES = 60000 };
 
 hg_code hg_page_leaks_load(hg_page *page, hg_store *store, hg_error *error) {
   hg_code code = HG_OK;
@@ -84,22 +84,6 @@ static bool has_images(const hg_named_tensor *images, const hg_named_tensor *oth
          dim[1] <= MOST_SIDE && dim[2] >= 1 && dim[2] <= MOST_SIDE && (dim[3] == 1 || dim[3] == 3);
 }
 
-/* Every pair one above the other. */
-static int pair_sheet(hg_page *page, const uint8_t *images, const uint8_t *others, int64_t count, hg_shape shape) {
-  enum { MOST_BYTES = 60000 };
-  size_t bytes = (size_t)hg_shape_count(shape);
-  uint8_t *pixels = hg_malloc((size_t)count * 2 * bytes);
-  if (pixels == NULL) {
-    page->out.failed = true;
-    return -1;
-  }
-  memcpy(pixels, images, (size_t)count * bytes);
-  memcpy(pixels + (size_t)count * bytes, others, (size_t)count * bytes);
-  int sheet = hg_page_sheet(page, pixels, 2 * count, shape, MOST_BYTES, 2 * count);
-  hg_free(pixels);
-  return sheet;
-}
-
 static void put_caption(hg_text *out, const int64_t *part, const int64_t *image, int64_t at) {
   static const char *const parts[] = {"training", "validation", "test"};
   hg_text_format(out, "%s %lld", part[at] >= 0 && part[at] < 3 ? parts[part[at]] : "", (long long)image[at]);
@@ -131,8 +115,9 @@ static void put_pairs(hg_page *page, int data) {
   bool altered = gain != NULL && alteration != NULL && alteration->dtype == HG_I32 && alteration->rank == 2 &&
                  alteration->dim[0] == all && alteration->dim[1] == 3;
   if (part == NULL || image == NULL || against == NULL || other == NULL || distance == NULL) return;
-  int sheet = pair_sheet(page, images->data, others->data, count,
-                         (hg_shape){(int)images->dim[1], (int)images->dim[2], (int)images->dim[3]});
+  const uint8_t *const rows[] = {images->data, others->data};
+  hg_shape shape = {(int)images->dim[1], (int)images->dim[2], (int)images->dim[3]};
+  int sheet = hg_page_sheet_of_rows(page, rows, 2, (int)count, shape, MOST_BYTES);
   if (sheet < 0) return;
   hg_text_put(out, "<h4>");
   hg_text_html(out, page->report.data[data].name);

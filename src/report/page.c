@@ -221,8 +221,8 @@ static void put_page(hg_page *page) {
   hg_text_put(out, "</script>\n</body>\n</html>\n");
 }
 
-static hg_code make_with(hg_store *store, size_t thumbnail_bytes, hg_page *page, hg_error *error) {
-  *page = (hg_page){.thumbnail_bytes = thumbnail_bytes};
+static hg_code make_with(hg_store *store, bool for_files, size_t thumbnail_bytes, hg_page *page, hg_error *error) {
+  *page = (hg_page){.for_files = for_files, .thumbnail_bytes = thumbnail_bytes};
   hg_code code = hg_report_load(store, &page->report, error);
   if (code == HG_OK) code = hg_page_models_load(page, store, error);
   if (code == HG_OK) code = hg_page_sheets_load(page, store, error);
@@ -234,12 +234,12 @@ static hg_code make_with(hg_store *store, size_t thumbnail_bytes, hg_page *page,
 }
 
 /* Fine thumbnails first; where the page would be too large to be sent about, coarser and fewer ones. */
-hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error) {
+hg_code hg_page_make(hg_store *store, bool for_files, hg_page *page, hg_error *error) {
   enum { MOST_PAGE = 4900000, FINE = 2600000, COARSE = 1000000 };
-  hg_code code = make_with(store, FINE, page, error);
-  if (code != HG_OK || page->out.length <= MOST_PAGE) return code;
+  hg_code code = make_with(store, for_files, FINE, page, error);
+  if (code != HG_OK || for_files || page->out.length <= MOST_PAGE) return code;
   hg_page_release(page);
-  return make_with(store, COARSE, page, error);
+  return make_with(store, false, COARSE, page, error);
 }
 
 void hg_page_release(hg_page *page) {
@@ -254,7 +254,7 @@ void hg_page_release(hg_page *page) {
 hg_code hg_report_write_page(hg_store *store, hg_error *error) {
   hg_page page;
   char *path = hg_path_join(hg_store_folder(store), "report.html");
-  hg_code code = hg_page_make(store, &page, error);
+  hg_code code = hg_page_make(store, false, &page, error);
   if (code == HG_OK && path == NULL) code = hg_fail_memory(error, "report.html", 0);
   if (code == HG_OK) code = hg_file_write(path, page.out.bytes, page.out.length, error);
   hg_page_release(&page);

@@ -46,9 +46,11 @@ typedef struct hg_sheet {
   int64_t count;
   int columns, rows; /* 2 or more */
   int64_t *index;    /* (count): places in the test set, or NULL */
+  uint8_t *images;   /* (count, tile): of a page that is made for files, in place of the picture; else NULL */
 } hg_sheet;
 
 typedef struct hg_page {
+  bool for_files; /* made for its figures as files: nothing is left out of them to keep the page small */
   hg_text out;
   hg_text styles; /* rules of the sheets, put at the page's end */
   hg_sheet *sheets;
@@ -80,8 +82,9 @@ typedef struct hg_page_score {
 } hg_page_score;
 extern const hg_page_score hg_page_scores[HG_PAGE_SCORES];
 
-/* Loads and writes all of it: out holds the HTML, figures what it draws. Release it after success and after failure. */
-hg_code hg_page_make(hg_store *store, hg_page *page, hg_error *error);
+/* Loads and writes all of it: out holds the HTML, figures what it draws. With for_files the figures are whole, and the page is
+ * there to draw them, not to be looked at. Release it after success and after failure. */
+hg_code hg_page_make(hg_store *store, bool for_files, hg_page *page, hg_error *error);
 void hg_page_release(hg_page *page);
 
 /* Runs gathered by model, nothing read; page.models is to be hg_free'd where that is all. */
@@ -137,6 +140,8 @@ void hg_page_model_head(hg_page *page, int at); /* the head of a model's column 
  * that does too, of images of half the side, then of the first half of them, and so on, but of no fewer than `fewest`. -1 where
  * it cannot be made. */
 int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest);
+/* The first `columns` images of each row, one row after the other, none left out. */
+int hg_page_sheet_of_rows(hg_page *page, const uint8_t *const *rows, int row_count, int columns, hg_shape tile, size_t most);
 void hg_page_tile(hg_page *page, int sheet, int64_t at, const char *what);
 int hg_page_thumbnails(const hg_page *page, const char *data); /* the sheet of a data set; -1 = none */
 /* Labels of a data set's tiles, at most `most`; returns how many are known. */
@@ -144,6 +149,15 @@ int hg_page_tile_labels(const hg_page *page, int sheet, int32_t *labels, int mos
 hg_code hg_page_sheets_load(hg_page *page, hg_store *store, hg_error *error); /* those of all data sets */
 void hg_page_sheets_put_json(const hg_page *page, hg_text *out);
 void hg_page_sheets_release(hg_page *page);
+
+/* grid.c: tiles of a sheet in rows, as a table inside a <figure> of the page; where it is saved, as the figure that is returned,
+ * whose title the caller sets. Opened, filled row by row, closed. */
+hg_figure *hg_page_open_grid(hg_page *page, int sheet, const char *name, const char *part);
+/* title NULL: rows have none. psnr: (count), told below the row, or NULL. */
+void hg_page_grid_row(hg_page *page, hg_figure *grid, const char *title, const int64_t *tiles, const double *psnr, int count);
+void hg_page_close_grid(hg_page *page);
+/* The images alone, pixel for pixel, as hg_text_png puts them; of a page that is made for files. */
+void hg_page_grid_picture(const hg_page *page, const hg_figure *grid, hg_text *out);
 
 /* plot.c: a figure is made, filled, then put where it is to stand. */
 hg_figure *hg_page_figure(hg_page *page, const char *kind, const char *columns, const char *name, const char *part);

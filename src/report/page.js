@@ -110,9 +110,25 @@
 
   /* ---- files: SVG and PNG of a figure */
 
+  /* The tiles of a grid, each as a picture of its own. In a page that was made for files they stand in the data as they are. */
+  async function cutOut(figure, rows) {
+    const {columns, width, height} = sheets[figure.sheet], picture = new Image();
+    const probe = document.body.appendChild(Object.assign(document.createElement("i"), {className: `sheet-${figure.sheet}`}));
+    picture.src = getComputedStyle(probe).backgroundImage.slice('url("'.length, -'")'.length);
+    probe.remove();
+    await picture.decode();
+    const canvas = Object.assign(document.createElement("canvas"), {width, height}), brush = canvas.getContext("2d");
+    for (const row of rows) {
+      const x = (row.tile - 1) % columns, y = Math.floor((row.tile - 1) / columns);
+      brush.drawImage(picture, x * width, y * height, width, height, 0, 0, width, height);
+      row.image = canvas.toDataURL();
+    }
+  }
+
   async function drawOnPaper(name, width) {
-    const figure = figures.get(name), scratch = document.createElement("div");
-    const result = await hourglassCharts.embed(scratch, onPaper(figure, width), {actions: false, renderer: "none"});
+    const figure = figures.get(name), scratch = document.createElement("div"), spec = onPaper(figure, width);
+    if (spec.data.values.some((row) => row.image === "")) await cutOut(figure, spec.data.values);
+    const result = await hourglassCharts.embed(scratch, spec, {actions: false, renderer: "none"});
     const svg = await result.view.toSVG(), png = await result.view.toImageURL("png", 3);
     result.finalize();
     return {svg, png};
@@ -203,5 +219,6 @@
     await drawAll(document);
   };
 
+  for (const table of document.querySelectorAll("table[data-figure]")) addButtons(table);
   drawAll(document).then(() => { document.documentElement.dataset.charts = "drawn"; });
 })();

@@ -29,8 +29,9 @@ hg_code hg_report_write_json(hg_store *store, hg_error *error);
 hg_code hg_report_write_page(hg_store *store, hg_error *error);
 
 /* Writes every figure of the page into a folder, made if need be: NAME.vl.json, its Vega-Lite specification, and NAME.csv, its
- * data; and, where Chromium or Chrome is found in PATH (*drawn), NAME.svg, NAME.png and NAME.pdf. *count: figures. HG_FAILED
- * if the browser fails; specifications and data are written by then. */
+ * data; and, where Chromium or Chrome is found in PATH (*drawn), NAME.svg, NAME.png and NAME.pdf; without, NAME.png of grids of
+ * images, pixel for pixel and without words. *count: figures. HG_FAILED if the browser fails; specifications and data are
+ * written by then. */
 hg_code hg_report_write_figures(hg_store *store, const char *folder, int *count, bool *drawn, hg_error *error);
 
 #endif

@@ -87,6 +87,19 @@ static void fit(hg_sheet *sheet, const uint8_t *images, size_t most, int64_t few
   hg_free(small);
 }
 
+/* For a file no picture is made of them: they go into it one by one, as they are. */
+static int keep_images(hg_page *page, const uint8_t *images) {
+  hg_sheet *sheet = &page->sheets[page->sheet_count];
+  size_t bytes = (size_t)sheet->count * (size_t)hg_shape_count(sheet->tile);
+  sheet->images = hg_malloc(bytes);
+  if (sheet->images == NULL) {
+    page->out.failed = true;
+    return -1;
+  }
+  memcpy(sheet->images, images, bytes);
+  return page->sheet_count++;
+}
+
 int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape tile, size_t most, int64_t fewest) {
   hg_text picture = {0};
   if (count < 1 || !hg_grow(&page->sheets, &page->sheet_capacity, (size_t)page->sheet_count + 1, sizeof *page->sheets)) {
@@ -96,6 +109,7 @@ int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape 
   hg_sheet *sheet = &page->sheets[page->sheet_count];
   *sheet = (hg_sheet){.tile = tile};
   lay_out(sheet, count);
+  if (page->for_files) return keep_images(page, images);
   fit(sheet, images, most, fewest, &picture);
   if (!picture.failed && picture.length > 0) {
     hg_text_format(&page->styles, ".sheet-%d{--columns:%d;--rows:%d;aspect-ratio:%d/%d;background-image:url(", page->sheet_count,
@@ -107,6 +121,20 @@ int hg_page_sheet(hg_page *page, const uint8_t *images, int64_t count, hg_shape 
   bool made = picture.length > 0 && !picture.failed;
   hg_text_release(&picture);
   return made ? page->sheet_count++ : -1;
+}
+
+int hg_page_sheet_of_rows(hg_page *page, const uint8_t *const *rows, int row_count, int columns, hg_shape tile, size_t most) {
+  size_t row = (size_t)columns * (size_t)hg_shape_count(tile);
+  int64_t count = (int64_t)row_count * columns;
+  uint8_t *images = hg_malloc((size_t)row_count * row);
+  if (images == NULL) {
+    page->out.failed = true;
+    return -1;
+  }
+  for (int i = 0; i < row_count; i++) memcpy(images + (size_t)i * row, rows[i], row);
+  int sheet = hg_page_sheet(page, images, count, tile, most, count);
+  hg_free(images);
+  return sheet;
 }
 
 void hg_page_tile(hg_page *page, int sheet, int64_t at, const char *what) {
@@ -128,13 +156,18 @@ void hg_page_sheets_put_json(const hg_page *page, hg_text *out) {
     hg_json_integer(out, page->sheets[i].columns);
     hg_json_key(out, "width");
     hg_json_integer(out, page->sheets[i].tile.width);
+    hg_json_key(out, "height");
+    hg_json_integer(out, page->sheets[i].tile.height);
     hg_json_close(out, '}');
   }
   hg_json_close(out, ']');
 }
 
 void hg_page_sheets_release(hg_page *page) {
-  for (int i = 0; i < page->sheet_count; i++) hg_free(page->sheets[i].index);
+  for (int i = 0; i < page->sheet_count; i++) {
+    hg_free(page->sheets[i].index);
+    hg_free(page->sheets[i].images);
+  }
   hg_free(page->sheets);
   hg_text_release(&page->styles);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Opens a report page in headless Chromium, wide and narrow, light and dark, and fails on a console error, an undrawn chart, a
-request beyond the file itself, or a page that is wider than its window.
+grid of images that cannot be saved, a request beyond the file itself, or a page that is wider than its window.
 
     check_page.py PAGE [--screenshots FOLDER | --if-there]
 
@@ -36,6 +36,29 @@ PROBE = """(() => {
     broken: [...document.images].filter((image) => !image.complete || image.naturalWidth === 0).length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   });
+})()"""
+
+
+# What is saved of each grid: its images, one for one and crisp, beside the words of its rows.
+GRIDS = """(async () => {
+  const grids = [...document.querySelectorAll("table[data-figure]")], faults = [];
+  for (const grid of grids) {
+    const name = grid.dataset.figure, cells = [...grid.querySelectorAll(".cell")], saved = await hourglassFigure(name);
+    const svg = new DOMParser().parseFromString(saved.svg, "image/svg+xml"), images = [...svg.querySelectorAll("image")];
+    const addresses = images.map((image) => image.getAttribute("href") || image.getAttribute("xlink:href"));
+    const words = [...svg.querySelectorAll("text")].map((text) => text.textContent), picture = new Image();
+    picture.src = saved.png;
+    await picture.decode().catch(() => faults.push(`${name}: the PNG cannot be read`));
+    if (grid.closest("figure").querySelectorAll(".save button").length !== 2) faults.push(`${name}: no buttons`);
+    if (images.length !== cells.length) faults.push(`${name}: ${images.length} of ${cells.length} images are saved`);
+    if (!addresses.every((address) => address.startsWith("data:image/png;base64,"))) faults.push(`${name}: not all in the file`);
+    if (new Set(addresses).size < Math.min(2, cells.length)) faults.push(`${name}: the images are all the same`);
+    if (!images.every((image) => image.getAttribute("style").includes("pixelated"))) faults.push(`${name}: images are smoothed`);
+    for (const row of grid.querySelectorAll("tr:not(.measure) th"))
+      if (!words.includes(row.textContent)) faults.push(`${name}: the row ${row.textContent} has no name`);
+    if (picture.naturalWidth < 3 * 28) faults.push(`${name}: the PNG is ${picture.naturalWidth} pixels wide`);
+  }
+  return JSON.stringify({grids: grids.length, faults});
 })()"""
 
 
@@ -153,9 +176,11 @@ def check_view(browser, address, name, width, theme, screenshots):
         faults.append(f"{probe['broken']} images cannot be shown")
     if probe["overflow"] > 0:
         faults.append(f"the page is {probe['overflow']} pixels wider than its window")
+    grids = json.loads(browser.evaluate(GRIDS, wait=True))
+    faults += grids["faults"]
     if screenshots:
         take_screenshots(browser, name, width, screenshots)
-    print(f"{name}: {probe['plots']} charts, {len(faults)} faults")
+    print(f"{name}: {probe['plots']} charts, {grids['grids']} grids, {len(faults)} faults")
     return [f"{name}: {fault}" for fault in faults]
 
 

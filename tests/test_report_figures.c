@@ -1,0 +1,101 @@
+/* The figures of a store as files, where there is no browser to draw them. */
+#include "base/file.h"
+#include "demo_store.h"
+#include "report/report.h"
+
+static const char folder[] = BINARY_DIR "/demo-figures", out[] = BINARY_DIR "/demo-figures/out";
+
+static int write_all(void **state) {
+  (void)state;
+  int count;
+  bool drawn;
+  hg_error error;
+  hg_store *store = demo_store(folder);
+  setenv("PATH", "", 1);
+  demo_check(hg_report_write_figures(store, out, &count, &drawn, &error), &error);
+  hg_store_close(store);
+  assert_true(count > 20);
+  assert_false(drawn);
+  return 0;
+}
+
+static char *read_out(const char *name) {
+  char path[512], *bytes;
+  size_t count;
+  hg_error error;
+  snprintf(path, sizeof path, "%s/%s", out, name);
+  demo_check(hg_file_read(path, 16 << 20, &bytes, &count, &error), &error);
+  return bytes;
+}
+
+static bool is_there(const char *name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", out, name);
+  return hg_path_exists(path);
+}
+
+static int occurrences(const char *text, const char *part) {
+  int count = 0;
+  for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) count++;
+  return count;
+}
+
+/* Of the PNG's header, in which numbers are big-endian. */
+static int png_side(const char *png, int offset) {
+  const unsigned char *at = (const unsigned char *)png + offset;
+  return at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+static void assert_picture(const char *name, int columns, int rows) {
+  char *png = read_out(name);
+  assert_memory_equal(png, "\x89PNG", 4);
+  assert_int_equal(png_side(png, 16), columns * DEMO_SIDE);
+  assert_int_equal(png_side(png, 20), rows * DEMO_SIDE);
+  hg_free(png);
+}
+
+static void grids_are_pictures_without_a_browser(void **state) {
+  (void)state;
+  assert_picture("reconstructions-denoiser.png", 10, 3);
+  assert_picture("denoised-denoiser-0.25.png", DEMO_CLEANED, 4);
+  assert_picture("samples-garments.png", 12, DEMO_CLASSES);
+  assert_false(is_there("accuracy.png"));
+  assert_false(is_there("reconstructions-denoiser.svg"));
+}
+
+static void the_data_of_a_grid_hold_every_image_with_its_row(void **state) {
+  (void)state;
+  char *csv = read_out("denoised-denoiser-0.25.csv"), *spec = read_out("denoised-denoiser-0.25.vl.json");
+  assert_int_equal(occurrences(csv, "\n"), 1 + 4 * DEMO_CLEANED);
+  assert_int_equal(occurrences(csv, "data:image/png;base64,"), 4 * DEMO_CLEANED);
+  assert_int_equal(occurrences(csv, "\nnoisy,"), DEMO_CLEANED);
+  assert_int_equal(occurrences(csv, "\nmedian filter,"), DEMO_CLEANED);
+  assert_non_null(strstr(spec, "\"url\": \"denoised-denoiser-0.25.csv\""));
+  assert_non_null(strstr(spec, "\"smooth\": false"));
+  hg_free(csv);
+  hg_free(spec);
+}
+
+static void failed_allocations_are_told(void **state) {
+  (void)state;
+  hg_error error;
+  hg_store *store;
+  demo_check(hg_store_open(folder, false, &store, &error), &error);
+  hg_code code = HG_NO_MEMORY;
+  for (int n = 0; code != HG_OK; n += 1 + n / 20) { /* every one of the first, then wider apart: there are tens of thousands */
+    int count;
+    bool drawn;
+    hg_alloc_fail_after(n);
+    code = hg_report_write_figures(store, out, &count, &drawn, &error);
+    hg_alloc_fail_after(-1);
+    assert_true(code == HG_NO_MEMORY || code == HG_OK);
+  }
+  hg_store_close(store);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(grids_are_pictures_without_a_browser),
+                                     cmocka_unit_test(the_data_of_a_grid_hold_every_image_with_its_row),
+                                     cmocka_unit_test(failed_allocations_are_told)};
+  return cmocka_run_group_tests(tests, write_all, NULL);
+}
