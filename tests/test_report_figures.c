@@ -76,6 +76,16 @@ static void the_data_of_a_grid_hold_every_image_with_its_row(void **state) {
   hg_free(spec);
 }
 
+static void maps_for_files_have_all_points_of_the_store(void **state) {
+  (void)state;
+  static const char *const maps[] = {"tsne-cnn.csv", "pca-cnn.csv", "tsne-denoiser.csv"};
+  for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+    char *csv = read_out(maps[i]);
+    assert_int_equal(occurrences(csv, "\n"), 1 + DEMO_POINTS); /* of which a page draws DEMO_DRAWN at most */
+    hg_free(csv);
+  }
+}
+
 static void failed_allocations_are_told(void **state) {
   (void)state;
   hg_error error;
@@ -94,8 +104,8 @@ static void failed_allocations_are_told(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(grids_are_pictures_without_a_browser),
-                                     cmocka_unit_test(the_data_of_a_grid_hold_every_image_with_its_row),
-                                     cmocka_unit_test(failed_allocations_are_told)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(grids_are_pictures_without_a_browser), cmocka_unit_test(the_data_of_a_grid_hold_every_image_with_its_row),
+      cmocka_unit_test(maps_for_files_have_all_points_of_the_store), cmocka_unit_test(failed_allocations_are_told)};
   return cmocka_run_group_tests(tests, write_all, NULL);
 }

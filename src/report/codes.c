@@ -20,6 +20,7 @@ typedef struct map {
   const int32_t *labels, *predictions; /* (count); predictions may be NULL */
   const int64_t *index, *drawn;        /* (count), (drawn_count) */
   int64_t count, drawn_count;
+  int64_t shown; /* points of the chart: the first of the drawn ones, or all of a map for a file */
 } map;
 
 static const void *find(const hg_safetensors *file, const char *name, hg_dtype dtype, int64_t rows, int64_t columns) {
@@ -77,17 +78,19 @@ static const char *class_word(const hg_page_model *model, int32_t label, char bu
   return label < 0 ? "" : hg_page_class_name(model, label, buffer);
 }
 
+/* The point at a place of the chart. */
+static int64_t point_at(const map *of, int64_t place) { return of->shown > of->drawn_count ? place : of->drawn[place]; }
+
 /* The tile that shows the image of a point: thumbnails stand in the order in which points are drawn. */
 static int64_t tile_of(const hg_page *page, int sheet, const map *of, int64_t place) {
   if (sheet < 0 || place >= page->sheets[sheet].count) return -1;
-  return page->sheets[sheet].index[place] == of->index[of->drawn[place]] ? place : -1;
+  return page->sheets[sheet].index[place] == of->index[point_at(of, place)] ? place : -1;
 }
 
-static void put_points(hg_page *page, const hg_page_model *model, const map *of, const float *places, int64_t count,
-                       hg_figure *figure) {
+static void put_points(hg_page *page, const hg_page_model *model, const map *of, const float *places, hg_figure *figure) {
   char buffer[16];
-  for (int64_t i = 0; i < count; i++) {
-    int64_t at = of->drawn[i];
+  for (int64_t i = 0; i < of->shown; i++) {
+    int64_t at = point_at(of, i);
     hg_frame_number(&figure->data, (double)places[2 * at]);
     hg_frame_number(&figure->data, (double)places[2 * at + 1]);
     hg_frame_word(&figure->data, class_word(model, of->labels[at], buffer));
@@ -109,19 +112,19 @@ static int by_size(const void *a, const void *b) {
 }
 
 /* Of one class among the points drawn, along one axis (0 or 1); NaN where it has none. */
-static double class_median(const map *of, const float *places, int64_t count, int32_t label, int axis, double *values) {
+static double class_median(const map *of, const float *places, int32_t label, int axis, double *values) {
   int64_t found = 0;
-  for (int64_t i = 0; i < count; i++)
-    if (of->labels[of->drawn[i]] == label) values[found++] = (double)places[2 * of->drawn[i] + axis];
+  for (int64_t i = 0; i < of->shown; i++)
+    if (of->labels[point_at(of, i)] == label) values[found++] = (double)places[2 * point_at(of, i) + axis];
   if (found == 0) return NAN;
   qsort(values, (size_t)found, sizeof *values, by_size);
   return (values[(found - 1) / 2] + values[found / 2]) / 2;
 }
 
 /* Names stand at the middle of their class; where they would cover each other, each is shifted by what this says. */
-static void part_names(const hg_page_model *model, const map *of, const float *places, int64_t count, hg_figure *figure) {
+static void part_names(const hg_page_model *model, const map *of, const float *places, hg_figure *figure) {
   hg_label labels[MOST_NAMED];
-  double least[2], most[2], middle[MOST_NAMED], *values = hg_malloc((size_t)count * sizeof *values);
+  double least[2], most[2], middle[MOST_NAMED], *values = hg_malloc((size_t)of->shown * sizeof *values);
   char buffer[16];
   int classes = most_label(of) + 1, named = 0, label_of[MOST_NAMED];
   hg_text shifts = {0}, shifted = {0};
@@ -129,7 +132,7 @@ static void part_names(const hg_page_model *model, const map *of, const float *p
   hg_frame_range(&figure->data, "x", &least[0], &most[0]);
   hg_frame_range(&figure->data, "y", &least[1], &most[1]);
   for (int k = 0; k < classes; k++) {
-    double x = class_median(of, places, count, k, 0, values), y = class_median(of, places, count, k, 1, values);
+    double x = class_median(of, places, k, 0, values), y = class_median(of, places, k, 1, values);
     if (isnan(x)) continue;
     int letters = (int)strlen(hg_page_class_name(model, k, buffer));
     label_of[named] = k;
@@ -177,14 +180,22 @@ static void set_colours(const hg_page_model *model, const map *of, hg_figure *fi
   hg_figure_set(figure, "encoding.color.scale", json_pack("{s:o, s:o}", "domain", domain, "range", range));
 }
 
-static void put_map(hg_page *page, const hg_page_model *model, const map *of, const float *places, int64_t count,
-                    const char *name, const char *title, const char *note) {
+/* Of so many points each would hide its neighbours. */
+static void make_finer(const map *of, hg_figure *figure) {
+  enum { MANY = 4000, FINE = 9 };
+  if (of->shown > MANY) hg_figure_set(figure, "layer.0.mark.size", json_integer(FINE));
+  if (of->shown > MANY) hg_figure_set(figure, "layer.0.mark.strokeWidth", json_real(0.6));
+}
+
+static void put_map(hg_page *page, const hg_page_model *model, const map *of, const float *places, const char *name,
+                    const char *title, const char *note) {
   hg_figure *figure = hg_page_figure(page, "map", "x~ y~ class: predicted: tile", name, model->name);
   hg_figure_title(figure, "%s: %s", model->name, title);
   figure->sheet = hg_page_thumbnails(page, model->shown->record.data);
-  put_points(page, model, of, places, count, figure);
-  part_names(model, of, places, count, figure);
+  put_points(page, model, of, places, figure);
+  part_names(model, of, places, figure);
   set_colours(model, of, figure);
+  make_finer(of, figure);
   hg_page_put_figure(page, figure, note);
 }
 
@@ -197,15 +208,15 @@ static void note_codes(const hg_page_model *model, hg_text *note) {
   hg_text_put(note, " numbers each. ");
 }
 
-static void note_tsne(const hg_page_model *model, const map *of, int64_t count, hg_text *note) {
+static void note_tsne(const hg_page_model *model, const map *of, hg_text *note) {
   double reduced = remark(model, "reduced");
   note_codes(model, note);
   hg_text_put(note, "t-SNE of ");
   hg_text_count(note, of->count);
   hg_text_put(note, " images");
-  if (count < of->count) {
+  if (of->shown < of->count) {
     hg_text_put(note, ", ");
-    hg_text_count(note, count);
+    hg_text_count(note, of->shown);
     hg_text_put(note, " of them drawn");
   }
   if (reduced > 0) hg_text_format(note, ", from %.0f principal components", reduced);
@@ -214,17 +225,17 @@ static void note_tsne(const hg_page_model *model, const map *of, int64_t count, 
                  remark(model, "trustworthiness"), remark(model, "neighbours"));
 }
 
-static void put_maps(hg_page *page, const hg_page_model *model, const map *of, int64_t count) {
+static void put_maps(hg_page *page, const hg_page_model *model, const map *of) {
   hg_text tsne = {0}, pca = {0};
-  note_tsne(model, of, count, &tsne);
+  note_tsne(model, of, &tsne);
   hg_text_format(&pca, "The two largest principal components hold %.1f\xc2\xa0%% of the variance; trustworthiness %.4f.",
                  100 * hg_report_metric(model->shown, "codes.pca_explained"), remark(model, "pca_trustworthiness"));
   if (of->predictions != NULL) hg_text_put(&tsne, " Ringed points are told wrong.");
   page->out.failed = page->out.failed || tsne.failed || pca.failed;
   if (tsne.failed || pca.failed) goto done;
   hg_text_put(&page->out, "<div class=\"panels\">");
-  put_map(page, model, of, of->tsne, count, "tsne", "t-SNE", tsne.bytes);
-  put_map(page, model, of, of->pca, count, "pca", "principal components", pca.bytes);
+  put_map(page, model, of, of->tsne, "tsne", "t-SNE", tsne.bytes);
+  put_map(page, model, of, of->pca, "pca", "principal components", pca.bytes);
   hg_text_put(&page->out, "</div>");
 done:
   hg_text_release(&tsne);
@@ -236,16 +247,17 @@ static void put_model_maps(hg_page *page, int at, int maps, bool folded) {
   hg_text *out = &page->out;
   map of;
   if (!read_map(model, &of)) return;
-  int64_t count = MOST_POINTS / (2 * (maps < 1 ? 1 : maps));
-  if (count < FEWEST_POINTS) count = FEWEST_POINTS;
-  if (count > of.drawn_count) count = of.drawn_count;
+  of.shown = MOST_POINTS / (2 * (maps < 1 ? 1 : maps));
+  if (of.shown < FEWEST_POINTS) of.shown = FEWEST_POINTS;
+  if (of.shown > of.drawn_count) of.shown = of.drawn_count;
+  if (page->for_files) of.shown = of.count;
   if (folded) {
     hg_text_put(out, "<details><summary>");
     hg_page_mark(out, at);
     hg_text_html(out, model->name);
     hg_text_put(out, "</summary>");
   }
-  put_maps(page, model, &of, count);
+  put_maps(page, model, &of);
   if (folded) hg_text_put(out, "</details>");
 }
 
