@@ -176,9 +176,12 @@ int hg_sweep_figures(const hg_sweep *of, const hg_sweep_figure *figures[HG_SWEEP
   bool classifies = has_figure(of, accuracy.test);
   figures[count++] = classifies ? &accuracy : &loss;
   if (!classifies || !has_figure(of, squares.test)) return count;
-  if (has_figure(of, classification.test)) figures[count++] = &classification;
+  if (has_figure(of, classification.validation)) figures[count++] = &classification;
   /* Validation images have no MSE where another reconstruction loss is trained. */
-  figures[count++] = has_figure(of, squares.validation) || !has_figure(of, reconstruction.test) ? &squares : &reconstruction;
+  if (has_figure(of, squares.validation))
+    figures[count++] = &squares;
+  else if (has_figure(of, reconstruction.validation))
+    figures[count++] = &reconstruction;
   return count;
 }
 

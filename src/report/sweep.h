@@ -55,8 +55,8 @@ bool hg_sweep_find(const hg_page *page, int at, hg_sweep *out);
 /* The next model of the sweep at or after `at`; page->model_count when there is none. */
 int hg_sweep_next(const hg_sweep *of, int at, hg_sweep_point *found);
 
-/* Accuracy of classifiers, the loss of autoencoders; of models that do both the accuracy and each of the two losses. The first is
- * what the sweep's best model is chosen by. Returns how many. */
+/* Accuracy of classifiers, the loss of autoencoders; of models that do both the accuracy, and of the two losses what the
+ * validation images have. The first is what the sweep's best model is chosen by. Returns how many. */
 int hg_sweep_figures(const hg_sweep *of, const hg_sweep_figure *figures[HG_SWEEP_FIGURES]);
 void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure);
 /* The chosen point's score by the figure that chose it. */

@@ -73,19 +73,27 @@ static void put_line_point(hg_sweep *of, hg_frame *data, int model, const char *
   hg_frame_number(data, model == of->chosen);
 }
 
+static bool has_interval(const hg_sweep_score *score) { return !isnan(score->value) && !isnan(score->low); }
+
 static void put_line(hg_sweep *of, hg_figure *figure) {
   hg_sweep_point at;
   char value[HG_NAME_SIZE];
+  bool intervals = false;
   for (int i = hg_sweep_next(of, of->start, &at); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &at)) {
     const hg_page_model *model = &of->page->models[i];
     hg_sweep_score validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model);
     snprintf(value, sizeof value, "%.*s", at.values[0].length, at.values[0].text);
+    intervals = intervals || has_interval(&validation) || has_interval(&test);
     put_line_point(of, &figure->data, i, value, "validation", &validation);
     put_line_point(of, &figure->data, i, value, "test", &test);
   }
   char title[HG_NAME_SIZE];
   snprintf(title, sizeof title, "%.*s", of->first.settings[0].length, of->first.settings[0].text);
   hg_figure_set(figure, "encoding.x.title", json_string(title));
+  if (!intervals) { /* of one seed: an axis of nothing would have no ends, so the bars shrink into the points */
+    hg_figure_set(figure, "layer.0.encoding.y.field", json_string("value"));
+    hg_figure_set(figure, "layer.0.encoding.y2.field", json_string("value"));
+  }
   if (hg_metric_is_share(of->figure->test)) {
     hg_figure_set(figure, "layer.1.encoding.y.axis.format", json_string("~%"));
     for (int i = 3; i <= 5; i++) {
