@@ -261,7 +261,7 @@ static void zip_bomb(const char *name) {
 
 static const hostile cases[] = {
     {"a1-images-idx3", idx_empty, "a1-images-idx3", "truncated"},
-    {"a2-images-idx3", idx_three_bytes, "a2-images", "truncated: the header takes 4 bytes, the file has 3"},
+    {"a2-images-idx3", idx_three_bytes, "a2-images", "truncated: the header should be 4 bytes, the file has 3"},
     {"a3-images-idx3", idx_wrong_magic, "a3-images", "is not an IDX file"},
     {"a4-images-idx3", idx_floats, "a4-images", "type 0x0d"},
     {"a5-images-idx3", idx_no_dimensions, "a5-images", "has 0 dimensions"},

@@ -182,8 +182,9 @@ static void every_model_runs_once_per_seed(void **state) {
 static void images_in_both_training_and_test_set_are_warned_of(void **state) {
   (void)state;
   const json_t *warnings = json_object_get(whole, "warnings");
-  assert_int_equal(json_array_size(warnings), 1);
+  assert_int_equal(json_array_size(warnings), 2);
   assert_string_equal(json_string_value(json_object_get(json_array_get(warnings, 0), "code")), "test-leak");
+  assert_string_equal(json_string_value(json_object_get(json_array_get(warnings, 1), "code")), "validation-leak");
 }
 
 static void classifiers_have_scores_in_detail(void **state) {

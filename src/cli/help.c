@@ -41,6 +41,7 @@ static void print_program_help(FILE *out) {
   fprintf(out,
           "\nEnvironment:\n"
           "  HOURGLASS_DATA           folders to look for data in, separated by colons\n"
+          "  HOURGLASS_MIRROR         an address that data are downloaded from before others\n"
           "  HOURGLASS_ISA            kernels to use: generic, avx2 or avx512; results do not depend on it\n"
           "  NO_COLOR                 no colours\n"
           "\nExit codes: 0 done, 1 a run failed or diverged, 2 usage or study file, 3 data, 4 a verification failed,\n"
@@ -197,6 +198,7 @@ hg_code hg_man_command(const hg_arguments *arguments, hg_error *error) {
   print_roff_option(HG_OPTION_HELP);
   printf(
       ".SH ENVIRONMENT\n.TP\n.B HOURGLASS_DATA\nFolders to look for data in, separated by colons.\n"
+      ".TP\n.B HOURGLASS_MIRROR\nAn address that data are downloaded from before others.\n"
       ".TP\n.B HOURGLASS_ISA\nKernels to use: generic, avx2 or avx512. Results do not depend on it.\n"
       ".TP\n.B NO_COLOR\nNo colours.\n");
   printf(

@@ -70,7 +70,7 @@ static void print_title(const shown_model *shown) {
   const hg_model *model = shown->model;
   printf("%s%s%s  %s, %d x %d x %d", hg_paint_on(stdout, HG_BOLD), model->name, hg_paint_on(stdout, HG_PLAIN),
          shown->study->data[model->data].name, model->input.height, model->input.width, model->input.channels);
-  if (model->classes > 0) printf(", %d classes", model->classes);
+  if (model->classes > 0) printf(", %d class%s", model->classes, model->classes == 1 ? "" : "es");
   if (model->kind == HG_MODEL_CLASSICAL) printf(", %s", hg_classical_kind_name(model->classical.kind));
   int from = model->kind == HG_MODEL_CLASSICAL ? model->features_from : model->from;
   if (from >= 0)

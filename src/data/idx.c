@@ -38,7 +38,7 @@ static hg_code read_exactly(idx_file *idx, uint8_t *bytes, uint64_t count, const
     int number = Z_OK;
     const char *cause = gzerror(idx->file, &number);
     if (got < 0 && number != Z_BUF_ERROR) return fail_damaged(idx, cause, error);
-    return hg_fail(error, HG_DATA, idx->path, "truncated: %s takes %llu bytes, the file has %llu", what,
+    return hg_fail(error, HG_DATA, idx->path, "truncated: %s should be %llu bytes, the file has %llu", what,
                    (unsigned long long)count, (unsigned long long)read);
   }
   return HG_OK;
@@ -100,7 +100,7 @@ static void close_idx(idx_file *idx) {
 }
 
 static hg_code read_values(idx_file *idx, uint8_t *values, hg_error *error) {
-  hg_code code = read_exactly(idx, values, idx->bytes, "its values", error);
+  hg_code code = read_exactly(idx, values, idx->bytes, "the pixels or labels", error);
   if (code != HG_OK) return code;
   uint8_t more;
   int got = gzread(idx->file, &more, 1);

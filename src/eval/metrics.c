@@ -175,6 +175,7 @@ bool hg_metric_is_share(const char *metric) { return strstr(metric, "accuracy") 
 
 void hg_metric_bound(const char *metric, double *low, double *high) {
   bool share = hg_metric_is_share(metric);
-  if ((share || hg_less_is_better(metric)) && *low < 0) *low = 0;
+  bool length = strstr(metric, "distance") != NULL || strstr(metric, "separation") != NULL;
+  if ((share || length || hg_less_is_better(metric)) && *low < 0) *low = 0;
   if (share && *high > 1) *high = 1;
 }

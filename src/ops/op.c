@@ -77,4 +77,3 @@ hg_code hg_window_place(int in, int size, int stride, hg_padding padding, const 
   window->out = (in - size) / stride + 1;
   return HG_OK;
 }
-

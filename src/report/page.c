@@ -67,12 +67,24 @@ static void put_runs(hg_text *out, const hg_page_model *model) {
   put_undone(out, model);
 }
 
+/* With places to break the line at: a point's name is long, model[setting=value,setting=value]. */
+static void put_breakable(hg_text *out, const char *name) {
+  for (const char *end; *name != '\0'; name = end) {
+    char part[HG_NAME_SIZE];
+    end = name + strcspn(name, "[,");
+    end += *end != '\0';
+    snprintf(part, sizeof part, "%.*s", (int)(end - name), name);
+    hg_text_html(out, part);
+    if (*end != '\0') hg_text_put(out, "<wbr>");
+  }
+}
+
 void hg_page_model_cell(hg_page *page, int at, bool runs) {
   hg_text *out = &page->out;
   hg_text_format(out, "<tr><th scope=\"row\"><a class=\"name\" href=\"#model-%d\">", at);
   hg_page_mark(out, at);
   hg_text_put(out, "<span>");
-  hg_text_html(out, page->models[at].name);
+  put_breakable(out, page->models[at].name);
   hg_text_put(out, "</span></a>");
   if (runs) put_runs(out, &page->models[at]);
   hg_text_put(out, "</th>");

@@ -138,10 +138,12 @@ static bool all_have(const pairing *pairs, const char *name, int rank) {
   return true;
 }
 
+/* Shares lie at most 1 apart, which Student's interval over few seeds does not know. The row's metric is set. */
 static void take_difference(const hg_difference *from, hg_comparison *row) {
+  bool share = hg_metric_is_share(row->metric);
   row->difference = from->difference;
-  row->low = from->low;
-  row->high = from->high;
+  row->low = share ? fmax(from->low, -1) : from->low;
+  row->high = share ? fmin(from->high, 1) : from->high;
   row->p_value = from->p_value;
 }
 

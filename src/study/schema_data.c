@@ -164,7 +164,7 @@ static const hg_field data_fields[] = {
      .low = 0,
      .high = 1024,
      .fallback = "0",
-     .doc = "folders of images: the side in pixels they are brought to; 0 = they must agree"},
+     .doc = "the side in pixels that images are brought to, as squares; 0 = those of a folder must agree"},
     {.key = "grayscale",
      .type = HG_FIELD_BOOL,
      .offset = offsetof(hg_data_settings, grayscale),
