@@ -107,10 +107,10 @@ studies: ## train the studies of the five reports (hours; goes on where it was i
 	@tools/studies $(reports)
 
 .PHONY: records
-records: ## train the figures to go beyond: records, six-centroids, transfer-longer (hours), and write docs/results.md
+records: ## train the figures to go beyond: records and studies that go further (hours), and write docs/results.md
 	@$(setup)
 	$(call build,release,--target hourglass_program)
-	@tools/studies records six-centroids transfer-longer
+	@tools/studies records six-centroids transfer-longer five-wider six-longer
 
 .PHONY: install
 install: ## install the program and the library under PREFIX
