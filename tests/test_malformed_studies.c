@@ -147,7 +147,7 @@ static const struct {
     {"hog-of-large-cells", "4:23", "an image of 28 x 28 has no 2 x 2 cells of 20 pixels; make cell or block smaller", HG_OK},
     {"more-neighbours-than-images", "4:16", "50 neighbours, but at most 30 training images", HG_OK},
     {"more-components-than-images", "4:23", "30 components, but there are 784 features and 30 samples", HG_OK},
-    {"no-space-after-colon", "2:5", "a key on the line above lacks the space after its `:`", HG_OK},
+    {"no-space-after-colon", "2:5", "on the line above the space after a key's `:` or a list's `-` is missing", HG_OK},
     {"warmup-too-long", "7:34", "`warmup: 3` is longer than the training of 2 epochs", HG_OK},
     {"peak-of-one", "7:53", "`peak` must be above 0 and below 1; it is 1", HG_OK},
     {"frozen-and-unfrozen", "11:24", "`freeze: true` is for the whole training; leave it or `unfreeze_after` out", HG_OK},

@@ -61,8 +61,8 @@ static hg_code fail_parser(builder *b) {
   if (strstr(problem, "mapping values are not allowed") != NULL) {
     return hg_node_fail(
         b->document, &place, b->error,
-        "not YAML: a second `:` in one line; a key on the line above lacks the space after its `:`, or a text that "
-        "holds `: ` needs quotes");
+        "not YAML: a second `:` in one line; on the line above the space after a key's `:` or a list's `-` is missing, or a "
+        "text that holds `: ` needs quotes");
   }
   bool block = p->context != NULL && strstr(p->context, "block") != NULL; /* most often a line that is out of line */
   return hg_node_fail(b->document, &place, b->error, "not YAML: %s%s%s%s", problem, p->context == NULL ? "" : " ",
