@@ -14,20 +14,7 @@
 
 #include <cmocka.h>
 
-static char folder[64];
-
-static int make_folder(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/hourglass-store-XXXXXX");
-  return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  char command[96];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
-}
+#include "test_folder.h"
 
 static hg_store *open_store(void) {
   hg_store *store;
@@ -498,7 +485,7 @@ static void a_file_that_is_no_database_is_refused(void **state) {
 }
 
 int main(void) {
-#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
   const struct CMUnitTest tests[] = {
       STORE_TEST(facts_outlive_the_process),
       STORE_TEST(a_run_is_read_back_as_it_was_put),

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "test_folder.h"
+
 enum { FIGURES = 4, SEEDS = 2 };
 
 /* Figures of the first seed; the second's are 0.01 larger, on the test images 0.02. NaN: the model has none. */
@@ -22,23 +24,8 @@ typedef struct swept {
   double values[FIGURES];
 } swept;
 
-static char folder[64];
-
 static void check(hg_code code, const hg_error *error) {
   if (code != HG_OK) fail_msg("%s: %s", error->place, error->message);
-}
-
-static int make_folder(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/hourglass-sweeps-XXXXXX");
-  return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  char command[96];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
 }
 
 static void put_figure(hg_store *store, int64_t run, const char *part, const char *figure, double value) {
@@ -235,7 +222,7 @@ static void a_sweep_of_one_figure_has_one_chart(void **state) {
 }
 
 int main(void) {
-#define SWEEP_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define SWEEP_TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
   const struct CMUnitTest tests[] = {
       SWEEP_TEST(models_that_classify_and_rebuild_have_a_chart_of_each_figure),
       SWEEP_TEST(the_best_of_several_figures_is_by_accuracy),
