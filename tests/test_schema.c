@@ -313,6 +313,15 @@ static void figures_of_test_time_augmentation_may_be_published(void **state) {
   hg_study_free(study);
 }
 
+/* Repeated or pooled, values from 0 to 1 stay what they are. */
+static void a_sigmoid_before_layers_without_weights_is_a_sigmoid(void **state) {
+  (void)state;
+  hg_study_free(
+      read_text("study: t\ndata: {d: {source: mnist}}\nmodels:\n  m:\n    encoder: [{dense: 4}]\n"
+                "    decoder: [{dense: {units: 196, activation: sigmoid}}, {reshape: [14, 14, 1]}, {upsample2d: 2}]\n"
+                "    loss: {reconstruction: binary_cross_entropy}\n"));
+}
+
 /* ---------------------------------------------------------------- memory */
 
 static void every_allocation_may_fail_once(void **state) {
@@ -353,6 +362,7 @@ int main(void) {
       cmocka_unit_test(an_encoder_taken_over_brings_its_layers),
       cmocka_unit_test(a_row_of_results_is_named_by_models_sweeps_and_figures),
       cmocka_unit_test(figures_of_test_time_augmentation_may_be_published),
+      cmocka_unit_test(a_sigmoid_before_layers_without_weights_is_a_sigmoid),
       cmocka_unit_test(every_allocation_may_fail_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,14 +256,10 @@ static hg_code run_epoch(trainer *t) {
   return code == HG_OK ? end_epoch(t) : code;
 }
 
-static bool keeps_best(const trainer *t) {
-  return t->settings->early_stopping.enabled && t->settings->early_stopping.restore_best_weights;
-}
-
 static hg_code run(trainer *t) {
   hg_code code = HG_OK;
   while (code == HG_OK && t->state.epoch < t->settings->epochs && !has_stopped_early(t)) code = run_epoch(t);
-  bool restores = code == HG_OK && keeps_best(t) && t->state.best_epoch > 0;
+  bool restores = code == HG_OK && t->state.best_weights != NULL && t->state.best_epoch > 0;
   if (restores) hg_weights_copy_in(t->network, t->state.best_weights);
   return code;
 }
@@ -352,7 +348,7 @@ static void hand_over_history(trainer *t, hg_history *history) {
   history->epochs = state->epochs;
   state->epochs = NULL;
   history->count = state->epoch;
-  history->best_epoch = keeps_best(t) ? state->best_epoch : state->epoch;
+  history->best_epoch = state->best_weights != NULL ? state->best_epoch : state->epoch;
   history->stopped_early = has_stopped_early(t) && state->epoch < t->settings->epochs;
   history->seconds = state->seconds;
   history->images_per_second = state->training_seconds > 0 ? (double)state->trained_images / state->training_seconds : 0;

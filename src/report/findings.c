@@ -256,7 +256,7 @@ static bool is_alike(const hg_report *report, int at, int other) {
 
 static bool is_told(const hg_report *report, int at) {
   for (int i = 0; i < at; i++)
-    if (speaks(report, i) && is_alike(report, i, at)) return true;
+    if (is_alike(report, i, at) && speaks(report, i)) return true;
   return false;
 }
 

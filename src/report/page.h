@@ -98,6 +98,9 @@ bool hg_page_setting_apart(const char *own, const char *other, const char *name,
 
 /* Mean over seeds with Student's interval; for one seed of a share over the test images, Wilson's. */
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric);
+/* The same of figures that are found by `figure`, NaN where a run has none. */
+hg_estimate hg_page_estimate_by(const hg_page *page, const hg_page_model *model,
+                                double (*figure)(const hg_report_run *run, const char *metric), const char *metric);
 /* The mean squared error under the name the run gave it. */
 hg_estimate hg_page_reconstruction_error(const hg_page *page, const hg_page_model *model);
 hg_estimate hg_page_score_of(const hg_page *page, const hg_page_model *model, const hg_page_score *score);

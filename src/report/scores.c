@@ -17,11 +17,16 @@ const hg_page_score hg_page_scores[HG_PAGE_SCORES] = {
 static bool is_share_of_images(const char *metric) { return strcmp(metric, "test.accuracy") == 0; }
 
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric) {
+  return hg_page_estimate_by(page, model, hg_report_metric, metric);
+}
+
+hg_estimate hg_page_estimate_by(const hg_page *page, const hg_page_model *model,
+                                double (*figure)(const hg_report_run *run, const char *metric), const char *metric) {
   double values[HG_MOST_SEEDS];
   hg_estimate estimate = {.seeds = 0};
   for (int i = 0; i < model->count && estimate.seeds < HG_MOST_SEEDS; i++) {
     bool done = strcmp(model->runs[i].record.status, "done") == 0;
-    double value = done ? hg_report_metric(&model->runs[i], metric) : NAN;
+    double value = done ? figure(&model->runs[i], metric) : NAN;
     if (!isnan(value)) values[estimate.seeds++] = value;
   }
   hg_mean_interval(values, estimate.seeds, &estimate.value, &estimate.deviation, &estimate.low, &estimate.high);

@@ -2,7 +2,6 @@
 #include "report/sweep.h"
 
 #include "base/alloc.h"
-#include "eval/compare.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -141,22 +140,12 @@ static double figure_of(const hg_report_run *run, const char *metric) {
   return in_history(&run->epochs[best >= 1 && best <= run->epoch_count ? best - 1 : run->epoch_count - 1], metric);
 }
 
-hg_sweep_score hg_sweep_validation(const hg_sweep *of, const hg_page_model *model) {
-  double values[HG_MOST_SEEDS] = {0}, deviation;
-  hg_sweep_score out = {NAN, NAN, NAN, 0};
-  for (int i = 0; i < model->count && out.seeds < HG_MOST_SEEDS; i++) {
-    if (strcmp(model->runs[i].record.status, "done") != 0) continue;
-    double value = figure_of(&model->runs[i], of->figure->validation);
-    if (isfinite(value)) values[out.seeds++] = value;
-  }
-  hg_mean_interval(values, out.seeds, &out.value, &deviation, &out.low, &out.high);
-  hg_metric_bound(of->figure->validation, &out.low, &out.high);
-  return out;
+hg_estimate hg_sweep_validation(const hg_sweep *of, const hg_page_model *model) {
+  return hg_page_estimate_by(of->page, model, figure_of, of->figure->validation);
 }
 
-hg_sweep_score hg_sweep_test(const hg_sweep *of, const hg_page_model *model) {
-  hg_estimate estimate = hg_page_estimate(of->page, model, of->figure->test);
-  return (hg_sweep_score){estimate.value, estimate.low, estimate.high, estimate.seeds};
+hg_estimate hg_sweep_test(const hg_sweep *of, const hg_page_model *model) {
+  return hg_page_estimate(of->page, model, of->figure->test);
 }
 
 /* Any point tells what a sweep is judged by, for the first may have diverged. */

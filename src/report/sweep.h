@@ -42,12 +42,6 @@ typedef struct hg_sweep {
   double least, most;            /* of the validation scores */
 } hg_sweep;
 
-/* A point's figure: mean over its seeds with its 95 % interval, NaN where there is none. */
-typedef struct hg_sweep_score {
-  double value, low, high;
-  int seeds;
-} hg_sweep_score;
-
 /* False where the model `at` is not the first point of a sweep, or nothing of that sweep is finished. */
 bool hg_sweep_starts(const hg_page *page, int at, hg_sweep *out);
 /* The sweep that a model is a point of; false for a model that no grid made. */
@@ -62,8 +56,8 @@ void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure);
 /* The chosen point's score by the figure that chose it. */
 double hg_sweep_best(const hg_sweep *of);
 
-hg_sweep_score hg_sweep_validation(const hg_sweep *of, const hg_page_model *model);
-hg_sweep_score hg_sweep_test(const hg_sweep *of, const hg_page_model *model);
+hg_estimate hg_sweep_validation(const hg_sweep *of, const hg_page_model *model);
+hg_estimate hg_sweep_test(const hg_sweep *of, const hg_page_model *model);
 
 /* Of one setting "8", of several, from the one at `from` on, "epochs=8, learning_rate=0.01". */
 void hg_sweep_join_values(const hg_sweep_point *at, int from, char *out, size_t size);

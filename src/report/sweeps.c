@@ -36,7 +36,7 @@ static void put_map(hg_sweep *of, hg_figure *figure) {
   hg_frame *data = &figure->data;
   for (int i = hg_sweep_next(of, of->start, &at); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &at)) {
     const hg_page_model *model = &of->page->models[i];
-    hg_sweep_score validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model);
+    hg_estimate validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model);
     double range = of->most - of->least, depth = range > 0 ? (validation.value - of->least) / range : 1;
     snprintf(x, sizeof x, "%.*s", at.values[0].length, at.values[0].text);
     hg_sweep_join_values(&at, 1, y, sizeof y);
@@ -61,7 +61,7 @@ static void put_map(hg_sweep *of, hg_figure *figure) {
 }
 
 static void put_line_point(hg_sweep *of, hg_frame *data, int model, const char *setting, const char *part,
-                           const hg_sweep_score *value) {
+                           const hg_estimate *value) {
   if (isnan(value->value)) return;
   hg_frame_word(data, of->page->models[model].name);
   hg_frame_word(data, setting);
@@ -73,7 +73,7 @@ static void put_line_point(hg_sweep *of, hg_frame *data, int model, const char *
   hg_frame_number(data, model == of->chosen);
 }
 
-static bool has_interval(const hg_sweep_score *score) { return !isnan(score->value) && !isnan(score->low); }
+static bool has_interval(const hg_estimate *score) { return !isnan(score->value) && !isnan(score->low); }
 
 static void put_line(hg_sweep *of, hg_figure *figure) {
   hg_sweep_point at;
@@ -81,7 +81,7 @@ static void put_line(hg_sweep *of, hg_figure *figure) {
   bool intervals = false;
   for (int i = hg_sweep_next(of, of->start, &at); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &at)) {
     const hg_page_model *model = &of->page->models[i];
-    hg_sweep_score validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model);
+    hg_estimate validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model);
     snprintf(value, sizeof value, "%.*s", at.values[0].length, at.values[0].text);
     intervals = intervals || has_interval(&validation) || has_interval(&test);
     put_line_point(of, &figure->data, i, value, "validation", &validation);

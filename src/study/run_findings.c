@@ -75,7 +75,7 @@ static hg_code warn_of_outputs(hg_runner *runner, hg_error *error) {
   int count = 0;
   for (int i = 0; i < runner->study->model_count; i++) {
     const hg_model *model = &runner->study->models[i];
-    if (model->kind != HG_MODEL_NETWORK || hg_model_last_activation(model, HG_DECODER) != HG_SOFTMAX) continue;
+    if (hg_model_last_activation(model, HG_DECODER) != HG_SOFTMAX) continue;
     if (count++ == 0) first = model->name;
   }
   if (count == 0) return HG_OK;

@@ -16,8 +16,11 @@ enum { TRAINING, VALIDATION, TEST, PARTS };
 static const char *const part_names[PARTS] = {"training", "validation", "test"};
 
 /* Which parts are asked about, and in which part they are looked for. */
-static const int questions[][2] = {{TEST, TRAINING}, {TEST, VALIDATION}, {VALIDATION, TRAINING}};
-enum { QUESTIONS = 3, MOST_PAIRS = QUESTIONS * 3 * HG_LEAK_PAIRS, MOST_BYTES = 1 << 20 };
+enum { TEST_IN_TRAINING, TEST_IN_VALIDATION, VALIDATION_IN_TRAINING, QUESTIONS };
+static const int questions[QUESTIONS][2] = {[TEST_IN_TRAINING] = {TEST, TRAINING},
+                                            [TEST_IN_VALIDATION] = {TEST, VALIDATION},
+                                            [VALIDATION_IN_TRAINING] = {VALIDATION, TRAINING}};
+enum { MOST_PAIRS = QUESTIONS * 3 * HG_LEAK_PAIRS, MOST_BYTES = 1 << 20 };
 
 /* What is found is kept for all studies on the same data; another way of looking needs another number. */
 #define METHOD "4"
@@ -197,23 +200,22 @@ static const char *grouped(int64_t count, char buffer[32]) { return hg_format_co
 
 /* A few doubles move no choice. */
 static hg_code warn_of_validation(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
-  static const int question = 2; /* validation images in training */
-  enum { TOLD_FROM = 100 };      /* one image of so many */
-  if (!is_asked(check, question)) return HG_OK;
-  const hg_leaks *leaks = &check->found[question];
+  enum { TOLD_FROM = 100 }; /* one image of so many */
+  if (!is_asked(check, VALIDATION_IN_TRAINING)) return HG_OK;
+  const hg_leaks *leaks = &check->found[VALIDATION_IN_TRAINING];
   int64_t count = leaks->exact + leaks->near + leaks->altered, all = check->parts[VALIDATION]->count;
-  if (count == 0 || count * TOLD_FROM < all) return HG_OK;
+  if (count * TOLD_FROM < all) return HG_OK;
   char found[32], of[32];
   return hg_runner_warn(runner, error, "validation-leak",
-                        "%s of the %s validation images of %s stand, %s, among its training images: epochs, settings and "
-                        "thresholds that validation chooses are chosen in part by what was learned by heart.",
+                        "%s of the %s validation images of %s stand, %s, among its training images: epochs and "
+                        "settings that validation chooses are chosen in part by what was learned by heart.",
                         grouped(count, found), grouped(all, of), name,
                         leaks->exact == count ? "byte for byte" : "byte for byte or nearly (perceptual hash and pixels)");
 }
 
 static hg_code warn(hg_runner *runner, const char *name, const leak_check *check, hg_error *error) {
   char found[32], all[32], more[32], other[32];
-  const hg_leaks *leaks = &check->found[0];
+  const hg_leaks *leaks = &check->found[TEST_IN_TRAINING];
   int64_t alike = leaks->near + leaks->altered;
   char near[160] = "", example[96] = "";
   if (leaks->exact == 0 && alike == 0) return HG_OK;

@@ -67,6 +67,11 @@ static const hg_node *place_of(const hg_reader *reader, const hg_model *model, c
   return node == NULL ? model_key(reader, model) : node;
 }
 
+/* Of a mapping of the model's own, not of the study's defaults; NULL where it is not written. */
+static const hg_node *written_in(const hg_reader *reader, const hg_model *model, const char *key, const char *inner) {
+  return hg_node_get(hg_node_get(hg_node_get(reader->model_nodes, model->name), key), inner);
+}
+
 static const hg_node *place_in(const hg_reader *reader, const hg_model *model, const char *key, const char *inner) {
   const hg_node *outer = place_of(reader, model, key), *node = hg_node_get(outer, inner);
   return node == NULL ? outer : node;
@@ -120,7 +125,8 @@ hg_activation hg_model_last_activation(const hg_model *model, hg_block block) {
   for (int i = own->count - 1; i >= 0; i--) {
     const hg_layer *layer = &own->layers[i];
     if (layer->activation != HG_LINEAR) return layer->activation;
-    if (layer->kind != HG_FLATTEN && layer->kind != HG_RESHAPE && layer->kind != HG_DROPOUT) break;
+    bool weighs = layer->kind == HG_DENSE || layer->kind == HG_CONV2D || layer->kind == HG_CONV2D_TRANSPOSE;
+    if (weighs || layer->kind == HG_BATCH_NORM) break;
   }
   return HG_LINEAR;
 }
@@ -172,9 +178,7 @@ static hg_code check_factors(hg_reader *reader, const hg_model *model) {
     bool held = b == HG_ENCODER && model->freeze;
     const char *name = hg_block_name((hg_block)b);
     if (model->train.block_learning_rate[b] == 1 || (there && !held)) continue;
-    const hg_node *own =
-        hg_node_get(hg_node_get(hg_node_get(reader->model_nodes, model->name), "train"), "learning_rate_factors");
-    const hg_node *factor = hg_node_get(own, name);
+    const hg_node *factor = hg_node_get(written_in(reader, model, "train", "learning_rate_factors"), name);
     if (factor == NULL) continue;
     return hg_reject(reader, factor, there ? "the %s of `%s` is frozen" : "there is no %s in `%s`", name, model->name);
   }
@@ -212,8 +216,7 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
 }
 
 static hg_code check_views(hg_reader *reader, const hg_model *model) {
-  const hg_node *own = hg_node_get(hg_node_get(reader->model_nodes, model->name), "evaluate");
-  const hg_node *views = hg_node_get(own, "test_time_augmentation");
+  const hg_node *views = written_in(reader, model, "evaluate", "test_time_augmentation");
   if (views == NULL || model->blocks[HG_CLASSIFIER].count > 0) return HG_OK;
   return hg_reject(reader, views, "it averages a classifier's probabilities, but `%s` has no classifier", model->name);
 }
