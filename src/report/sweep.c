@@ -232,7 +232,7 @@ bool hg_page_may_win(const hg_page *page, int at) {
 }
 
 static void describe_choice(const hg_sweep *of, hg_choice *row) {
-  hg_sweep_point at;
+  hg_sweep_point at = {0};
   hg_sweep_next(of, of->chosen, &at);
   *row = (hg_choice){.score = hg_sweep_best(of), .points = of->points};
   snprintf(row->model, sizeof row->model, "%.*s", of->first.model.length, of->first.model.text);
