@@ -106,18 +106,23 @@ static void demo_denoising(hg_store *store, const hg_run_record *record) {
   demo_check(hg_store_put_denoising(store, record->id, rows, 3 * DEMO_LEVELS, &error), &error);
 }
 
-/* Areas by class and reliability of the probabilities in demo_table. */
+/* Scores by class and reliability of the probabilities in demo_table. */
 static void demo_ranking(hg_store *store, int64_t run) {
   hg_class_row rows[DEMO_CLASSES] = {{0}};
   hg_calibration_row bins[HG_CALIBRATION_BINS];
+  hg_classification_report report;
   hg_ranking_scores ranks;
   hg_calibration found;
   hg_error error;
+  demo_check(hg_classification_report_new(demo_table, demo_labels, DEMO_TEST, DEMO_CLASSES, &report, &error), &error);
   demo_check(hg_ranking_scores_new(demo_table, demo_labels, DEMO_TEST, DEMO_CLASSES, &ranks, &error), &error);
   demo_check(hg_calibration_of(demo_table, demo_labels, DEMO_TEST, DEMO_CLASSES, &found, &error), &error);
   for (int k = 0; k < DEMO_CLASSES; k++)
     rows[k] = (hg_class_row){.label = k,
-                             .support = DEMO_TEST / DEMO_CLASSES,
+                             .support = report.per_class[k].support,
+                             .precision = report.per_class[k].precision,
+                             .recall = report.per_class[k].recall,
+                             .f1 = report.per_class[k].f1,
                              .average_precision = ranks.average_precision[k],
                              .roc_auc = ranks.roc_auc[k]};
   for (int i = 0; i < HG_CALIBRATION_BINS; i++) {
@@ -130,6 +135,7 @@ static void demo_ranking(hg_store *store, int64_t run) {
   demo_check(hg_store_put_metric(store, run, "test.roc_auc_micro", ranks.micro_roc_auc, &error), &error);
   demo_check(hg_store_put_metric(store, run, "test.average_precision_macro", ranks.macro_average_precision, &error), &error);
   hg_ranking_scores_release(&ranks);
+  hg_classification_report_release(&report);
 }
 
 static void demo_leaks(hg_store *store) {

@@ -86,6 +86,41 @@ static void maps_for_files_have_all_points_of_the_store(void **state) {
   }
 }
 
+/* Of the first class, by three seeds of one model. */
+static void scores_by_class_are_means_over_the_seeds(void **state) {
+  (void)state;
+  enum { SEEDS = 3 };
+  hg_error error;
+  hg_store *store;
+  double recall[SEEDS], mean = 0, lowest = 0, highest = 0;
+  char line[512];
+  int rows_found = 0;
+  demo_check(hg_store_open(folder, false, &store, &error), &error);
+  for (int i = 0; i < SEEDS; i++) {
+    hg_run_record record;
+    hg_class_row *rows;
+    int count;
+    bool found;
+    demo_check(hg_store_get_run(store, "cnn", (uint64_t)i + 1, &record, &found, &error), &error);
+    demo_check(hg_store_get_classes(store, record.id, &rows, &count, &error), &error);
+    recall[i] = rows[0].recall;
+    hg_free(rows);
+    hg_run_record_release(&record);
+  }
+  hg_store_close(store);
+  snprintf(line, sizeof line, "%s/class-accuracy-garments.csv", out);
+  FILE *csv = fopen(line, "r");
+  assert_non_null(csv);
+  while (fgets(line, sizeof line, csv) != NULL)
+    rows_found += sscanf(line, "cnn,T-shirt/top,%lf,%lf,%lf", &mean, &lowest, &highest) == 3;
+  fclose(csv);
+  assert_int_equal(rows_found, 1);
+  assert_true(fabs(mean - (recall[0] + recall[1] + recall[2]) / SEEDS) < 1e-6);
+  assert_true(fabs(lowest - fmin(fmin(recall[0], recall[1]), recall[2])) < 1e-6);
+  assert_true(fabs(highest - fmax(fmax(recall[0], recall[1]), recall[2])) < 1e-6);
+  assert_true(lowest < mean && mean < highest);
+}
+
 static void failed_allocations_are_told(void **state) {
   (void)state;
   hg_error error;
@@ -106,6 +141,7 @@ static void failed_allocations_are_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(grids_are_pictures_without_a_browser), cmocka_unit_test(the_data_of_a_grid_hold_every_image_with_its_row),
-      cmocka_unit_test(maps_for_files_have_all_points_of_the_store), cmocka_unit_test(failed_allocations_are_told)};
+      cmocka_unit_test(maps_for_files_have_all_points_of_the_store), cmocka_unit_test(scores_by_class_are_means_over_the_seeds),
+      cmocka_unit_test(failed_allocations_are_told)};
   return cmocka_run_group_tests(tests, write_all, NULL);
 }

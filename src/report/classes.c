@@ -27,7 +27,7 @@ static double score_of_class(const hg_page *page, const hg_page_group *group, in
   for (int i = 0; i < page->model_count; i++) {
     const hg_page_model *model = &page->models[i];
     if (!hg_page_in_group(page, group, i) || model->scores.per_class[label].support == 0) continue;
-    double precision = hg_page_class_score(model, label, false);
+    double precision = hg_page_class_score(model, label, HG_PAGE_AVERAGE_PRECISION).mean;
     sum += isnan(precision) ? model->scores.per_class[label].recall : precision;
     models++;
   }
@@ -56,8 +56,9 @@ static void choose_classes(const hg_page *page, hg_page_group *group) {
   }
 }
 
-static void put_share(hg_text *out, double recall) {
-  hg_text_format(out, "<td class=\"num share\" style=\"--share:%.3f\">", recall);
+static void put_share(hg_text *out, const hg_page_model *model, int label) {
+  double recall = hg_page_class_score(model, label, HG_PAGE_RECALL).mean;
+  hg_text_format(out, "<td class=\"num share\" style=\"--share:%.3f\">", isnan(recall) ? 0 : recall);
   hg_text_percent(out, recall);
   hg_text_put(out, "</td>");
 }
@@ -74,7 +75,7 @@ static void put_class_rows(hg_page *page, const hg_page_group *group) {
     hg_text_html(out, hg_page_class_name(&page->models[group->first], k, buffer));
     hg_text_put(out, "</th>");
     for (int i = 0; i < page->model_count; i++)
-      if (hg_page_in_group(page, group, i)) put_share(out, page->models[i].scores.per_class[k].recall);
+      if (hg_page_in_group(page, group, i)) put_share(out, &page->models[i], k);
     hg_text_put(out, "</tr>");
   }
 }
@@ -91,7 +92,7 @@ static void put_model_rows(hg_page *page, const hg_page_group *group) {
   for (int i = 0; i < page->model_count; i++) {
     if (!hg_page_in_group(page, group, i)) continue;
     hg_page_model_cell(page, i, false);
-    for (int n = 0; n < group->shown_count; n++) put_share(out, page->models[i].scores.per_class[group->shown[n]].recall);
+    for (int n = 0; n < group->shown_count; n++) put_share(out, &page->models[i], group->shown[n]);
     hg_text_put(out, "</tr>");
   }
 }
@@ -133,7 +134,8 @@ static void put_class_figure(hg_page *page, const hg_page_group *group) {
   const char *data = group->data;
   char buffer[16];
   bool dots = !has_many(page, group);
-  hg_figure *figure = hg_page_figure(page, dots ? "dots" : "heat", "model: class: accuracy images", "class-accuracy", data);
+  hg_figure *figure =
+      hg_page_figure(page, dots ? "dots" : "heat", "model: class: accuracy lowest highest images", "class-accuracy", data);
   hg_figure_title(figure, "Accuracy by class%s%s", data[0] == '\0' ? "" : " on ", data);
   for (int i = 0; i < page->model_count; i++) {
     const hg_page_model *model = &page->models[i];
@@ -142,15 +144,21 @@ static void put_class_figure(hg_page *page, const hg_page_group *group) {
       int k = group->shown[n];
       hg_frame_word(&figure->data, model->name);
       hg_frame_word(&figure->data, hg_page_class_name(model, k, buffer));
-      hg_frame_number(&figure->data, model->scores.per_class[k].recall);
+      hg_page_spread recall = hg_page_class_score(model, k, HG_PAGE_RECALL);
+      hg_frame_number(&figure->data, recall.mean);
+      hg_frame_number(&figure->data, recall.least);
+      hg_frame_number(&figure->data, recall.most);
       hg_frame_number(&figure->data, (double)model->scores.per_class[k].support);
     }
   }
   if (dots)
-    hg_page_marks(page, figure, "layer.1.encoding", NULL);
+    hg_page_marks(page, figure, "layer.1.encoding", "layer.2.encoding");
   else
     set_depth(figure);
-  hg_page_put_figure(page, figure, "The share of a class\xe2\x80\x99s test images that is told right.");
+  hg_page_put_figure(page, figure,
+                     dots ? "The share of a class\xe2\x80\x99s test images that is told right, mean over seeds; a line reaches "
+                            "from the lowest seed to the highest."
+                          : "The share of a class\xe2\x80\x99s test images that is told right, mean over seeds.");
 }
 
 /* ---------------------------------------------------------------- the section */
@@ -183,7 +191,8 @@ void hg_page_classes(hg_page *page) {
     if (!leads_group(page, i, &group)) continue;
     if (!opened)
       hg_text_put(out,
-                  "<section id=\"classes\"><h2>Class by class</h2><p class=\"note\">Of every model the first finished seed.</p>");
+                  "<section id=\"classes\"><h2>Class by class</h2><p class=\"note\">Figures are means over the finished seeds; "
+                  "curves and reliability are of every model\xe2\x80\x99s first.</p>");
     opened = true;
     choose_classes(page, &group);
     put_group(page, &group);

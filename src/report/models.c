@@ -104,6 +104,30 @@ const char *hg_page_class_name(const hg_page_model *model, int label, char buffe
   return buffer;
 }
 
+static double class_figure(const hg_report_run *run, int label, hg_page_class_figure figure) {
+  for (int i = 0; i < run->class_count; i++) {
+    const hg_class_row *row = &run->classes[i];
+    if (row->label == label)
+      return figure == HG_PAGE_RECALL ? row->recall : figure == HG_PAGE_ROC_AREA ? row->roc_auc : row->average_precision;
+  }
+  return NAN;
+}
+
+hg_page_spread hg_page_class_score(const hg_page_model *model, int label, hg_page_class_figure figure) {
+  hg_page_spread spread = {NAN, NAN, NAN};
+  double sum = 0;
+  int known = 0;
+  for (int i = 0; i < model->count; i++) {
+    double value = is_done(&model->runs[i]) ? class_figure(&model->runs[i], label, figure) : NAN;
+    if (isnan(value)) continue;
+    sum += value;
+    spread.mean = sum / ++known;
+    spread.least = fmin(spread.least, value); /* of NaN and a number, the number */
+    spread.most = fmax(spread.most, value);
+  }
+  return spread;
+}
+
 static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {
   double sum = 0;
   for (int i = 0; i < model->count; i++)

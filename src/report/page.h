@@ -115,8 +115,12 @@ typedef struct hg_page_group {
   int shown[HG_PAGE_MOST_CLASSES]; /* those that tables and panels are about: all, or the worst of more than fit, worst first */
   int shown_count;
 } hg_page_group;
-/* Average precision or area under the ROC curve of a class, by the shown run; NaN = unknown. */
-double hg_page_class_score(const hg_page_model *model, int label, bool area);
+/* A score of one class: mean over the finished seeds, and what they lie between; NaN = unknown. */
+typedef enum hg_page_class_figure { HG_PAGE_RECALL, HG_PAGE_AVERAGE_PRECISION, HG_PAGE_ROC_AREA } hg_page_class_figure;
+typedef struct hg_page_spread {
+  double mean, least, most;
+} hg_page_spread;
+hg_page_spread hg_page_class_score(const hg_page_model *model, int label, hg_page_class_figure figure);
 bool hg_page_in_group(const hg_page *page, const hg_page_group *group, int at);
 
 /* Of all classes and both averages; *out is the caller's to hg_free, after a failure too. */

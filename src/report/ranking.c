@@ -144,13 +144,6 @@ static void put_figure(hg_page *page, const hg_page_group *group, bool roc) {
 
 /* ---------------------------------------------------------------- tables */
 
-double hg_page_class_score(const hg_page_model *model, int label, bool area) {
-  for (int i = 0; i < model->shown->class_count; i++)
-    if (model->shown->classes[i].label == label)
-      return area ? model->shown->classes[i].roc_auc : model->shown->classes[i].average_precision;
-  return NAN;
-}
-
 static bool is_ranked(const hg_page *page, const hg_page_group *group, int at) {
   return hg_page_in_group(page, group, at) && page->models[at].ranks != NULL;
 }
@@ -174,8 +167,10 @@ static void put_score(hg_page *page, const hg_page_group *group, int at, int n, 
                                             {"test.roc_auc_micro", "test.roc_auc_macro"}};
   const hg_page_model *model = &page->models[at];
   hg_text_put(&page->out, "<td class=\"num\">");
-  hg_text_figure(&page->out, n < group->shown_count ? hg_page_class_score(model, group->shown[n], area)
-                                                    : hg_report_metric(model->shown, averages[area][n - group->shown_count]));
+  hg_text_figure(&page->out,
+                 n < group->shown_count
+                     ? hg_page_class_score(model, group->shown[n], area ? HG_PAGE_ROC_AREA : HG_PAGE_AVERAGE_PRECISION).mean
+                     : hg_page_estimate(page, model, averages[area][n - group->shown_count]).value);
   hg_text_put(&page->out, "</td>");
 }
 
