@@ -41,7 +41,7 @@ typedef enum hg_code {
   HG_DIVERGED,    /* a loss was not finite; the last good state is kept */
   HG_USAGE,       /* an argument, a study file or a network definition is wrong */
   HG_DATA,        /* data is missing, truncated or corrupt */
-  HG_VERIFY,      /* a checksum, a checkpoint or a recorded figure does not hold */
+  HG_VERIFY,      /* content is not what its checksum says, or a checkpoint is of another training */
   HG_NO_MEMORY,   /* an allocation failed */
   HG_INTERRUPTED, /* asked to stop; a checkpoint was written where one is wanted */
 } hg_code;

@@ -290,7 +290,7 @@ static void a_whole_part_only_needs_its_name(void **state) {
 static void wrong_content_leaves_nothing_behind(void **state) {
   (void)state;
   fetched fetch = fetch_from("wrong");
-  assert_int_equal(run(&fetch), HG_DATA);
+  assert_int_equal(run(&fetch), HG_VERIFY);
   assert_non_null(strstr(fetch.error.message, "wrong content"));
   assert_non_null(strstr(fetch.error.message, "SHA-256"));
   assert_nothing_left(&fetch);
@@ -315,7 +315,7 @@ static void a_silent_mirror_is_left(void **state) {
 static void the_error_says_what_each_mirror_did(void **state) {
   (void)state;
   fetched fetch = fetch_from("missing wrong refused");
-  assert_int_equal(run(&fetch), HG_DATA);
+  assert_int_equal(run(&fetch), HG_VERIFY);
   assert_string_equal(fetch.error.place, "thing.bin");
   assert_non_null(strstr(fetch.error.message, "/missing/thing.bin: The requested URL returned error: 404"));
   assert_non_null(strstr(fetch.error.message, "/wrong/thing.bin: sent wrong content"));

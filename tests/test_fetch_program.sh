@@ -43,6 +43,6 @@ rm -rf "$work/cache"
 head -c 9000 /dev/zero | gzip >"$work/served/fashion-mnist/train-labels-idx1-ubyte.gz"
 status=0
 timeout 120 "$HOURGLASS" data fetch fashion-mnist --quiet >"$work/out" 2>"$work/err" || status=$?
-[ $status != 0 ] && grep -q "train-labels" "$work/err" || { echo "FAILED: a lie was taken, status $status"; cat "$work/err"; exit 1; }
+[ $status = 4 ] && grep -q "train-labels" "$work/err" || { echo "FAILED: a lie was taken, status $status"; cat "$work/err"; exit 1; }
 [ ! -e "$work/cache/hourglass/fashion-mnist/train-labels-idx1-ubyte.gz" ] || { echo "FAILED: a lie was kept"; exit 1; }
 echo "ok: a lying server leaves nothing behind"

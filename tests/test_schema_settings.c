@@ -190,6 +190,29 @@ static void any_setting_that_differs_gives_another_text(void **state) {
   assert_same_settings(HEAD CLASSIFIER, "study: t\ndata: {d: fashion-mnist}\nmodels:\n  m:\n" CLASSIFIER, false);
 }
 
+/* A model that takes over another's mapping by a merge key, and what `defaults` say, can do without each of them. */
+static void off_takes_back_what_was_inherited(void **state) {
+  (void)state;
+  static const char all[] =
+      "study: t\ndata: {d: {source: mnist}}\ndefaults: {train: {clip_norm: 1, clip_value: 2, early_stopping: 3}}\nmodels:\n"
+      "  rich: &rich\n    encoder: [flatten, {dense: 16}]\n    classifier: [{dense: 10}]\n"
+      "    corrupt: {masking: 0.1}\n    augment: {flip: yes}\n    evaluate: {test_time_augmentation: {flip: yes}}\n"
+      "    loss: {classification: cross_entropy, center: {weight: 0.1}}\n"
+      "  bare:\n    <<: *rich\n    corrupt: off\n    augment: no\n    evaluate: {test_time_augmentation: off}\n"
+      "    loss: {classification: cross_entropy, center: off}\n    train: {clip_norm: off, clip_value: Off, early_stopping: "
+      "false}\n"
+      "  pixels: {knn: 3, features: {hog: off, kmeans: off}}\nreport: {codes: off}\n";
+  static const char never[] =
+      "study: t\ndata: {d: {source: mnist}}\nmodels:\n  bare:\n    encoder: [flatten, {dense: 16}]\n"
+      "    classifier: [{dense: 10}]\n    loss: {classification: cross_entropy}\n  pixels: {knn: 3}\nreport: {codes: no}\n";
+  for (int model = 0; model < 2; model++) {
+    char *a = settings_of(all, model + 1), *b = settings_of(never, model);
+    assert_string_equal(a, b);
+    hg_free(a);
+    hg_free(b);
+  }
+}
+
 static void the_settings_of_a_transfer_hold_those_of_its_source(void **state) {
   (void)state;
   const char *second = "  n:\n    encoder: {from: m}\n" CLASSIFIER;
@@ -213,6 +236,7 @@ int main(void) {
       cmocka_unit_test(an_id_or_a_note_is_no_part_of_the_settings),
       cmocka_unit_test(equal_settings_give_equal_text_however_they_are_written),
       cmocka_unit_test(any_setting_that_differs_gives_another_text),
+      cmocka_unit_test(off_takes_back_what_was_inherited),
       cmocka_unit_test(the_settings_of_a_transfer_hold_those_of_its_source),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ const hg_option hg_option_table[HG_OPTIONS] = {
     [HG_OPTION_OFFLINE] = {"offline", 0, NULL, NULL, "never use the network"},
     [HG_OPTION_JSON] = {"json", 0, NULL, NULL, "print the result as JSON"},
     [HG_OPTION_FIGURES] = {"figures", 0, "OUT", NULL, "write every figure into this folder too"},
-    [HG_OPTION_QUIET] = {"quiet", 'q', NULL, NULL, "no progress on standard error; what is removed is told all the same"},
+    [HG_OPTION_QUIET] = {"quiet", 'q', NULL, NULL, "no progress on standard error"},
     [HG_OPTION_COLOR] = {"color", 0, "WHEN", "auto always never",
                          "colours: auto (on a terminal, unless NO_COLOR is set), always, never"},
     [HG_OPTION_HELP] = {"help", 'h', NULL, NULL, "print this help"},
@@ -30,8 +30,8 @@ const hg_command hg_command_table[] = {
      "and DIR/study.db. Ctrl-C stops after a checkpoint; the same command then goes on, and ends with the same weights to the "
      "bit.\n"
      "A run whose settings changed is trained anew in its place, and runs that the study no longer describes are removed from "
-     "DIR;\n"
-     "another --out keeps both."},
+     "DIR,\n"
+     "which is told with --quiet too; another --out keeps both. Without --threads, the study's `threads` holds."},
     {"check", "STUDY", "study", 1, 1, TAKES_SET | TAKES_JSON, hg_check_command, "check a study file without running it",
      "Reads the study, its references and the shapes of every network against its data."},
     {"show", "STUDY [MODEL]", "study", 1, 2, TAKES_SET | TAKES_JSON, hg_show_command,

@@ -103,6 +103,7 @@ static hg_code try_mirrors(fetching *fetch, hg_error *error) {
   char url[URL_SIZE];
   const char *own = getenv("HOURGLASS_MIRROR");
   hg_code code = HG_DATA;
+  bool wrong = false;
   for (int i = -1; i < HG_MOST_MIRRORS && (code == HG_DATA || code == HG_VERIFY); i++) {
     if (i < 0 && (own == NULL || own[0] == '\0')) continue;
     if (i >= 0 && fetch->entry->mirrors[i] == NULL) break;
@@ -111,9 +112,10 @@ static hg_code try_mirrors(fetching *fetch, hg_error *error) {
     else
       snprintf(url, sizeof url, "%s%s", fetch->entry->mirrors[i], fetch->file->name);
     code = try_mirror(fetch, url, error);
+    wrong = wrong || code == HG_VERIFY;
   }
   if (code != HG_DATA && code != HG_VERIFY) return code;
-  return hg_fail(error, HG_DATA, fetch->file->name, "no mirror delivered it%s", fetch->report);
+  return hg_fail(error, wrong ? HG_VERIFY : HG_DATA, fetch->file->name, "no mirror delivered it%s", fetch->report);
 }
 
 static hg_code open_part(fetching *fetch, hg_error *error) {

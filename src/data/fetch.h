@@ -19,7 +19,8 @@ hg_fetch_settings hg_fetch_settings_default(void);
 /* Brings the entry's files. One that is there and whole is not fetched again. A file is written as NAME.part and gets its
  * name when its checksum holds; a part stays for the next try, except one with wrong content. The address in the
  * environment variable HOURGLASS_MIRROR, followed by the entry's name, is tried before the catalog's mirrors.
- * HG_DATA says what each mirror did; HG_USAGE where there is nothing to fetch (generated sets). */
+ * HG_DATA says what each mirror did; HG_VERIFY the same, where the content that one sent is not what the checksum says; HG_USAGE
+ * where there is nothing to fetch (generated sets). */
 hg_code hg_fetch(const hg_catalog_entry *entry, const hg_fetch_settings *settings, hg_error *error);
 
 #endif

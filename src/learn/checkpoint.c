@@ -252,6 +252,6 @@ hg_code hg_checkpoint_read(const char *path, const char *identity, hg_network *n
   if (code == HG_OK) code = find_parts(&file, path, network, state, &parts, error);
   if (code == HG_OK) take_parts(&file, &parts, network, state);
   hg_safetensors_release(&file);
-  if (code == HG_DATA || code == HG_VERIFY) hg_error_add(error, path, "; delete the file to start anew, or give another path");
+  if (code == HG_DATA || code == HG_VERIFY) hg_error_add(error, path, "; delete the file to start anew");
   return code;
 }

@@ -3,7 +3,9 @@
  *   OUT/study.db
  *   OUT/runs/NAME-seedN/settings.json            resolved settings
  *                       checkpoint.safetensors   resumable state of a training under way; removed when it is done
- *                       weights.safetensors      final weights
+ *                       weights.safetensors      final weights of a network, by the names of its layers
+ *                       model.safetensors        a classical model: what was fitted, by scikit-learn's names of the method's
+ *                                                attributes (support_vectors_, coef_, ...) and of its features'
  *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse, _psnr,
  *                                                _ssim F32 (N)
  *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),
@@ -16,7 +18,7 @@
  *                                                page draws, in the order of the data's thumbnails. Metadata: width, space
  *                                                (code or penultimate), perplexity, iterations, reduced (principal components
  *                                                that t-SNE was given; 0 = the codes), kl_divergence, trustworthiness,
- *                                                neighbours, pca_trustworthiness, pca_explained. First seed of a model only.
+ *                                                neighbours, pca_trustworthiness. First seed of a model only.
  *   OUT/data/NAME/thumbnails.safetensors         index I64 (D): places in the test set; images U8 (D, h, w, C)
  *                 leaks.safetensors              part I64 (M), image I64 (M), against I64 (M), other I64 (M), distance I32 (M),
  *                                                difference F32 (M), alteration I32 (M, 3): mirrored and moved right and

@@ -42,6 +42,7 @@ enum {
   HG_REQUIRED = 1,
   HG_ABOVE_LOW = 2,  /* low itself is out */
   HG_BELOW_HIGH = 4, /* high itself is out */
+  HG_OR_OFF = 8,     /* `off` takes back what `defaults` or a merge key brought: the number 0, a mapping as if not written */
 };
 
 typedef struct hg_field {
@@ -110,6 +111,7 @@ hg_code hg_reject_word(hg_reader *reader, const hg_node *node, const char *what,
 hg_code hg_value_read(hg_reader *reader, const hg_field *field, const hg_node *node, void *target);
 hg_code hg_value_number(hg_reader *reader, const hg_field *field, const hg_node *node, double *value);
 hg_code hg_value_whole(hg_reader *reader, const hg_field *field, const hg_node *node, int64_t *value);
+bool hg_value_is_off(const hg_node *node); /* `off`, `no` or `false` */
 hg_code hg_value_name(hg_reader *reader, const char *key, const hg_node *node, char name[HG_NAME_SIZE]);
 
 /* ---- schema_words.c */

@@ -217,7 +217,7 @@ static hg_code check_training(hg_reader *reader, const hg_model *model) {
 
 static hg_code check_views(hg_reader *reader, const hg_model *model) {
   const hg_node *views = written_in(reader, model, "evaluate", "test_time_augmentation");
-  if (views == NULL || model->blocks[HG_CLASSIFIER].count > 0) return HG_OK;
+  if (views == NULL || hg_value_is_off(views) || model->blocks[HG_CLASSIFIER].count > 0) return HG_OK;
   return hg_reject(reader, views, "it averages a classifier's probabilities, but `%s` has no classifier", model->name);
 }
 

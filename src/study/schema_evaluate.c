@@ -25,6 +25,7 @@ static const hg_field evaluate_fields[] = {
     {.key = "test_time_augmentation",
      .type = HG_FIELD_TABLE,
      .table = &test_augmentation,
+     .flags = HG_OR_OFF,
      .fallback = "off",
      .doc = "classifiers: probabilities averaged over changed copies of each test image, told beside those without as "
             "test.accuracy_tta and test.log_loss_tta"},

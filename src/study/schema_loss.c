@@ -91,6 +91,7 @@ static const hg_field loss_fields[] = {
     {.key = "center",
      .type = HG_FIELD_TABLE,
      .table = &center,
+     .flags = HG_OR_OFF,
      .fallback = "off",
      .doc = "center loss on the code (Wen et al. 2016): pulls codes towards the center of their class"},
 };

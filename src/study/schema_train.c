@@ -200,9 +200,7 @@ const hg_table hg_early_stopping_table = {.name = "early_stopping", .shorthand =
 
 static hg_code read_early_stopping(hg_reader *reader, const hg_node *node, void *target) {
   hg_early_stopping *settings = target;
-  const char *word = node->kind == HG_NODE_SCALAR ? node->text : "";
-  bool off = strcmp(word, "off") == 0 || strcmp(word, "no") == 0 || strcmp(word, "false") == 0;
-  settings->enabled = !off && !hg_node_is_empty(node);
+  settings->enabled = !hg_value_is_off(node) && !hg_node_is_empty(node);
   if (!settings->enabled) return HG_OK; /* takes back what `defaults` say */
   return hg_table_read(reader, &hg_early_stopping_table, node, settings);
 }
@@ -274,7 +272,7 @@ static const hg_field train_fields[] = {
      .offset = offsetof(hg_train_settings, clip_norm),
      .low = 0,
      .high = 1e6,
-     .flags = HG_ABOVE_LOW,
+     .flags = HG_ABOVE_LOW | HG_OR_OFF,
      .fallback = "off",
      .doc = "the gradients' common norm is cut to this"},
     {.key = "clip_value",
@@ -282,14 +280,14 @@ static const hg_field train_fields[] = {
      .offset = offsetof(hg_train_settings, clip_value),
      .low = 0,
      .high = 1e6,
-     .flags = HG_ABOVE_LOW,
+     .flags = HG_ABOVE_LOW | HG_OR_OFF,
      .fallback = "off",
      .doc = "every gradient is cut to [-v, v]"},
     {.key = "learning_rate_factors",
      .type = HG_FIELD_TABLE,
      .offset = offsetof(hg_train_settings, block_learning_rate),
      .table = &learning_rate_factors,
-     .fallback = "1",
+     .fallback = "1 for each",
      .doc = "the learning rate of each block, as a factor"},
 };
 #define RATE "the rate belongs to the optimizer", "optimizer: {adam: {learning_rate: *}}"

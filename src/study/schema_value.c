@@ -68,7 +68,8 @@ hg_code hg_value_whole(hg_reader *reader, const hg_field *field, const hg_node *
   return HG_OK;
 }
 
-static hg_code read_bool(hg_reader *reader, const hg_field *field, const hg_node *node, bool *value) {
+/* False where it is no such word. */
+static bool parse_bool(const hg_node *node, bool *value) {
   static const struct {
     const char *word;
     bool value;
@@ -78,10 +79,19 @@ static hg_code read_bool(hg_reader *reader, const hg_field *field, const hg_node
     while (*p != 0 && tolower((unsigned char)*p) == *q) p++, q++;
     if (*p == 0 && *q == 0) {
       *value = words[i].value;
-      return HG_OK;
+      return true;
     }
   }
-  return reject_type(reader, field->key, node, "true or false");
+  return false;
+}
+
+bool hg_value_is_off(const hg_node *node) {
+  bool value;
+  return parse_bool(node, &value) && !value;
+}
+
+static hg_code read_bool(hg_reader *reader, const hg_field *field, const hg_node *node, bool *value) {
+  return parse_bool(node, value) ? HG_OK : reject_type(reader, field->key, node, "true or false");
 }
 
 hg_code hg_value_name(hg_reader *reader, const char *key, const hg_node *node, char name[HG_NAME_SIZE]) {
@@ -133,8 +143,10 @@ static hg_code read_choice(hg_reader *reader, const hg_field *field, const hg_no
     count++;
   }
   if (node->kind != HG_NODE_SCALAR || hg_node_is_empty(node)) return reject_type(reader, field->key, node, "a word");
+  bool wanted;
+  const char *same = parse_bool(node, &wanted) ? (wanted ? "yes" : "no") : ""; /* where the words are auto, yes, no */
   for (int i = 0; i < count; i++) {
-    if (strcmp(node->text, names[i]) == 0) {
+    if (strcmp(node->text, names[i]) == 0 || strcmp(same, names[i]) == 0) {
       *value = i;
       return HG_OK;
     }
@@ -144,11 +156,18 @@ static hg_code read_choice(hg_reader *reader, const hg_field *field, const hg_no
   return hg_reject_word(reader, node, what, names, count);
 }
 
+/* Of mappings that may be off, none comes from anywhere but the model's own: they are off until one is read. */
+static hg_code turn_off(const hg_field *field, void *place) {
+  if (field->type == HG_FIELD_FLOAT) *(float *)place = 0;
+  return HG_OK;
+}
+
 hg_code hg_value_read(hg_reader *reader, const hg_field *field, const hg_node *node, void *target) {
   void *place = (char *)target + field->offset;
   int64_t whole = 0;
   double number = 0;
   hg_code code;
+  if ((field->flags & HG_OR_OFF) != 0 && hg_value_is_off(node)) return turn_off(field, place);
   switch (field->type) {
     case HG_FIELD_INT:
       code = hg_value_whole(reader, field, node, &whole);
