@@ -201,7 +201,8 @@ static void the_map_of_codes_is_of_the_seed_that_is_shown(void **state) {
       "models:\n  net: {encoder: [flatten, {dense: 6}], classifier: [{dense: 6}], loss: {classification: cross_entropy}, "
       "train: {batch_size: 20, epochs: 1}}\n";
   assert_int_equal(run(text, NULL, 0, &t), HG_OK);
-  char *shown = hg_path_join(out, "runs/net-seed2/codes.safetensors"), *other = hg_path_join(out, "runs/net-seed7/codes.safetensors");
+  char *shown = hg_path_join(out, "runs/net-seed2/codes.safetensors"),
+       *other = hg_path_join(out, "runs/net-seed7/codes.safetensors");
   assert_true(hg_path_exists(shown));
   assert_false(hg_path_exists(other));
   hg_free(shown);
