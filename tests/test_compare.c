@@ -53,22 +53,49 @@ static void one_seed_has_a_mean_and_no_interval(void **state) {
   assert_true(mean == 0.5 && isnan(deviation) && isnan(low) && isnan(high));
 }
 
-/* n = 100, b = 10, c = 4: difference .06, standard error sqrt(14 - 36 / 100) / 100. */
-static void a_paired_difference_has_the_wald_interval(void **state) {
+/* Newcombe's own example (1998, table II, method 10): 36 both, 12 and 2 alone of 50, .0569 to .3404. */
+static void a_paired_difference_has_newcombes_interval(void **state) {
   (void)state;
   double difference, low, high;
-  hg_paired_difference(10, 4, 100, &difference, &low, &high);
-  assert_near(difference, 0.06);
-  assert_near(low, 0.06 - 1.959963984540054 * sqrt(13.64) / 100);
-  assert_near(high, 0.06 + 1.959963984540054 * sqrt(13.64) / 100);
+  hg_paired_difference(36, 12, 2, 50, &difference, &low, &high);
+  assert_near(difference, 0.2);
+  assert_true(fabs(low - 0.0569) < 5e-5);
+  assert_true(fabs(high - 0.3404) < 5e-5);
+}
+
+/* Five of ten images told right by one alone: p = .0625, so that no difference is not refused. */
+static void no_interval_refuses_what_the_exact_test_leaves(void **state) {
+  (void)state;
+  double difference, low, high;
+  for (int n = 5; n <= 60; n += 5)
+    for (int b = 0; b <= n; b++)
+      for (int c = 0; b + c <= n; c++) {
+        hg_paired_difference((n - b - c) / 2, b, c, n, &difference, &low, &high);
+        assert_true(low <= difference && difference <= high && low < high);
+        if (hg_mcnemar(b, c) > 0.05) assert_true(low <= 0 && high >= 0);
+      }
+}
+
+static void seeds_that_change_nothing_leave_the_chance_of_the_images(void **state) {
+  (void)state;
+  double mean, deviation, low, high, wilson_low, wilson_high;
+  hg_wilson(88, 100, &wilson_low, &wilson_high);
+  assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.88, 0.88}, 2, 100, &mean, &deviation, &low, &high),
+                      "wilson");
+  assert_near(low, wilson_low);
+  assert_near(high, wilson_high);
+  assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.87, 0.89}, 2, 100, &mean, &deviation, &low, &high),
+                      "student");
+  assert_null(hg_seeds_interval("test.mse", (double[]){0.1}, 1, 100, &mean, &deviation, &low, &high));
 }
 
 static void an_interval_of_few_images_ends_at_all_of_them(void **state) {
   (void)state;
   double difference, low, high;
-  hg_paired_difference(0, 4, 5, &difference, &low, &high);
-  assert_near(difference, -0.8);
+  hg_paired_difference(0, 0, 5, 5, &difference, &low, &high);
+  assert_near(difference, -1);
   assert_near(low, -1);
+  assert_true(high > -1);
 }
 
 /* The published 92.4 against 91.9 % on 10,000 images, were four in ten mistakes their own. */
@@ -105,7 +132,9 @@ int main(void) {
       cmocka_unit_test(wilson_gives_scipys_intervals),
       cmocka_unit_test(intervals_over_seeds_are_students),
       cmocka_unit_test(one_seed_has_a_mean_and_no_interval),
-      cmocka_unit_test(a_paired_difference_has_the_wald_interval),
+      cmocka_unit_test(a_paired_difference_has_newcombes_interval),
+      cmocka_unit_test(no_interval_refuses_what_the_exact_test_leaves),
+      cmocka_unit_test(seeds_that_change_nothing_leave_the_chance_of_the_images),
       cmocka_unit_test(an_interval_of_few_images_ends_at_all_of_them),
       cmocka_unit_test(half_a_percent_of_ten_thousand_is_not_significant),
   };

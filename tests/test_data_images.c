@@ -60,6 +60,26 @@ static void a_folder_is_read_by_class_in_the_order_of_names(void **state) {
   hg_data_release(&data);
 }
 
+/* Official test images that were taken for training images would tell nothing of a model. */
+static void parts_are_known_by_their_longer_names_and_in_any_case(void **state) {
+  (void)state;
+  static const char *const names[][2] = {{"train", "test"}, {"training", "testing"}, {"Train", "TEST"}};
+  char name[64];
+  for (int n = 0; n < 3; n++) {
+    hg_data data;
+    for (int i = 0; i < 8; i++) {
+      content png = png_of(4, 4, true, i);
+      snprintf(name, sizeof name, "parts%d/%s/%s/%d.png", n, names[n][i / 4], i % 2 ? "odd" : "even", i);
+      put(name, png.data, png.count);
+    }
+    snprintf(name, sizeof name, "parts%d", n);
+    assert_int_equal(open_at(name, &data, NULL), HG_OK);
+    assert_int_equal(data.train->count, 4);
+    assert_int_equal(data.test->count, 4);
+    hg_data_release(&data);
+  }
+}
+
 static void archives_give_what_the_folder_gives(void **state) {
   (void)state;
   static const char *const names[] = {"photos.tar", "photos.tar.gz", "photos.zip"};
@@ -343,6 +363,7 @@ static void the_jpeg_copy_of_cifar10_says_so(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_folder_is_read_by_class_in_the_order_of_names),
+      cmocka_unit_test(parts_are_known_by_their_longer_names_and_in_any_case),
       cmocka_unit_test(archives_give_what_the_folder_gives),
       cmocka_unit_test(names_in_archives_may_be_in_any_script_whatever_the_locale),
       cmocka_unit_test(a_folder_without_train_and_test_is_split_here),

@@ -198,6 +198,35 @@ static void more_seeds_than_are_averaged_are_refused(void **state) {
 
 /* ---- files and names of others */
 
+/* Folders 1 and 10: the class 1 by its name has label 0. */
+static void a_number_that_may_be_a_name_is_refused(void **state) {
+  (void)state;
+  static const char *const written[] = {"[1, 0]", "['1', '10']", "[0, 2]"};
+  static const char *const classes[] = {"1", "10", "2"};
+  char text[512], name[64], command[96];
+  assert_non_null(mkdtemp(test_folder));
+  for (int k = 0; k < 3; k++)
+    for (int i = 0; i < 4; i++) {
+      content image = png_of(8, 8, false, 40 * k + i);
+      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
+      put(name, image.data, image.count);
+    }
+  for (int n = 0; n < 3; n++) {
+    hg_study *study = NULL;
+    hg_error error = {0};
+    snprintf(text, sizeof text, "study: x\ndata: {d: {source: %s, classes: %s}}\nmodels:\n  a: {naive_bayes: {}}\n", test_folder,
+             written[n]);
+    assert_int_equal(hg_file_write(path, text, strlen(text), NULL), HG_OK);
+    hg_code code = hg_study_read(path, NULL, 0, &study, &error);
+    assert_int_equal(code, n == 0 ? HG_USAGE : HG_OK);
+    if (n == 0) assert_non_null(strstr(error.message, "write \"1\" for the name"));
+    hg_study_free(study);
+  }
+  snprintf(command, sizeof command, "rm -rf %s", test_folder);
+  assert_int_equal(system(command), 0);
+  strcpy(test_folder, "/tmp/hg-test-data-XXXXXX"); /* for the next test */
+}
+
 static void a_class_whose_name_is_not_utf8_keeps_its_place(void **state) {
   (void)state;
   static const char *const classes[] = {"bag", "caf\xe9", "shoe"};
@@ -261,6 +290,47 @@ static void labels_of_another_rank_are_not_compared(void **state) {
   assert_true(is_warned_of("not-comparable"));
 }
 
+/* With the same labels: image folders are always in the order of their classes. */
+static void predictions_of_other_images_are_not_compared(void **state) {
+  (void)state;
+  static const char *const others[] = {"test_shape", "28x28x3", "test_sha256", "0123", NULL};
+  hg_safetensors read = {0};
+  char place[160];
+  told t = {0};
+  run_well(COMPARED, &t);
+  assert_true(count_comparisons() > 0);
+  snprintf(place, sizeof place, "%s/runs/a-seed1/predictions.safetensors", out);
+  assert_int_equal(hg_safetensors_read(place, &read, NULL), HG_OK);
+  assert_int_equal(hg_safetensors_write(place, read.tensors, read.count, others, NULL), HG_OK);
+  hg_safetensors_release(&read);
+  run_well(COMPARED, &t);
+  assert_int_equal(count_comparisons(), 0);
+  assert_true(is_warned_of("not-comparable"));
+}
+
+#define CLEANER(name, noise, last, rate)                       \
+  "  " name ": {corrupt: {gaussian: " noise                    \
+  "}, encoder: [flatten, {dense: 6}], "                        \
+  "decoder: [{dense: {units: 2352, activation: " last          \
+  "}}, {reshape: [28, 28, 3]}], loss: {reconstruction: mse}, " \
+  "train: {batch_size: 4, epochs: 3, optimizer: {sgd: " rate "}}}\n"
+
+static void what_a_comparison_leaves_open_is_warned_of(void **state) {
+  (void)state;
+  static const char text[] = "study: x\ndata: {" DATA("lines") "}\nmodels:\n" CLEANER("a", "0.1", "sigmoid", "0.1")
+      CLEANER("b", "0.5", "sigmoid", "0.1") CLEANER("wild", "0.1", "linear", "1e5") "report: {compare: [[a, b], [a, wild]]}\n";
+  told t = {0};
+  hg_error error = {0};
+  assert_int_equal(attempt(text, &t, &error), HG_DIVERGED);
+  assert_true(is_warned_of("other-inputs"));
+  assert_true(is_warned_of("not-compared"));
+  run_well("study: x\ndata: {" DATA("lines") "}\nmodels:\n" CLEANER("a", "0.1", "sigmoid", "0.1")
+               CLEANER("b", "0.1", "sigmoid", "0.1") "report: {compare: [[a, b]]}\n",
+           &t);
+  assert_false(is_warned_of("other-inputs"));
+  assert_false(is_warned_of("not-compared"));
+}
+
 static void errors_of_another_type_are_not_compared(void **state) {
   (void)state;
   static const char text[] = "study: x\ndata: {" DATA("lines") "}\nmodels:\n"
@@ -285,8 +355,11 @@ int main(void) {
       cmocka_unit_test_setup_teardown(of_many_runs_that_go_the_first_are_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(data_that_the_study_no_longer_has_goes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(more_seeds_than_are_averaged_are_refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_number_that_may_be_a_name_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_class_whose_name_is_not_utf8_keeps_its_place, set_up, tear_down),
       cmocka_unit_test_setup_teardown(labels_of_another_rank_are_not_compared, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(predictions_of_other_images_are_not_compared, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_a_comparison_leaves_open_is_warned_of, set_up, tear_down),
       cmocka_unit_test_setup_teardown(errors_of_another_type_are_not_compared, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,52 @@ static void where_no_squares_are_trained_the_reconstruction_loss_stands_in(void 
   hg_free(section);
 }
 
+/* A weight of the loss scales it, and nothing else: by the loss the least weight would always win. */
+static void a_swept_weight_is_chosen_by_what_it_does_not_scale(void **state) {
+  (void)state;
+  static const char *const figures[FIGURES] = {"loss", "mse"};
+  static const swept models[] = {{"ae[weight=0.01]", WEIGHT("0.01"), {0.0015, 0.15}}, {"ae[weight=10]", WEIGHT("10"), {1, 0.1}}};
+  hg_store *store = store_of(models, 2, figures);
+  char *section = section_of(store);
+  hg_store_close(store);
+  assert_holds(section, "<b>ae by weight: MSE</b> Chosen on validation: weight 10 (0.1050), the ringed point.");
+  hg_free(section);
+}
+
+static void points_whose_scores_do_not_compare_choose_nothing(void **state) {
+  (void)state;
+  static const char *const loss_only[FIGURES] = {"loss"}, *const accuracy_only[FIGURES] = {"accuracy"};
+  static const struct {
+    swept models[2];
+    const char *const *figures;
+    const char *part;
+  } cases[] = {
+      {{{"m[data=a]", "{\"data\": {\"source\": \"a\"}}", {0.9}}, {"m[data=b]", "{\"data\": {\"source\": \"b\"}}", {0.8}}},
+       accuracy_only,
+       "`data`"},
+      {{{"m[gaussian=0.1]", "{\"corrupt\": {\"gaussian\": 0.1}}", {0.1}},
+        {"m[gaussian=0.9]", "{\"corrupt\": {\"gaussian\": 0.9}}", {0.2}}},
+       loss_only,
+       "`corrupt`"},
+      {{{"m[weight=1]", WEIGHT("1"), {0.1}}, {"m[weight=2]", WEIGHT("2"), {0.2}}}, loss_only, "`loss`"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    hg_choice *choices;
+    hg_error error;
+    int count;
+    hg_store *store = store_of(cases[i].models, 2, cases[i].figures);
+    char *section = section_of(store);
+    check(hg_report_choices(store, &choices, &count, &error), &error);
+    hg_store_close(store);
+    assert_int_equal(count, 0);
+    assert_holds(section, cases[i].part);
+    assert_holds(section, "nothing is chosen here");
+    hg_free(choices);
+    hg_free(section);
+    folder_remove(NULL);
+    folder_make(NULL);
+  }
+}
+
 /* Sweeps of one figure have one chart each and share a row, before and after one of several. */
 static void a_sweep_of_one_figure_has_one_chart(void **state) {
   (void)state;
@@ -214,7 +260,7 @@ static void a_sweep_of_one_figure_has_one_chart(void **state) {
   assert_int_equal(occurrences(section, "data-figure="), 6);
   assert_holds(section, "<h2>Sweeps</h2><div class=\"panels wide\"><figure");
   assert_holds(section, "<b>cnn by epochs: accuracy</b> Chosen on validation: epochs 2 (70.50\xe2\x80\xaf%), the ringed point.");
-  assert_holds(section, "<b>code by width: loss</b> Chosen on validation: width 16 (0.1050), the ringed point.");
+  assert_holds(section, "<b>code by width: MSE</b> Chosen on validation: width 16 (0.1050), the ringed point.");
   assert_int_equal(occurrences(section, "<div class=\"panels wide\">"), 2);
   assert_int_equal(occurrences(section, "<div class=\"panels\">"), 1);
   assert_int_equal(occurrences(section, "<div"), occurrences(section, "</div>"));
@@ -229,6 +275,8 @@ int main(void) {
       SWEEP_TEST(two_settings_have_a_map_of_each_figure),
       SWEEP_TEST(where_no_squares_are_trained_the_reconstruction_loss_stands_in),
       SWEEP_TEST(a_sweep_of_one_figure_has_one_chart),
+      SWEEP_TEST(a_swept_weight_is_chosen_by_what_it_does_not_scale),
+      SWEEP_TEST(points_whose_scores_do_not_compare_choose_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

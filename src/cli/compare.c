@@ -124,21 +124,11 @@ static bool is_used(const hg_testimony *own, const hg_testimony *other, uint64_t
   return false;
 }
 
-/* Student's interval over the seeds, Wilson's for the accuracy of one. */
-static void put_interval(const double *values, int count, const char *metric, int64_t images, double *low, double *high) {
-  double mean = 0, deviation = 0;
-  *low = *high = (double)NAN;
-  if (count > 1) hg_mean_interval(values, count, &mean, &deviation, low, high);
-  if (count == 1 && strcmp(metric, "accuracy") == 0 && images > 0)
-    hg_wilson(llround(values[0] * (double)images), images, low, high);
-  hg_metric_bound(metric, low, high);
-}
-
 static hg_code find_interval(const side *of, const char *model, const hg_run_record *runs, int count, const hg_testimony *own,
                              const hg_testimony *other, const char *metric, int64_t images, double *low, double *high,
                              hg_error *error) {
   char name[80];
-  double values[HG_MOST_SEEDS];
+  double values[HG_MOST_SEEDS], mean, deviation;
   int found = 0;
   snprintf(name, sizeof name, "test.%s", metric);
   for (int i = 0; i < count && found < HG_MOST_SEEDS; i++) {
@@ -151,7 +141,7 @@ static hg_code find_interval(const side *of, const char *model, const hg_run_rec
     found += !isnan(values[found]);
     hg_free(metrics);
   }
-  put_interval(values, found, metric, images, low, high);
+  hg_seeds_interval(metric, values, found, images, &mean, &deviation, low, high);
   return HG_OK;
 }
 
@@ -159,7 +149,7 @@ static void find_effort(const hg_run_record *runs, int count, const char *model,
   for (int i = 0; i < count; i++) {
     if (!is_done(&runs[i], model)) continue;
     e->seeds++;
-    e->parameters = runs[i].parameters;
+    if (e->seeds == 1) e->parameters = runs[i].parameters; /* support vectors differ from seed to seed */
     e->seconds += runs[i].seconds;
     e->images_per_second += runs[i].images_per_second;
   }

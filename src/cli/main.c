@@ -4,6 +4,7 @@
 #include "kernels/isa.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,14 +43,16 @@ static hg_code carry_out(const hg_arguments *arguments, hg_error *error) {
   return code == HG_OK ? arguments->command->carry_out(arguments, error) : code;
 }
 
-/* A closed standard stream's number would go to the next file that is opened, and what is printed into that file. */
+/* A closed standard stream's number would go to the next file that is opened, and what is printed into that file. Nothing can be
+ * written to what stands in for it, so that a result which nobody gets is told as one that could not be written. */
 static void open_streams(void) {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
-    if (fcntl(stream, F_GETFD) < 0) (void)!open("/dev/null", O_RDWR);
+    if (fcntl(stream, F_GETFD) < 0) (void)!open("/dev/null", O_RDONLY);
 }
 
 int main(int argc, char **argv) {
   open_streams();
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told like a full disk */
   hg_arguments arguments;
   hg_error error = {0};
   hg_code code = hg_arguments_parse(argc, argv, &arguments, &error);

@@ -72,20 +72,11 @@ static double mean_of(const model_row *row, int figure) {
   return row->figures[figure] > 0 ? sum / row->figures[figure] : NAN;
 }
 
-/* Student's interval over the seeds; Wilson's over the test images where there is one seed, or where seeds change nothing. */
-static void accuracy_interval(const model_row *row, int64_t images, double *low, double *high) {
-  *low = *high = NAN;
-  int seeds = row->figures[ACCURACY];
-  double mean, deviation = 0, accuracy = mean_of(row, ACCURACY);
-  if (seeds > 1) hg_mean_interval(row->values[ACCURACY], seeds, &mean, &deviation, low, high);
-  if (!isnan(accuracy) && deviation <= 0 && images > 0) hg_wilson(llround(accuracy * (double)images), images, low, high);
-}
-
 static void add_cells(hg_text_table *table, const model_row *row, int64_t images) {
   char text[64];
   const hg_run_record *run = row->first;
-  double low, high, accuracy = mean_of(row, ACCURACY);
-  accuracy_interval(row, images, &low, &high);
+  double low, high, accuracy, deviation;
+  hg_seeds_interval("accuracy", row->values[ACCURACY], row->figures[ACCURACY], images, &accuracy, &deviation, &low, &high);
   hg_text_table_cell(table, "%s", run->name);
   if (row->done == row->seeds)
     hg_text_table_cell(table, "%d", row->seeds);
@@ -95,7 +86,7 @@ static void add_cells(hg_text_table *table, const model_row *row, int64_t images
   if (isnan(low))
     hg_text_table_cell(table, "%s", "");
   else
-    hg_text_table_cell(table, "%.2f - %.2f", 100 * fmax(low, 0), 100 * fmin(high, 1));
+    hg_text_table_cell(table, "%.2f - %.2f", 100 * low, 100 * high);
   hg_text_table_cell(table, "%s", hg_format_figure(mean_of(row, LOSS), 4, "", text, sizeof text));
   hg_text_table_cell(table, "%s", hg_format_figure(mean_of(row, MSE), 5, "", text, sizeof text));
   hg_text_table_cell(table, "%s", hg_format_figure(mean_of(row, PSNR), 2, "", text, sizeof text));
@@ -139,7 +130,10 @@ static hg_code print_choices(hg_store *store, hg_error *error) {
     char score[32];
     hg_format_figure(accuracy ? 100 * c->score : c->score, accuracy ? 2 : 5, accuracy ? " %" : "", score, sizeof score);
     printf("%s, chosen on validation: %s%s%s (%s %s, of %d points)\n", c->model, one ? c->settings : "", one ? " " : "", c->value,
-           accuracy ? "accuracy" : "loss", score, c->points);
+           strcmp(c->metric, "validation.mse") == 0 ? "MSE"
+           : accuracy                               ? "accuracy"
+                                                    : "loss",
+           score, c->points);
   }
   hg_free(choices);
   return code;

@@ -12,6 +12,12 @@
 enum { MOST_ENTRIES = 10000000 };
 #define MOST_TOTAL ((int64_t)32 << 30)
 
+/* libarchive has no words for some truncated files. */
+static const char *cause_of(struct archive *archive) {
+  const char *cause = archive_error_string(archive);
+  return cause == NULL ? "its data ends too early" : cause;
+}
+
 static bool leads_out(const char *path) {
   if (path[0] == '/') return true;
   for (const char *part = path; part != NULL; part = strchr(part, '/') == NULL ? NULL : strchr(part, '/') + 1)
@@ -45,7 +51,7 @@ static hg_code read_entry(struct archive *archive, const char *place, size_t mos
     if (got == 0) return HG_OK;
     hg_code code = HG_OK;
     if (got < 0)
-      code = hg_fail(error, HG_DATA, place, "cannot be read: %s", archive_error_string(archive));
+      code = hg_fail(error, HG_DATA, place, "cannot be read: %s", cause_of(archive));
     else
       *count += (size_t)got;
     if (code == HG_OK && *count > most) code = hg_fail(error, HG_DATA, place, "is longer than the %zu bytes allowed here", most);
@@ -84,8 +90,7 @@ static hg_code read_entries(struct archive *archive, const char *path, const hg_
     int status = archive_read_next_header(archive, &entry);
     if (status == ARCHIVE_EOF) return HG_OK;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-      return hg_fail(error, HG_DATA, path, "is damaged, truncated or no archive of a known kind: %s",
-                     archive_error_string(archive));
+      return hg_fail(error, HG_DATA, path, "is damaged, truncated or no archive of a known kind: %s", cause_of(archive));
     int64_t size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : 0;
     if (size < 0 || entries == MOST_ENTRIES || size > MOST_TOTAL - total)
       return hg_fail(error, HG_DATA, path, "holds more than an archive of images may (%d entries, %lld GiB)", MOST_ENTRIES,
@@ -107,7 +112,7 @@ static hg_code read_archive(const char *path, const hg_archive_visitor *visitor,
   archive_read_support_format_zip(archive);
   hg_code code = HG_OK;
   if (archive_read_open_filename(archive, path, 1 << 18) != ARCHIVE_OK)
-    code = hg_fail(error, HG_DATA, path, "is damaged or no archive of a known kind: %s", archive_error_string(archive));
+    code = hg_fail(error, HG_DATA, path, "is damaged or no archive of a known kind: %s", cause_of(archive));
   else
     code = read_entries(archive, path, visitor, error);
   archive_read_free(archive);

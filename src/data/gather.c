@@ -156,6 +156,16 @@ static hg_code check_shape(hg_gather *gather, const waiting *file, hg_error *err
                  shape.width, gather->images[0].path, gather->shape.height, gather->shape.width, gather->shape.height);
 }
 
+static bool is_word(const char *name, size_t length, const char *word) {
+  return strlen(word) == length && strncasecmp(name, word, length) == 0;
+}
+
+/* The part that a folder of this name holds; NO_PART where it tells none. */
+static image_part part_named(const char *name, size_t length) {
+  if (is_word(name, length, "train") || is_word(name, length, "training")) return TRAIN;
+  return is_word(name, length, "test") || is_word(name, length, "testing") ? TEST : NO_PART;
+}
+
 /* The class is the folder an image stands in; a folder train or test above it tells the part. */
 static hg_code classify(const hg_gather *gather, gathered *image, hg_error *error) {
   char place[256];
@@ -164,16 +174,15 @@ static hg_code classify(const hg_gather *gather, gathered *image, hg_error *erro
   const char *start = slash == NULL ? NULL : memrchr(image->path, '/', (size_t)(slash - image->path));
   start = start == NULL ? image->path : start + 1;
   size_t length = slash == NULL ? 0 : (size_t)(slash - start);
-  bool part_itself = (length == 5 && memcmp(start, "train", 5) == 0) || (length == 4 && memcmp(start, "test", 4) == 0);
-  if (length == 0 || part_itself)
+  if (length == 0 || part_named(start, length) != NO_PART)
     return hg_fail(error, HG_DATA, place, "stands in no class folder; put it at CLASS/image or train/CLASS/image");
   image->class_name = hg_malloc(length + 1);
   if (image->class_name == NULL) return hg_fail_memory(error, place, length + 1);
   memcpy(image->class_name, start, length);
   image->class_name[length] = '\0';
   for (const char *folder = image->path; folder < start; folder = strchr(folder, '/') + 1) {
-    if (strncmp(folder, "train/", 6) == 0) image->part = TRAIN;
-    if (strncmp(folder, "test/", 5) == 0) image->part = TEST;
+    image_part part = part_named(folder, strcspn(folder, "/"));
+    if (part != NO_PART) image->part = part;
   }
   return HG_OK;
 }
@@ -266,7 +275,9 @@ static hg_code check_parts(const hg_gather *gather, bool *has_test, hg_error *er
       return hg_fail(error, HG_DATA, gather->root, "class %s has test images but no training images", image->class_name);
   }
   if (without != NULL && with != NULL)
-    return hg_fail(error, HG_DATA, gather->root, "%s stands neither in train nor in test, %s does", without->path, with->path);
+    return hg_fail(error, HG_DATA, gather->root,
+                   "%s stands neither in train nor in test, %s does; validation images are cut from train by `validation`",
+                   without->path, with->path);
   return HG_OK;
 }
 

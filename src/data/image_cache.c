@@ -21,7 +21,7 @@ typedef struct header {
   char remark[REMARK];
 } header;
 
-static const char magic[8] = "HGIMG02";
+static const char magic[8] = "HGIMG03";
 
 static bool path_of(const hg_image_cache *cache, char path[HG_PATH_SIZE], bool make_folder) {
   char folder[HG_PATH_SIZE];

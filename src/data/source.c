@@ -267,6 +267,7 @@ static hg_code check_entry(const hg_source *source, const hg_data_settings *sett
   const hg_catalog_entry *entry = source->entry;
   hg_shape has = part->shape, wants = entry == NULL ? has : entry->shape;
   if (settings->resize != 0) wants.height = has.height, wants.width = has.width;
+  if (settings->grayscale && has.channels == 1) wants.channels = 1;
   if (entry == NULL || (hg_shape_equal(has, wants) && part->classes == entry->classes)) return HG_OK;
   return hg_fail(error, HG_DATA, source->found.path,
                  "is not %s: it has %d classes and images of %d x %d x %d, not %d and %d x %d x %d", entry->title, part->classes,

@@ -1,9 +1,11 @@
 #include "eval/compare.h"
 
 #include "base/alloc.h"
+#include "eval/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double normal_975 = 1.959963984540054; /* quantile of the standard normal distribution */
 
@@ -36,16 +38,6 @@ double hg_mcnemar(int64_t b, int64_t c) {
   return erfc(root / sqrt(2));
 }
 
-void hg_paired_difference(int64_t b, int64_t c, int64_t count, double *difference, double *low, double *high) {
-  *difference = *low = *high = NAN;
-  if (count <= 0) return;
-  double n = (double)count, net = (double)(b - c);
-  double half = normal_975 * sqrt((double)(b + c) - net * net / n) / n;
-  *difference = net / n;
-  *low = fmax(net / n - half, -1);
-  *high = fmin(net / n + half, 1);
-}
-
 void hg_mean_interval(const double *values, int count, double *mean, double *deviation, double *low, double *high) {
   double sum = 0, squares = 0;
   *mean = *deviation = *low = *high = NAN;
@@ -58,6 +50,19 @@ void hg_mean_interval(const double *values, int count, double *mean, double *dev
   double half = hg_student_975(count - 1) * *deviation / sqrt(count);
   *low = *mean - half;
   *high = *mean + half;
+}
+
+const char *hg_seeds_interval(const char *metric, const double *values, int count, int64_t images, double *mean,
+                              double *deviation, double *low, double *high) {
+  const char *kind = count > 1 ? "student" : NULL;
+  hg_mean_interval(values, count, mean, deviation, low, high);
+  bool share = strstr(metric, "accuracy") != NULL && images > 0 && count > 0;
+  if (share && (count == 1 || *deviation <= 0)) {
+    hg_wilson(llround(*mean * (double)images), images, low, high);
+    kind = "wilson";
+  }
+  hg_metric_bound(metric, low, high);
+  return kind;
 }
 
 /* ---------------------------------------------------------------- Student's t with any degrees of freedom */
@@ -118,7 +123,7 @@ void hg_difference_over_seeds(double image_variance, double image_freedom, const
   double mean, deviation, low, high;
   hg_mean_interval(by_seed, seeds, &mean, &deviation, &low, &high);
   double seed_variance = deviation * deviation / seeds, variance = image_variance + seed_variance;
-  *difference = (hg_difference){mean, mean, mean, mean == 0 ? 1 : 0};
+  *difference = (hg_difference){mean, mean, mean, mean == 0 ? 1 : (double)NAN};
   if (!(variance > 0)) return;
   double freedom =
       variance * variance / (image_variance * image_variance / image_freedom + seed_variance * seed_variance / (seeds - 1));
@@ -126,6 +131,56 @@ void hg_difference_over_seeds(double image_variance, double image_freedom, const
   difference->low = mean - half;
   difference->high = mean + half;
   difference->p_value = hg_student_p(mean / sqrt(variance), freedom);
+}
+
+/* ---------------------------------------------------------------- paired shares */
+
+/* p with I_p(a, b) = share. */
+static double beta_quantile(double share, double a, double b) {
+  double low = 0, high = 1;
+  for (int i = 0; i < 100; i++) {
+    double middle = (low + high) / 2;
+    if (incomplete_beta(middle, a, b) < share)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* What McNemar's exact test leaves: the interval of b among b + c by Clopper and Pearson, as a difference. */
+static void conditional_interval(double b, double c, double n, double *low, double *high) {
+  double least = b > 0 ? beta_quantile(0.025, b, c + 1) : 0, most = c > 0 ? beta_quantile(0.975, b + 1, c) : 1;
+  *low = (b + c) / n * (2 * least - 1);
+  *high = (b + c) / n * (2 * most - 1);
+}
+
+/* The correlation of being right, on the safe side. */
+static double paired_correlation(double both, double b, double c, double neither) {
+  double margins = (both + b) * (c + neither) * (both + c) * (b + neither), product = both * neither - b * c;
+  if (!(margins > 0)) return 0;
+  if (product > 0) product = fmax(product - (both + b + c + neither) / 2, 0);
+  return product / sqrt(margins);
+}
+
+void hg_paired_difference(int64_t both, int64_t only_a, int64_t only_b, int64_t count, double *difference, double *low,
+                          double *high) {
+  double low_a, high_a, low_b, high_b, least, most;
+  *difference = *low = *high = NAN;
+  if (count <= 0) return;
+  double n = (double)count, b = (double)only_a, c = (double)only_b, a_share = (double)(both + only_a) / n,
+         b_share = (double)(both + only_b) / n;
+  double twice = 2 * paired_correlation((double)both, b, c, n - (double)both - b - c);
+  hg_wilson(both + only_a, count, &low_a, &high_a);
+  hg_wilson(both + only_b, count, &low_b, &high_b);
+  double down_a = a_share - low_a, up_a = high_a - a_share, down_b = b_share - low_b, up_b = high_b - b_share;
+  *difference = (b - c) / n;
+  *low = fmax(*difference - sqrt(down_a * down_a - twice * down_a * up_b + up_b * up_b), -1);
+  *high = fmin(*difference + sqrt(down_b * down_b - twice * down_b * up_a + up_a * up_a), 1);
+  if (hg_mcnemar(only_a, only_b) < 0.05) return;
+  conditional_interval(b, c, n, &least, &most);
+  *low = fmin(*low, least);
+  *high = fmax(*high, most);
 }
 
 /* ---------------------------------------------------------------- Holm */

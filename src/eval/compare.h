@@ -11,11 +11,21 @@ void hg_wilson(int64_t successes, int64_t count, double *low, double *high);
  * Above 1,000 discordant pairs the chi-square form with continuity correction. */
 double hg_mcnemar(int64_t b, int64_t c);
 
-/* 95 % interval of accuracy(a) - accuracy(b) on the same samples (Wald on paired shares), within -1 to 1. */
-void hg_paired_difference(int64_t b, int64_t c, int64_t count, double *difference, double *low, double *high);
+/* 95 % interval of accuracy(a) - accuracy(b) on the same `count` samples, of which both are right on `both` and one alone on
+ * only_a and only_b: Newcombe's for paired shares (Statistics in Medicine 17, 1998, method 10). Where McNemar's test leaves it
+ * open whether there is a difference, it is widened to what the exact test leaves (Clopper and Pearson's interval of only_a among
+ * the discordant), so that both tell the same. NaN where count is 0. */
+void hg_paired_difference(int64_t both, int64_t only_a, int64_t only_b, int64_t count, double *difference, double *low,
+                          double *high);
 
 /* Mean, sample standard deviation, and the 95 % interval of the mean by Student's t; NaN where count < 2. */
 void hg_mean_interval(const double *values, int count, double *mean, double *deviation, double *low, double *high);
+
+/* A figure over `count` seeds with its 95 % interval, bounded by what the metric can be: Student's over the seeds; for an
+ * accuracy with one seed, or with seeds that change nothing, Wilson's over the `images` it was measured on (0 = unknown). Returns
+ * which it is, "student" or "wilson"; NULL and NaN where there is none. metric: its name, as in "test.accuracy" or "mse". */
+const char *hg_seeds_interval(const char *metric, const double *values, int count, int64_t images, double *mean,
+                              double *deviation, double *low, double *high);
 
 /* ---- several comparisons, several seeds */
 
@@ -35,7 +45,8 @@ typedef struct hg_difference {
  * image_variance: of the mean over seeds, as the choice of images alone makes it, with image_freedom degrees of freedom.
  * by_seed (seeds): the difference for each seed, seeds >= 2. The variance is the sum image_variance + var(by_seed) / seeds (the
  * analysis of variance of crossed random factors, on the safe side as the seeds' part holds some of the images' too), and its
- * degrees of freedom are Welch and Satterthwaite's. */
+ * degrees of freedom are Welch and Satterthwaite's. Where nothing varies there is nothing to test by: low and high are the mean,
+ * and p is NaN, or 1 for a mean of 0. */
 void hg_difference_over_seeds(double image_variance, double image_freedom, const double *by_seed, int seeds,
                               hg_difference *difference);
 

@@ -165,7 +165,7 @@ static void put_table(hg_page *page, const group *of, const char *noise) {
   hg_text_put(out,
               "</table></div><p class=\"note\">Means over test images and seeds. The median filter is the one of 3\xc3\x97"
               "3 and 5\xc3\x97"
-              "5 with the lower error on validation images at that level.</p>");
+              "5 with the lower error on validation images (training images, where none are kept) at that level.</p>");
 }
 
 /* ---------------------------------------------------------------- images */

@@ -25,6 +25,10 @@ hg_code hg_page_models_gather(hg_page *page, hg_error *error) {
     model->count++;
     if (is_done(run) && model->done++ == 0) model->shown = run;
   }
+  for (int i = 0; i < page->model_count; i++) {
+    const char *settings = page->models[i].shown->record.settings;
+    if (settings != NULL) page->models[i].settings = json_loads(settings, 0, NULL);
+  }
   return HG_OK;
 }
 
@@ -89,6 +93,7 @@ void hg_page_models_release(hg_page *page) {
     hg_page_model *model = &page->models[i];
     hg_store_class_names_free(model->class_names, model->classes);
     hg_free(model->trouble);
+    json_decref(model->settings);
     hg_free(model->ranks);
     hg_classification_report_release(&model->scores);
     hg_safetensors_release(&model->samples);

@@ -34,6 +34,7 @@ typedef struct hg_page_model {
   hg_safetensors samples; /* of the shown run; empty if it has none */
   hg_safetensors codes;   /* of the first seed's; empty if it has none */
   hg_safetensors denoising;
+  json_t *settings;   /* of the shown run; NULL where they cannot be read */
   char *trouble;      /* why predictions or samples could not be read, or NULL */
   char **class_names; /* (classes), or NULL where the data has none */
   int classes;
@@ -87,7 +88,7 @@ extern const hg_page_score hg_page_scores[HG_PAGE_SCORES];
 hg_code hg_page_make(hg_store *store, bool for_files, hg_page *page, hg_error *error);
 void hg_page_release(hg_page *page);
 
-/* Runs gathered by model, nothing read; page.models is to be hg_free'd where that is all. */
+/* Runs gathered by model, with their settings and no files. */
 hg_code hg_page_models_gather(hg_page *page, hg_error *error);
 hg_code hg_page_models_load(hg_page *page, hg_store *store, hg_error *error);
 void hg_page_models_release(hg_page *page);

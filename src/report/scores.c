@@ -14,8 +14,6 @@ const hg_page_score hg_page_scores[HG_PAGE_SCORES] = {
     {"SSIM", "ssim", "test.ssim", false},
 };
 
-static bool is_share_of_images(const char *metric) { return strcmp(metric, "test.accuracy") == 0; }
-
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric) {
   return hg_page_estimate_by(page, model, hg_report_metric, metric);
 }
@@ -29,14 +27,10 @@ hg_estimate hg_page_estimate_by(const hg_page *page, const hg_page_model *model,
     double value = done ? figure(&model->runs[i], metric) : NAN;
     if (!isnan(value)) values[estimate.seeds++] = value;
   }
-  hg_mean_interval(values, estimate.seeds, &estimate.value, &estimate.deviation, &estimate.low, &estimate.high);
-  if (estimate.seeds > 1) estimate.interval = "student";
   const hg_data_record *data = hg_report_data(&page->report, model->shown);
-  if (estimate.seeds == 1 && data != NULL && data->test > 0 && is_share_of_images(metric)) {
-    hg_wilson(llround(estimate.value * (double)data->test), data->test, &estimate.low, &estimate.high);
-    estimate.interval = "wilson";
-  }
-  hg_metric_bound(metric, &estimate.low, &estimate.high);
+  int64_t images = data != NULL && strncmp(metric, "test.", strlen("test.")) == 0 ? data->test : 0;
+  estimate.interval = hg_seeds_interval(metric, values, estimate.seeds, images, &estimate.value, &estimate.deviation,
+                                        &estimate.low, &estimate.high);
   return estimate;
 }
 

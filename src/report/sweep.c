@@ -113,6 +113,7 @@ void hg_sweep_join_settings(const hg_sweep_point *at, char *out, size_t size) {
 
 static const hg_sweep_figure accuracy = {"accuracy", "", "validation.accuracy", "test.accuracy"};
 static const hg_sweep_figure loss = {"loss", "", "validation.loss", "test.loss"};
+static const hg_sweep_figure errors = {"MSE", "", "validation.mse", "test.mse"}; /* of models that do nothing else */
 static const hg_sweep_figure classification = {"classification loss", "-classification-loss", "validation.classification_loss",
                                                "test.classification_loss"};
 static const hg_sweep_figure squares = {"MSE", "-mse", "validation.mse", "test.mse"};
@@ -159,11 +160,22 @@ static bool has_figure(const hg_sweep *of, const char *metric) {
   return false;
 }
 
+/* Every point that has any score has this one. */
+static bool all_have(const hg_sweep *of, const char *metric, const char *any) {
+  hg_sweep_point ignored;
+  for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored)) {
+    const hg_page_model *model = &of->page->models[i];
+    for (int r = 0; r < model->count; r++)
+      if (isfinite(figure_of(&model->runs[r], any)) && !isfinite(figure_of(&model->runs[r], metric))) return false;
+  }
+  return has_figure(of, metric);
+}
+
 /* A model that does both trades one for the other: its whole loss, in which a swept weight may stand, would not show that. */
 int hg_sweep_figures(const hg_sweep *of, const hg_sweep_figure *figures[HG_SWEEP_FIGURES]) {
   int count = 0;
   bool classifies = has_figure(of, accuracy.test);
-  figures[count++] = classifies ? &accuracy : &loss;
+  figures[count++] = classifies ? &accuracy : all_have(of, errors.validation, loss.validation) ? &errors : &loss;
   if (!classifies || !has_figure(of, squares.test)) return count;
   if (has_figure(of, classification.validation)) figures[count++] = &classification;
   /* Validation images have no MSE where another reconstruction loss is trained. */
@@ -172,6 +184,25 @@ int hg_sweep_figures(const hg_sweep *of, const hg_sweep_figure *figures[HG_SWEEP
   else if (has_figure(of, reconstruction.validation))
     figures[count++] = &reconstruction;
   return count;
+}
+
+/* Whether this part of the settings differs between points. */
+static bool is_swept(const hg_sweep *of, const char *part) {
+  const json_t *first = NULL;
+  hg_sweep_point ignored;
+  for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored)) {
+    const json_t *own = json_object_get(of->page->models[i].settings, part);
+    if (first == NULL) first = own;
+    if (own != NULL && !json_equal((json_t *)first, (json_t *)own)) return true;
+  }
+  return false;
+}
+
+/* Scores compare where they are of the same validation images as the models see them, and a loss where it is the same loss. */
+static const char *find_apart(const hg_sweep *of) {
+  if (is_swept(of, "data")) return "data";
+  if (is_swept(of, "corrupt")) return "corrupt";
+  return of->figure == &loss && is_swept(of, "loss") ? "loss" : NULL;
 }
 
 void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure) {
@@ -190,6 +221,8 @@ void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure) {
     of->least = of->least < value ? of->least : value;
     of->most = of->most > value ? of->most : value;
   }
+  of->apart = find_apart(of);
+  if (of->apart != NULL) of->chosen = -1;
 }
 
 double hg_sweep_best(const hg_sweep *of) { return hg_less_is_better(of->figure->validation) ? of->least : of->most; }
@@ -254,7 +287,7 @@ hg_code hg_report_choices_of(const hg_report *report, hg_choice **rows, int *cou
     choose_best(&of);
     if (of.chosen >= 0) describe_choice(&of, &(*rows)[(*count)++]);
   }
-  hg_free(page.models);
+  hg_page_models_release(&page);
   return code;
 }
 

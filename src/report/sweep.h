@@ -38,6 +38,7 @@ typedef struct hg_sweep {
   char base_values[HG_SWEEP_AXES][HG_NAME_SIZE];
   const hg_sweep_figure *figure; /* from here on by hg_sweep_choose */
   int chosen;                    /* by validation; -1 = nothing to choose by */
+  const char *apart;             /* in what the points differ, so that their scores do not compare and none is chosen; or NULL */
   int points;                    /* with a validation score */
   double least, most;            /* of the validation scores */
 } hg_sweep;
@@ -49,8 +50,9 @@ bool hg_sweep_find(const hg_page *page, int at, hg_sweep *out);
 /* The next model of the sweep at or after `at`; page->model_count when there is none. */
 int hg_sweep_next(const hg_sweep *of, int at, hg_sweep_point *found);
 
-/* Accuracy of classifiers, the loss of autoencoders; of models that do both the accuracy, and of the two losses what the
- * validation images have. The first is what the sweep's best model is chosen by. Returns how many. */
+/* Accuracy of classifiers; of autoencoders the MSE, which no weight of a loss changes, or the loss where the validation images
+ * have none; of models that do both the accuracy, and of the two losses what the validation images have. The first is what the
+ * sweep's best model is chosen by. Returns how many. */
 int hg_sweep_figures(const hg_sweep *of, const hg_sweep_figure *figures[HG_SWEEP_FIGURES]);
 void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure);
 /* The chosen point's score by the figure that chose it. */

@@ -108,10 +108,12 @@ static void put_line(hg_sweep *of, hg_figure *figure) {
 static void note_choice(const hg_sweep *of, const char *settings, bool map, hg_text *note) {
   hg_sweep_point at;
   char value[HG_NAME_SIZE];
-  if (of->chosen < 0) {
+  if (of->apart != NULL)
+    hg_text_format(note, "The points differ in `%s`, so that their validation scores do not compare: nothing is chosen here.",
+                   of->apart);
+  else if (of->chosen < 0)
     hg_text_put(note, "No validation scores: nothing is chosen here.");
-    return;
-  }
+  if (of->chosen < 0) return;
   hg_sweep_next(of, of->chosen, &at);
   hg_sweep_join_values(&at, 0, value, sizeof value);
   hg_text_format(note, "Chosen on validation: %s%s%s (", at.axes == 1 ? settings : "", at.axes == 1 ? " " : "", value);

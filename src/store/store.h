@@ -7,7 +7,8 @@
  *                       model.safetensors        a classical model: what was fitted, by scikit-learn's names of the method's
  *                                                attributes (support_vectors_, coef_, ...) and of its features'
  *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse, _psnr,
- *                                                _ssim F32 (N)
+ *                                                _ssim F32 (N). Metadata: test_shape (HxWxC) and test_sha256 of the test
+ *                                                part they are of.
  *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),
  *                                                labels I32 (M), probabilities F32 (M, K): test images the page may show
  *                       denoising.safetensors    index I64 (M), levels F32 (L), original U8 (M, H, W, C), noisy / denoised /

@@ -128,6 +128,18 @@ static bool same_labels(const pairing *pairs) {
   return true;
 }
 
+/* False where both say of which images they are, and these are of one size and not the same. Of another size they may be the same
+ * images, `resize`d; the labels then decide. */
+static bool same_images(const hg_safetensors *a, const hg_safetensors *b) {
+  char shape[2][48], digest[2][HG_SHA256_SIZE];
+  const hg_safetensors *files[] = {a, b};
+  for (int i = 0; i < 2; i++)
+    if (!hg_safetensors_metadata(files[i], "test_shape", shape[i], sizeof shape[i]) ||
+        !hg_safetensors_metadata(files[i], "test_sha256", digest[i], sizeof digest[i]))
+      return true; /* an older version's */
+  return strcmp(shape[0], shape[1]) != 0 || strcmp(digest[0], digest[1]) == 0;
+}
+
 /* Whether every file has this tensor, all of one shape. */
 static bool all_have(const pairing *pairs, const char *name, int rank) {
   const hg_named_tensor *first = hg_safetensors_find(pairs->a[0], name);
@@ -356,7 +368,9 @@ static double resampled_f1(const void *context, const int32_t *times) {
   return difference;
 }
 
-static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *pool, hg_comparison *row, hg_error *error) {
+/* accuracy_p stands where seeds and images leave nothing to test by. */
+static hg_code compare_f1(const class_votes *v, const int32_t *times, double accuracy_p, hg_pool *pool, hg_comparison *row,
+                          hg_error *error) {
   double by_a[HG_MOST_SEEDS], by_b[HG_MOST_SEEDS], by_seed[HG_MOST_SEEDS] = {0};
   int64_t counts[3 * MOST_CLASSES];
   for (int s = 0; s < v->seeds; s++) {
@@ -373,6 +387,7 @@ static hg_code compare_f1(const class_votes *v, const int32_t *times, hg_pool *p
   hg_difference difference = {by_seed[0], found.low, found.high, found.p_value};
   if (v->seeds > 1)
     hg_difference_over_seeds(found.deviation * found.deviation, (double)(v->images - 1), by_seed, v->seeds, &difference);
+  if (isnan(difference.p_value)) difference.p_value = accuracy_p;
   take_difference(&difference, row);
   snprintf(row->test, sizeof row->test, "%s", v->seeds > 1 ? "seeds-and-images" : "paired-bootstrap");
   return HG_OK;
@@ -389,6 +404,16 @@ static double accuracy_variance(const class_votes *v, const int32_t *times, doub
     squares += times[g] * (net / v->seeds - mean) * (net / v->seeds - mean);
   }
   return squares / (n - 1) / n;
+}
+
+/* One seed; or several of which each gives the same difference on every image, so that they count as one. */
+static void compare_once(const hg_comparison *row, int64_t images, hg_difference *found) {
+  double n = (double)images;
+  int64_t right_a = llround(row->value_a * n), right_b = llround(row->value_b * n);
+  int64_t only_a = row->seeds == 1 ? row->only_a : right_a > right_b ? right_a - right_b : 0;
+  int64_t only_b = row->seeds == 1 ? row->only_b : right_b > right_a ? right_b - right_a : 0;
+  hg_paired_difference(right_a - only_a, only_a, only_b, images, &found->difference, &found->low, &found->high);
+  found->p_value = hg_mcnemar(only_a, only_b);
 }
 
 static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comparison *row) {
@@ -410,13 +435,11 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
   snprintf(row->metric, sizeof row->metric, "accuracy");
   take_values(by_a, by_b, v->seeds, by_seed, row);
   hg_difference found = {0};
-  if (v->seeds == 1) {
-    hg_paired_difference(row->only_a, row->only_b, v->images, &found.difference, &found.low, &found.high);
-    found.p_value = hg_mcnemar(row->only_a, row->only_b);
-  } else {
+  if (v->seeds > 1) {
     double mean = row->value_a - row->value_b;
     hg_difference_over_seeds(accuracy_variance(v, times, mean), (double)(v->images - 1), by_seed, v->seeds, &found);
   }
+  if (v->seeds == 1 || found.low == found.high) compare_once(row, v->images, &found);
   take_difference(&found, row);
   snprintf(row->test, sizeof row->test, "%s", v->seeds == 1 ? "mcnemar" : "seeds-and-images");
 }
@@ -432,8 +455,9 @@ static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_compariso
   if (code == HG_OK && times == NULL) code = hg_fail_memory(error, "comparison", (size_t)v.groups * sizeof *times);
   if (code == HG_OK) {
     count_groups(&v, times);
-    compare_accuracy(&v, times, &rows[(*count)++]);
-    code = compare_f1(&v, times, pool, &rows[(*count)++], error);
+    compare_accuracy(&v, times, &rows[*count]);
+    code = compare_f1(&v, times, rows[*count].p_value, pool, &rows[*count + 1], error);
+    *count += 2;
   }
   hg_free(times);
   release_votes(&v);
@@ -447,7 +471,7 @@ hg_code hg_compare_models(const hg_testimony *a, const hg_testimony *b, hg_pool 
   *count = 0;
   if (a->seeds == 0 || b->seeds == 0) return HG_OK;
   pair_seeds(a, b, &pairs);
-  if (!same_labels(&pairs)) return HG_OK;
+  if (!same_labels(&pairs) || !same_images(pairs.a[0], pairs.b[0])) return HG_OK;
   for (int i = 0; i < HG_MOST_COMPARED; i++) {
     rows[i] = (hg_comparison){.p_holm = (double)NAN};
     snprintf(rows[i].a, sizeof rows[i].a, "%s", a->name);

@@ -213,7 +213,32 @@ static bool has_artifact(hg_runner *runner, const hg_run_record *record, const c
   return there;
 }
 
-hg_code hg_runner_take_up(hg_runner *runner, bool *done, hg_error *error) {
+/* Whether the file still holds what was fitted. */
+static bool is_fitted(hg_runner *runner, const hg_run_record *record) {
+  char *path = NULL, digest[HG_SHA256_SIZE] = "";
+  bool read = hg_store_run_file(runner->store, record, "model.safetensors", &path, NULL) == HG_OK &&
+              hg_sha256_file(path, digest, NULL) == HG_OK;
+  hg_free(path);
+  return read && strcmp(digest, record->weights_sha256) == 0;
+}
+
+/* Whether the weights of a finished run are still those that were trained: a file may have been cut, or changed for another's. */
+static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const hg_run_record *stored, bool *whole,
+                           hg_error *error) {
+  if (runner->study->models[run->model].kind != HG_MODEL_NETWORK) {
+    *whole = is_fitted(runner, stored);
+    return HG_OK;
+  }
+  hg_planned_run as_stored = *run;
+  hg_network *network = NULL;
+  as_stored.record = *stored;
+  hg_code code = hg_runner_trained(runner, &as_stored, &network, error);
+  hg_network_free(network);
+  *whole = code == HG_OK;
+  return code == HG_NO_MEMORY ? code : HG_OK;
+}
+
+hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, hg_error *error) {
   hg_planned_run *run = &runner->runs[runner->current];
   hg_run_record stored = {0};
   bool found = false;
@@ -224,6 +249,13 @@ hg_code hg_runner_take_up(hg_runner *runner, bool *done, hg_error *error) {
   if (strcmp(stored.status, "done") != 0 || !has_artifact(runner, &stored, result)) {
     hg_run_record_release(&stored);
     return HG_OK;
+  }
+  bool whole = false;
+  code = check_whole(runner, run, &stored, &whole, error);
+  if (code != HG_OK || !whole) {
+    if (code == HG_OK) hg_run_names_add(damaged, &stored);
+    hg_run_record_release(&stored);
+    return code;
   }
   *done = true;
   hg_run_record_release(&run->record);

@@ -7,18 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The pairs that were compared on a single seed, in words: "a and b, a and c". */
-typedef struct thin_pairs {
+/* Pairs in words: "a and b, a and c". */
+typedef struct pairs {
   int count;
   char text[320];
-} thin_pairs;
+} pairs;
 
-static void add_thin_pair(thin_pairs *thin, const char *a, const char *b) {
-  size_t used = strlen(thin->text), room = sizeof thin->text - used;
-  thin->count++;
-  if (snprintf(thin->text + used, room, "%s%s and %s", used > 0 ? ", " : "", a, b) >= (int)room)
-    snprintf(thin->text + sizeof thin->text - 4, 4, "...");
+static void add_pair(pairs *list, const char *a, const char *b) {
+  size_t used = strlen(list->text), room = sizeof list->text - used;
+  list->count++;
+  if (snprintf(list->text + used, room, "%s%s and %s", used > 0 ? ", " : "", a, b) >= (int)room)
+    snprintf(list->text + sizeof list->text - 4, 4, "...");
 }
+
+/* What is to be said of pairs beside their comparisons. */
+typedef struct remarks {
+  pairs one_seed; /* compared on a single one */
+  pairs apart;    /* their test images are spoiled differently */
+  pairs missing;  /* one of them has no run that is done */
+} remarks;
 
 static bool is_done(const hg_runner *runner, int model) {
   for (int i = 0; i < runner->stored_count; i++)
@@ -26,12 +33,21 @@ static bool is_done(const hg_runner *runner, int model) {
   return false;
 }
 
-static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_comparison *rows, int *count, thin_pairs *thin,
+static bool see_the_same(const hg_model *a, const hg_model *b) {
+  const hg_corruption *one = &a->train.corrupt, *other = &b->train.corrupt;
+  return one->gaussian == other->gaussian && one->salt_and_pepper == other->salt_and_pepper && one->masking == other->masking &&
+         (one->gaussian == 0 || one->clip == other->clip);
+}
+
+static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_comparison *rows, int *count, remarks *said,
                             hg_error *error) {
   const char *name_a = runner->study->models[pair->a].name, *name_b = runner->study->models[pair->b].name;
   hg_testimony a = {0}, b = {0};
   int made = 0;
-  if (!is_done(runner, pair->a) || !is_done(runner, pair->b)) return HG_OK;
+  if (!is_done(runner, pair->a) || !is_done(runner, pair->b)) {
+    add_pair(&said->missing, name_a, name_b);
+    return HG_OK;
+  }
   hg_code code = hg_runner_go_on(runner, error);
   if (code == HG_OK) code = hg_testimony_read(runner->store, name_a, NULL, &a, error);
   if (code == HG_OK) code = hg_testimony_read(runner->store, name_b, NULL, &b, error);
@@ -41,7 +57,9 @@ static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_com
         runner, error, "not-comparable",
         "%s and %s cannot be compared: they do not say the same kind of thing about the same test images, or these are too few",
         name_a, name_b);
-  if (made > 0 && rows[*count].seeds == 1 && (a.draws || b.draws)) add_thin_pair(thin, name_a, name_b);
+  if (made > 0 && rows[*count].seeds == 1 && (a.draws || b.draws)) add_pair(&said->one_seed, name_a, name_b);
+  if (made > 0 && !see_the_same(&runner->study->models[pair->a], &runner->study->models[pair->b]))
+    add_pair(&said->apart, name_a, name_b);
   *count += made;
   hg_testimony_release(&a);
   hg_testimony_release(&b);
@@ -115,23 +133,37 @@ static hg_code compare_with_median(hg_runner *runner, int model, hg_comparison *
 
 /* ---------------------------------------------------------------- all of them */
 
+static hg_code warn_of_pairs(hg_runner *runner, const remarks *said, hg_error *error) {
+  hg_code code = HG_OK;
+  if (said->missing.count > 0)
+    code = hg_runner_warn(runner, error, "not-compared", "Not compared, because no run of one of them is done: %s.",
+                          said->missing.text);
+  if (code == HG_OK && said->one_seed.count > 0)
+    code = hg_runner_warn(
+        runner, error, "one-seed",
+        "Compared on one seed: %s. The intervals cover the choice of test images, not the chance in training; give "
+        "the study more seeds.",
+        said->one_seed.text);
+  if (code == HG_OK && said->apart.count > 0)
+    code = hg_runner_warn(runner, error, "other-inputs",
+                          "Compared on test images that are spoiled differently (`corrupt`): %s. The difference is that of the "
+                          "inputs as well as that of the models.",
+                          said->apart.text);
+  return code;
+}
+
 hg_code hg_runner_compare(hg_runner *runner, hg_error *error) {
   const hg_study *study = runner->study;
   size_t room = (size_t)study->compare_count * HG_MOST_COMPARED + (size_t)study->model_count * MOST_LEVELS + 1;
   hg_comparison *rows = hg_calloc(room, sizeof *rows);
   if (rows == NULL) return hg_fail_memory(error, "comparisons", room * sizeof *rows);
   int count = 0;
-  thin_pairs thin = {0};
+  remarks said = {.one_seed = {.count = 0}};
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < study->compare_count; i++)
-    code = compare_pair(runner, &study->compare[i], rows, &count, &thin, error);
+    code = compare_pair(runner, &study->compare[i], rows, &count, &said, error);
   for (int i = 0; code == HG_OK && i < study->model_count; i++) code = compare_with_median(runner, i, rows, &count, error);
-  if (code == HG_OK && thin.count > 0)
-    code = hg_runner_warn(
-        runner, error, "one-seed",
-        "Compared on one seed: %s. The intervals cover the choice of test images, not the chance in training; give "
-        "the study more seeds.",
-        thin.text);
+  if (code == HG_OK) code = warn_of_pairs(runner, &said, error);
   if (code == HG_OK) code = hg_comparisons_conclude(rows, count, error);
   if (code == HG_OK) code = hg_store_put_comparisons(runner->store, rows, count, error);
   hg_free(rows);

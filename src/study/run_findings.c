@@ -37,11 +37,9 @@ static hg_code measure(hg_runner *runner, const hg_study_published *published, h
   snprintf(row->metric, sizeof row->metric, "%s", published->metric);
   snprintf(row->id, sizeof row->id, "%s", published->id);
   hg_code code = gather_measured(runner, published, values, &row->seeds, error);
-  hg_mean_interval(values, row->seeds, &row->measured, &deviation, &row->low, &row->high);
-  int64_t images = runner->data[runner->study->models[published->model].data].test->count;
-  if (row->seeds == 1 && strncmp(row->metric, "test.accuracy", strlen("test.accuracy")) == 0)
-    hg_wilson(llround(row->measured * (double)images), images, &row->low, &row->high);
-  hg_metric_bound(row->metric, &row->low, &row->high);
+  bool tested = strncmp(row->metric, "test.", strlen("test.")) == 0;
+  int64_t images = tested ? runner->data[runner->study->models[published->model].data].test->count : 0;
+  hg_seeds_interval(row->metric, values, row->seeds, images, &row->measured, &deviation, &row->low, &row->high);
   return code;
 }
 

@@ -142,10 +142,12 @@ static hg_code carry_out_next(lanes *all, int index, const bool *small, bool *ov
 
 static hg_code skip_done(hg_runner *runner, bool *over, hg_error *error) {
   hg_code code = HG_OK;
+  hg_run_names damaged = {0};
   for (int i = 0; code == HG_OK && i < runner->count; i++) {
     runner->current = i;
-    code = hg_runner_take_up(runner, &over[i], error);
+    code = hg_runner_take_up(runner, &damaged, &over[i], error);
   }
+  hg_runner_tell_removed(runner, &damaged, "whose weights on the disk are not those that were trained");
   return code;
 }
 

@@ -175,9 +175,12 @@ static hg_code write_predictions(const hg_test_outputs *outputs, const char *fol
     snprintf(tensors[count].name, sizeof tensors[count].name, "%s", images[i].name);
     count++;
   }
-  char *path = hg_path_join(folder, "predictions.safetensors");
+  char *path = hg_path_join(folder, "predictions.safetensors"), shape[48], digest[HG_SHA256_SIZE];
   if (path == NULL) return hg_fail_memory(error, folder, 1);
-  hg_code code = hg_safetensors_write(path, tensors, count, NULL, error);
+  snprintf(shape, sizeof shape, "%dx%dx%d", test->shape.height, test->shape.width, test->shape.channels);
+  hg_dataset_digest(test, digest);
+  const char *const metadata[] = {"test_shape", shape, "test_sha256", digest, NULL};
+  hg_code code = hg_safetensors_write(path, tensors, count, metadata, error);
   hg_free(path);
   return code;
 }

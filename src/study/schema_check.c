@@ -231,6 +231,10 @@ static hg_code check_pixels(hg_reader *reader, const hg_model *model) {
     return hg_reject(reader, place_in(reader, model, "augment", "cutout"), "the square is larger than the image (%dx%d)",
                      model->input.height, model->input.width);
   }
+  if (model->train.augment.crop > side) {
+    return hg_reject(reader, place_in(reader, model, "augment", "crop"), "the move is wider than the image (%dx%d)",
+                     model->input.height, model->input.width);
+  }
   return HG_OK;
 }
 

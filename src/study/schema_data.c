@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/catalog.h"
 #include "study/schema.h"
 
 #define FIELDS(rows) .fields = rows, .count = (int)(sizeof(rows) / sizeof *(rows))
@@ -52,7 +53,21 @@ static hg_code add_class(hg_reader *reader, const hg_node *node, int label, hg_d
   return HG_OK;
 }
 
-/* The names are looked up in the data only where one is written. */
+/* A folder 1 that is not class 1 makes the number a name as well. Of the catalog's sets none has such classes. */
+static hg_code check_no_name(hg_reader *reader, const hg_node *node, const hg_data_settings *data, int label,
+                             hg_dataset **named) {
+  hg_error cause; /* told by whatever reads the data next */
+  if (hg_catalog_find(data->source) != NULL) return HG_OK;
+  if (*named == NULL && hg_data_name_classes(data, reader->study->folder, named, &cause) != HG_OK) return HG_OK;
+  for (int k = 0; k < (*named)->classes; k++)
+    if (k != label && strcmp((*named)->class_names[k], node->text) == 0)
+      return hg_reject(reader, node,
+                       "`%s` could be the class of this name, which has label %d, or label %d; write \"%s\" for the name",
+                       node->text, k, label, node->text);
+  return HG_OK;
+}
+
+/* The names are looked up in the data only where one is written, or where a number could be one. */
 static hg_code choose_classes(hg_reader *reader, const hg_node *entry, hg_data_settings *data) {
   const hg_node *list = hg_node_get(entry, "classes");
   hg_dataset *named = NULL;
@@ -62,6 +77,7 @@ static hg_code choose_classes(hg_reader *reader, const hg_node *entry, hg_data_s
     int label = 0;
     if (is_label(node)) {
       code = read_label(reader, node, &label);
+      if (code == HG_OK) code = check_no_name(reader, node, data, label, &named);
     } else {
       if (named == NULL) code = hg_data_name_classes(data, reader->study->folder, &named, reader->error);
       if (code != HG_OK) code = hg_reject_source(reader, entry, code);
