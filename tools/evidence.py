@@ -148,7 +148,7 @@ def engines(name, report):
                          *(f"{speed:,.0f}" for speed in speeds)])
     return ["", "Both engines from the same first weights and the same order of images, so that they part only by how sums are "
             "rounded; \"apart\" is relative. Images a second are those of these trainings, the median seed's, on a machine that did other "
-            "work too; of `autoencoder` by hourglass's engine two seeds train side by side, a thread each, all else alone on two. "
+            "work too; of `autoencoder` and `denoiser` hourglass trains two seeds side by side, a thread each, all else alone on two. "
             "[performance.md](performance.md) has both engines taking turns: networks A and C, column oneDNN.", "", table(rows)] if len(rows) > 1 else []
 
 
