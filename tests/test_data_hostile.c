@@ -152,6 +152,11 @@ static void folder_mixed_parts(const char *name) {
   put_png(name, "train/a/1.png", 4, 4);
   put_png(name, "a/1.png", 4, 4);
 }
+static void folder_in_a_class(const char *name) {
+  put_png(name, "a/1.png", 4, 4);
+  put_png(name, "a-b/1.png", 4, 4);
+  put_png(name, "a/deep/er/2.png", 4, 4);
+}
 static void folder_untrained_class(const char *name) {
   put_png(name, "train/a/1.png", 4, 4);
   put_png(name, "test/b/1.png", 4, 4);
@@ -294,6 +299,7 @@ static const hostile cases[] = {
     {"e5", folder_no_class, "e5/1.png", "no class folder"},
     {"e6", folder_no_class_below_train, "e6/train/1.png", "no class folder"},
     {"e7", folder_mixed_parts, "e7", "neither in train nor in test"},
+    {"e9", folder_in_a_class, "e9", "a/deep/er/2.png lies below the class folder of a/1.png"},
     {"e8", folder_untrained_class, "e8", "class b has test images but no training images"},
     {"f1", png_that_is_text, "f1/a/1.png", "neither a PNG nor a JPEG"},
     {"f2", png_nothing, "f2/a/1.png", "neither a PNG nor a JPEG"},

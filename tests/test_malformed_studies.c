@@ -20,6 +20,8 @@ static const struct {
   const char *message; /* a piece of it */
   hg_code code;        /* HG_OK stands for HG_USAGE, which most are */
 } cases[] = {
+    {"pca-wider-than-code", "5:40", "6 components, but there are 5 features", HG_OK},
+    {"crop-wider-than-image", "4:98", "the move is wider than the image (28x28)", HG_OK},
     {"empty", "", "the file is empty; a study begins with `study: NAME`", HG_OK},
     {"only-comments", "", "the file is empty; a study begins with `study: NAME`", HG_OK},
     {"tab-indent", "3:1", "this character cannot stand here; YAML is indented with spaces, never tabs, and text that", HG_OK},

@@ -281,6 +281,36 @@ static hg_code check_parts(const hg_gather *gather, bool *has_test, hg_error *er
   return HG_OK;
 }
 
+/* The folder of a path, up to its last slash. */
+static size_t folder_length(const char *path) { return (size_t)(strrchr(path, '/') - path); }
+
+/* A folder before what lies below it, and that before other folders: a slash comes before every other letter. */
+static int by_folder(const void *a, const void *b) {
+  const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+  size_t i = 0, length_x = folder_length(x), length_y = folder_length(y);
+  while (i < length_x && i < length_y && x[i] == y[i]) i++;
+  if (i == length_x || i == length_y) return (length_x > length_y) - (length_x < length_y);
+  if (x[i] == '/' || y[i] == '/') return x[i] == '/' ? -1 : 1;
+  return (unsigned char)x[i] < (unsigned char)y[i] ? -1 : 1;
+}
+
+/* Images beside a folder of images: is that a class of its own, or part of the class around it? */
+static hg_code check_nesting(const hg_gather *gather, hg_error *error) {
+  const char **paths = hg_malloc((size_t)gather->count * sizeof *paths);
+  if (paths == NULL) return hg_fail_memory(error, gather->root, (size_t)gather->count * sizeof *paths);
+  for (int64_t i = 0; i < gather->count; i++) paths[i] = gather->images[i].path;
+  qsort(paths, (size_t)gather->count, sizeof *paths, by_folder);
+  hg_code code = HG_OK;
+  for (int64_t i = 1; code == HG_OK && i < gather->count; i++) {
+    size_t outer = folder_length(paths[i - 1]), inner = folder_length(paths[i]);
+    if (inner > outer && paths[i][outer] == '/' && memcmp(paths[i - 1], paths[i], outer) == 0)
+      code = hg_fail(error, HG_DATA, gather->root, "%s lies below the class folder of %s; put images of a class side by side",
+                     paths[i], paths[i - 1]);
+  }
+  hg_free(paths);
+  return code;
+}
+
 static void copy_image(const hg_gather *gather, const gathered *image, int channels, uint8_t *to) {
   int64_t places = (int64_t)gather->shape.height * gather->shape.width;
   const uint8_t *from = gather->pixels + image->place * places * CHANNELS;
@@ -321,6 +351,7 @@ hg_code hg_gather_finish(hg_gather *gather, hg_dataset *parts[2], hg_error *erro
     code =
         hg_fail(error, HG_DATA, gather->root, "holds no PNG or JPEG images%s", gather->skipped > 0 ? ", only other files" : "");
   if (code == HG_OK) code = number_classes(gather, error);
+  if (code == HG_OK) code = check_nesting(gather, error);
   if (code == HG_OK) code = check_parts(gather, &has_test, error);
   if (code == HG_OK) code = make_part(gather, false, &parts[0], error);
   if (code == HG_OK && has_test) code = make_part(gather, true, &parts[1], error);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/shape.h"
 #include "study/schema.h"
 
 /* ---------------------------------------------------------------- building a network */
@@ -347,6 +348,15 @@ static hg_code check_classes(hg_reader *reader, const hg_model *model) {
                    reader->study->data[model->data].name, model->classes == 0 ? "no labels" : "1 class");
 }
 
+/* The code that a classical model takes for features, as one row; false where the network cannot be made. */
+static bool find_code(const hg_reader *reader, const hg_model *model, hg_shape *code) {
+  hg_network *network = NULL;
+  if (hg_study_network(reader->study, model->features_from, &network, NULL) != HG_OK) return false;
+  *code = (hg_shape){1, 1, (int)hg_shape_count(hg_network_block_output(network, HG_ENCODER))};
+  hg_network_free(network);
+  return true;
+}
+
 static hg_code check_classical(hg_reader *reader, const hg_model *model) {
   hg_error cause = {0};
   hg_code code = check_classes(reader, model);
@@ -355,7 +365,9 @@ static hg_code check_classical(hg_reader *reader, const hg_model *model) {
   if (model->classical.kind == HG_KNN && model->classical.k > samples)
     return hg_reject(reader, place_in(reader, model, "knn", "k"), "%d neighbours, but at most %lld training images",
                      model->classical.k, (long long)samples);
-  if (model->features_from >= 0 || hg_features_check(&model->features, model->input, samples, &cause) == HG_OK) return HG_OK;
+  hg_shape seen = model->input;
+  if (model->features_from >= 0 && !find_code(reader, model, &seen)) return HG_OK; /* the network's own check tells why */
+  if (hg_features_check(&model->features, seen, samples, &cause) == HG_OK) return HG_OK;
   return hg_reject(reader, place_in(reader, model, "features", cause.place), "%s", cause.message);
 }
 
