@@ -198,19 +198,32 @@ static void more_seeds_than_are_averaged_are_refused(void **state) {
 
 /* ---- files and names of others */
 
+/* test_folder with a folder of grey images for each of three classes. */
+static void put_classes(const char *const classes[3], int images) {
+  char name[64];
+  assert_non_null(mkdtemp(test_folder));
+  for (int k = 0; k < 3; k++)
+    for (int i = 0; i < images; i++) {
+      content image = png_of(8, 8, false, 40 * k + i);
+      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
+      put(name, image.data, image.count);
+    }
+}
+
+static void remove_classes(void) {
+  char command[96];
+  snprintf(command, sizeof command, "rm -rf %s", test_folder);
+  assert_int_equal(system(command), 0);
+  strcpy(test_folder, "/tmp/hg-test-data-XXXXXX"); /* for the next test */
+}
+
 /* Folders 1 and 10: the class 1 by its name has label 0. */
 static void a_number_that_may_be_a_name_is_refused(void **state) {
   (void)state;
   static const char *const written[] = {"[1, 0]", "['1', '10']", "[0, 2]"};
   static const char *const classes[] = {"1", "10", "2"};
-  char text[512], name[64], command[96];
-  assert_non_null(mkdtemp(test_folder));
-  for (int k = 0; k < 3; k++)
-    for (int i = 0; i < 4; i++) {
-      content image = png_of(8, 8, false, 40 * k + i);
-      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
-      put(name, image.data, image.count);
-    }
+  char text[512];
+  put_classes(classes, 4);
   for (int n = 0; n < 3; n++) {
     hg_study *study = NULL;
     hg_error error = {0};
@@ -222,23 +235,15 @@ static void a_number_that_may_be_a_name_is_refused(void **state) {
     if (n == 0) assert_non_null(strstr(error.message, "write \"1\" for the name"));
     hg_study_free(study);
   }
-  snprintf(command, sizeof command, "rm -rf %s", test_folder);
-  assert_int_equal(system(command), 0);
-  strcpy(test_folder, "/tmp/hg-test-data-XXXXXX"); /* for the next test */
+  remove_classes();
 }
 
 static void a_class_whose_name_is_not_utf8_keeps_its_place(void **state) {
   (void)state;
   static const char *const classes[] = {"bag", "caf\xe9", "shoe"};
-  char text[512], name[64], file[96];
+  char text[512], file[96];
   told t = {0};
-  assert_non_null(mkdtemp(test_folder));
-  for (int k = 0; k < 3; k++)
-    for (int i = 0; i < 12; i++) {
-      content image = png_of(8, 8, false, 40 * k + i);
-      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
-      put(name, image.data, image.count);
-    }
+  put_classes(classes, 12);
   snprintf(text, sizeof text, "study: x\ndata: {d: {source: %s, validation: 3}}\nmodels:\n  a: {naive_bayes: {}}\n", test_folder);
   run_well(text, &t);
   hg_store *store = open_store();
@@ -253,9 +258,7 @@ static void a_class_whose_name_is_not_utf8_keeps_its_place(void **state) {
   json_t *report = json_load_file(file, 0, NULL);
   assert_non_null(report);
   json_decref(report);
-  char command[96];
-  snprintf(command, sizeof command, "rm -rf %s", test_folder);
-  assert_int_equal(system(command), 0);
+  remove_classes();
 }
 
 /* The file again, with one tensor given another type or rank. */
