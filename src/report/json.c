@@ -400,7 +400,7 @@ hg_code hg_report_json(hg_store *store, char **text, hg_error *error) {
   if (code == HG_OK) code = hg_page_models_gather(&page, error);
   if (code == HG_OK) put_report(&out, &page, choices, choice_count);
   hg_free(choices);
-  hg_free(page.models);
+  hg_page_models_release(&page);
   hg_report_release(&page.report);
   if (code != HG_OK) return code;
   if (out.failed) {
