@@ -116,7 +116,7 @@ records: ## train the figures to go beyond: records and studies that go further 
 install: ## install the program and the library under PREFIX
 	$(call build,release)
 	@cmake --install build/release --prefix $(PREFIX) >build/install.log || { cat build/install.log; exit 1; }
-	@[ "$$(id -u)" != 0 ] || PATH="$$PATH:/sbin" ldconfig
+	@[ "$$(id -u)" != 0 ] || [ -n "$$DESTDIR" ] || PATH="$$PATH:/sbin" ldconfig || true
 	@echo "installed under $(PREFIX)"
 	@folder=$$(dirname $$(dirname $$(grep -m 1 'hourglass\.pc$$' build/release/install_manifest.txt))); \
 	  case $$folder in /usr/lib*|/usr/local/lib*) ;; \

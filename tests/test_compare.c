@@ -84,6 +84,12 @@ static void seeds_that_change_nothing_leave_the_chance_of_the_images(void **stat
                       "wilson");
   assert_near(low, wilson_low);
   assert_near(high, wilson_high);
+  for (int hits = 0; hits <= 100; hits++) { /* .97 three times over three is another number */
+    double share = hits / 100.0;
+    assert_string_equal(
+        hg_seeds_interval("test.accuracy", (double[]){share, share, share}, 3, 100, &mean, &deviation, &low, &high), "wilson");
+    assert_true(mean == share && deviation == 0);
+  }
   assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.87, 0.89}, 2, 100, &mean, &deviation, &low, &high),
                       "student");
   assert_null(hg_seeds_interval("test.mse", (double[]){0.1}, 1, 100, &mean, &deviation, &low, &high));

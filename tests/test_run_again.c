@@ -73,6 +73,8 @@ static void weights_that_were_changed_are_made_again(void **state) {
   snprintf(command, sizeof command, "truncate -s 100 %s/runs/bayes-seed1/model.safetensors", out);
   assert_int_equal(system(command), 0);
   assert_int_equal(run(text, NULL, 0, &t), HG_OK);
+  assert_non_null(
+      strstr(t.removed, "2 runs whose weights on the disk are not those that were trained: net seed 1, bayes seed 1"));
   assert_int_equal(t.skipped, 1); /* the network's second seed */
   assert_int_equal(t.done, 4);
   assert_int_equal(hg_sha256_file(file, after, NULL), HG_OK);

@@ -206,7 +206,15 @@ static void a_swept_weight_is_chosen_by_what_it_does_not_scale(void **state) {
   (void)state;
   static const char *const figures[FIGURES] = {"loss", "mse"};
   static const swept models[] = {{"ae[weight=0.01]", WEIGHT("0.01"), {0.0015, 0.15}}, {"ae[weight=10]", WEIGHT("10"), {1, 0.1}}};
+  hg_error error;
   hg_store *store = store_of(models, 2, figures);
+  /* One that diverged has a history, and no figures. */
+  char settings[] = WEIGHT("99");
+  hg_run_record wild = {
+      .name = "ae[weight=99]", .seed = 1, .position = 2, .kind = "network", .status = "diverged", .settings = settings};
+  hg_epoch epoch = {.loss = 1, .val_loss = 1};
+  check(hg_store_put_run(store, &wild, &error), &error);
+  check(hg_store_put_history(store, wild.id, &epoch, 1, &error), &error);
   char *section = section_of(store);
   hg_store_close(store);
   assert_holds(section, "<b>ae by weight: MSE</b> Chosen on validation: weight 10 (0.1050), the ringed point.");

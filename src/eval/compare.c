@@ -40,10 +40,14 @@ double hg_mcnemar(int64_t b, int64_t c) {
 
 void hg_mean_interval(const double *values, int count, double *mean, double *deviation, double *low, double *high) {
   double sum = 0, squares = 0;
+  bool same = true; /* their sum over their number may be another number by its last bit */
   *mean = *deviation = *low = *high = NAN;
   if (count < 1) return;
-  for (int i = 0; i < count; i++) sum += values[i];
-  *mean = sum / count;
+  for (int i = 0; i < count; i++) {
+    sum += values[i];
+    same = same && values[i] == values[0];
+  }
+  *mean = same ? values[0] : sum / count;
   if (count < 2) return;
   for (int i = 0; i < count; i++) squares += (values[i] - *mean) * (values[i] - *mean);
   *deviation = sqrt(squares / (count - 1));

@@ -160,13 +160,15 @@ static bool has_figure(const hg_sweep *of, const char *metric) {
   return false;
 }
 
-/* Every point that has any score has this one. */
+/* Every finished point that has any score has this one. */
 static bool all_have(const hg_sweep *of, const char *metric, const char *any) {
   hg_sweep_point ignored;
   for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored)) {
     const hg_page_model *model = &of->page->models[i];
-    for (int r = 0; r < model->count; r++)
-      if (isfinite(figure_of(&model->runs[r], any)) && !isfinite(figure_of(&model->runs[r], metric))) return false;
+    for (int r = 0; r < model->count; r++) {
+      bool done = strcmp(model->runs[r].record.status, "done") == 0;
+      if (done && isfinite(figure_of(&model->runs[r], any)) && !isfinite(figure_of(&model->runs[r], metric))) return false;
+    }
   }
   return has_figure(of, metric);
 }

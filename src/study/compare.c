@@ -439,9 +439,10 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
     double mean = row->value_a - row->value_b;
     hg_difference_over_seeds(accuracy_variance(v, times, mean), (double)(v->images - 1), by_seed, v->seeds, &found);
   }
-  if (v->seeds == 1 || found.low == found.high) compare_once(row, v->images, &found);
+  bool once = v->seeds == 1 || found.low == found.high;
+  if (once) compare_once(row, v->images, &found);
   take_difference(&found, row);
-  snprintf(row->test, sizeof row->test, "%s", v->seeds == 1 ? "mcnemar" : "seeds-and-images");
+  snprintf(row->test, sizeof row->test, "%s", once ? "mcnemar" : "seeds-and-images");
 }
 
 static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_comparison *rows, int *count, hg_error *error) {

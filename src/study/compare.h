@@ -27,8 +27,8 @@ enum { HG_MOST_COMPARED = 5 }; /* accuracy, macro_f1, mse, psnr, ssim */
  * they have no seed in common their first ones are one pair. rows has room for HG_MOST_COMPARED.
  *
  * One pair: accuracy by McNemar's test with hg_paired_difference, the rest by the paired bootstrap over images. Several seeds:
- * hg_difference_over_seeds. *count is 0 where nothing of theirs can be compared: other test images, other outputs. Verdict and
- * text are left to hg_comparisons_conclude. */
+ * hg_difference_over_seeds, or where each makes the same difference on every image, accuracy as of one pair. *count is 0 where
+ * nothing of theirs can be compared: other test images, other outputs. Verdict and text are left to hg_comparisons_conclude. */
 hg_code hg_compare_models(const hg_testimony *a, const hg_testimony *b, hg_pool *pool, hg_comparison *rows, int *count,
                           hg_error *error);
 

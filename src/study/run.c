@@ -214,28 +214,45 @@ static bool has_artifact(hg_runner *runner, const hg_run_record *record, const c
 }
 
 /* Whether the file still holds what was fitted. */
-static bool is_fitted(hg_runner *runner, const hg_run_record *record) {
+static hg_code check_fitted(hg_runner *runner, const hg_run_record *record, bool *whole, hg_error *error) {
   char *path = NULL, digest[HG_SHA256_SIZE] = "";
-  bool read = hg_store_run_file(runner->store, record, "model.safetensors", &path, NULL) == HG_OK &&
-              hg_sha256_file(path, digest, NULL) == HG_OK;
+  hg_code code = hg_store_run_file(runner->store, record, "model.safetensors", &path, error);
+  if (code == HG_OK) code = hg_sha256_file(path, digest, error);
+  *whole = code == HG_OK && strcmp(digest, record->weights_sha256) == 0;
   hg_free(path);
-  return read && strcmp(digest, record->weights_sha256) == 0;
+  return code;
+}
+
+/* A file that cannot be opened now is no damaged one: that is told, and nothing is trained again for it. */
+static hg_code check_opens(hg_runner *runner, const hg_run_record *record, const char *file, hg_error *error) {
+  char *path = NULL;
+  hg_code code = hg_store_run_file(runner->store, record, file, &path, error);
+  FILE *stream = code == HG_OK ? fopen(path, "rbe") : NULL;
+  if (code == HG_OK && stream == NULL) code = hg_fail_errno(error, HG_FAILED, path, "open");
+  if (stream != NULL) fclose(stream);
+  hg_free(path);
+  return code;
 }
 
 /* Whether the weights of a finished run are still those that were trained: a file may have been cut, or changed for another's. */
-static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const hg_run_record *stored, bool *whole,
-                           hg_error *error) {
-  if (runner->study->models[run->model].kind != HG_MODEL_NETWORK) {
-    *whole = is_fitted(runner, stored);
-    return HG_OK;
-  }
+static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const hg_run_record *stored, const char *file,
+                           bool *whole, hg_error *error) {
+  hg_error cause = {0};
   hg_planned_run as_stored = *run;
   hg_network *network = NULL;
-  as_stored.record = *stored;
-  hg_code code = hg_runner_trained(runner, &as_stored, &network, error);
-  hg_network_free(network);
-  *whole = code == HG_OK;
-  return code == HG_NO_MEMORY ? code : HG_OK;
+  hg_code code = check_opens(runner, stored, file, error);
+  if (code != HG_OK) return code;
+  if (runner->study->models[run->model].kind == HG_MODEL_NETWORK) {
+    as_stored.record = *stored;
+    code = hg_runner_trained(runner, &as_stored, &network, &cause);
+    hg_network_free(network);
+    *whole = code == HG_OK;
+  } else {
+    code = check_fitted(runner, stored, whole, &cause);
+  }
+  if (code != HG_NO_MEMORY) return HG_OK;
+  *error = cause;
+  return code;
 }
 
 hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, hg_error *error) {
@@ -251,7 +268,7 @@ hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, 
     return HG_OK;
   }
   bool whole = false;
-  code = check_whole(runner, run, &stored, &whole, error);
+  code = check_whole(runner, run, &stored, result, &whole, error);
   if (code != HG_OK || !whole) {
     if (code == HG_OK) hg_run_names_add(damaged, &stored);
     hg_run_record_release(&stored);

@@ -53,31 +53,39 @@ static hg_code add_class(hg_reader *reader, const hg_node *node, int label, hg_d
   return HG_OK;
 }
 
-/* A folder 1 that is not class 1 makes the number a name as well. Of the catalog's sets none has such classes. */
-static hg_code check_no_name(hg_reader *reader, const hg_node *node, const hg_data_settings *data, int label,
-                             hg_dataset **named) {
-  hg_error cause; /* told by whatever reads the data next */
-  if (hg_catalog_find(data->source) != NULL) return HG_OK;
-  if (*named == NULL && hg_data_name_classes(data, reader->study->folder, named, &cause) != HG_OK) return HG_OK;
-  for (int k = 0; k < (*named)->classes; k++)
-    if (k != label && strcmp((*named)->class_names[k], node->text) == 0)
+/* A folder 1 that is not class 1 makes the number a name as well. */
+static hg_code check_no_name(hg_reader *reader, const hg_node *node, int label, const hg_dataset *named) {
+  for (int k = 0; named != NULL && k < named->classes; k++)
+    if (k != label && strcmp(named->class_names[k], node->text) == 0)
       return hg_reject(reader, node,
                        "`%s` could be the class of this name, which has label %d, or label %d; write \"%s\" for the name",
                        node->text, k, label, node->text);
   return HG_OK;
 }
 
+/* Names for check_no_name; of the catalog's sets none is needed. Data that cannot be read is told by what reads it next. */
+static hg_code look_for_names(hg_reader *reader, const hg_data_settings *data, bool *looked, hg_dataset **named) {
+  hg_error cause;
+  if (*looked || *named != NULL || hg_catalog_find(data->source) != NULL) return HG_OK;
+  *looked = true;
+  hg_code code = hg_data_name_classes(data, reader->study->folder, named, &cause);
+  if (code == HG_NO_MEMORY) *reader->error = cause;
+  return code == HG_NO_MEMORY ? code : HG_OK;
+}
+
 /* The names are looked up in the data only where one is written, or where a number could be one. */
 static hg_code choose_classes(hg_reader *reader, const hg_node *entry, hg_data_settings *data) {
   const hg_node *list = hg_node_get(entry, "classes");
   hg_dataset *named = NULL;
+  bool looked = false;
   hg_code code = HG_OK;
   for (size_t i = 0; list != NULL && i < list->count && code == HG_OK; i++) {
     const hg_node *node = list->items[i];
     int label = 0;
     if (is_label(node)) {
       code = read_label(reader, node, &label);
-      if (code == HG_OK) code = check_no_name(reader, node, data, label, &named);
+      if (code == HG_OK) code = look_for_names(reader, data, &looked, &named);
+      if (code == HG_OK) code = check_no_name(reader, node, label, named);
     } else {
       if (named == NULL) code = hg_data_name_classes(data, reader->study->folder, &named, reader->error);
       if (code != HG_OK) code = hg_reject_source(reader, entry, code);
