@@ -98,6 +98,8 @@ bool hg_report_engine(const hg_run_record *record, char engine[HG_NAME_SIZE]) {
   return name != NULL;
 }
 
+bool hg_report_is_done(const hg_report_run *run) { return strcmp(run->record.status, "done") == 0; }
+
 double hg_report_metric(const hg_report_run *run, const char *name) {
   for (int i = 0; i < run->metric_count; i++)
     if (strcmp(run->metrics[i].name, name) == 0) return run->metrics[i].value;

@@ -31,7 +31,8 @@ typedef struct hg_report {
 hg_code hg_report_load(hg_store *store, hg_report *report, hg_error *error);
 void hg_report_release(hg_report *report);
 
-bool hg_report_engine(const hg_run_record *record, char engine[HG_NAME_SIZE]);           /* false: none, of a classical method */
+bool hg_report_engine(const hg_run_record *record, char engine[HG_NAME_SIZE]); /* false: none, of a classical method */
+bool hg_report_is_done(const hg_report_run *run);
 double hg_report_metric(const hg_report_run *run, const char *name);                     /* NaN if absent */
 const hg_data_record *hg_report_data(const hg_report *report, const hg_report_run *run); /* NULL if absent */
 

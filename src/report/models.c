@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_done(const hg_report_run *run) { return strcmp(run->record.status, "done") == 0; }
-
 hg_code hg_page_models_gather(hg_page *page, hg_error *error) {
   const hg_report *report = &page->report;
   page->models = hg_calloc((size_t)report->run_count, sizeof *page->models);
@@ -23,7 +21,7 @@ hg_code hg_page_models_gather(hg_page *page, hg_error *error) {
       *model = (hg_page_model){.name = run->record.name, .runs = run, .shown = run};
     }
     model->count++;
-    if (is_done(run) && model->done++ == 0) model->shown = run;
+    if (hg_report_is_done(run) && model->done++ == 0) model->shown = run;
   }
   for (int i = 0; i < page->model_count; i++) {
     const char *settings = page->models[i].shown->record.settings;
@@ -123,7 +121,7 @@ hg_page_spread hg_page_class_score(const hg_page_model *model, int label, hg_pag
   double sum = 0;
   int known = 0;
   for (int i = 0; i < model->count; i++) {
-    double value = is_done(&model->runs[i]) ? class_figure(&model->runs[i], label, figure) : NAN;
+    double value = hg_report_is_done(&model->runs[i]) ? class_figure(&model->runs[i], label, figure) : NAN;
     if (isnan(value)) continue;
     sum += value;
     spread.mean = sum / ++known;
@@ -136,7 +134,7 @@ hg_page_spread hg_page_class_score(const hg_page_model *model, int label, hg_pag
 static double mean_over_done(const hg_page_model *model, double (*figure)(const hg_run_record *record)) {
   double sum = 0;
   for (int i = 0; i < model->count; i++)
-    if (is_done(&model->runs[i])) sum += figure(&model->runs[i].record);
+    if (hg_report_is_done(&model->runs[i])) sum += figure(&model->runs[i].record);
   return model->done == 0 ? NAN : sum / model->done;
 }
 

@@ -110,7 +110,7 @@ static void put_date(hg_text *out, const char *started) {
 
 static int count_done(const hg_report *report) {
   int done = 0;
-  for (int i = 0; i < report->run_count; i++) done += strcmp(report->runs[i].record.status, "done") == 0;
+  for (int i = 0; i < report->run_count; i++) done += hg_report_is_done(&report->runs[i]);
   return done;
 }
 

@@ -23,7 +23,7 @@ hg_estimate hg_page_estimate_by(const hg_page *page, const hg_page_model *model,
   double values[HG_MOST_SEEDS];
   hg_estimate estimate = {.seeds = 0};
   for (int i = 0; i < model->count && estimate.seeds < HG_MOST_SEEDS; i++) {
-    bool done = strcmp(model->runs[i].record.status, "done") == 0;
+    bool done = hg_report_is_done(&model->runs[i]);
     double value = done ? figure(&model->runs[i], metric) : NAN;
     if (!isnan(value)) values[estimate.seeds++] = value;
   }

@@ -155,7 +155,7 @@ static bool has_figure(const hg_sweep *of, const char *metric) {
   for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored)) {
     const hg_page_model *model = &of->page->models[i];
     for (int r = 0; r < model->count; r++)
-      if (strcmp(model->runs[r].record.status, "done") == 0 && isfinite(figure_of(&model->runs[r], metric))) return true;
+      if (hg_report_is_done(&model->runs[r]) && isfinite(figure_of(&model->runs[r], metric))) return true;
   }
   return false;
 }
@@ -165,10 +165,10 @@ static bool all_have(const hg_sweep *of, const char *metric, const char *any) {
   hg_sweep_point ignored;
   for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored)) {
     const hg_page_model *model = &of->page->models[i];
-    for (int r = 0; r < model->count; r++) {
-      bool done = strcmp(model->runs[r].record.status, "done") == 0;
-      if (done && isfinite(figure_of(&model->runs[r], any)) && !isfinite(figure_of(&model->runs[r], metric))) return false;
-    }
+    for (int r = 0; r < model->count; r++)
+      if (hg_report_is_done(&model->runs[r]) && isfinite(figure_of(&model->runs[r], any)) &&
+          !isfinite(figure_of(&model->runs[r], metric)))
+        return false;
   }
   return has_figure(of, metric);
 }

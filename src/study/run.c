@@ -206,49 +206,38 @@ static hg_code drop_data(hg_runner *runner, hg_error *error) {
 
 /* ---- the runs */
 
-static bool has_artifact(hg_runner *runner, const hg_run_record *record, const char *file) {
-  char *path = NULL;
-  bool there = hg_store_run_file(runner->store, record, file, &path, NULL) == HG_OK && hg_path_exists(path);
-  hg_free(path);
-  return there;
-}
-
-/* Whether the file still holds what was fitted. */
-static hg_code check_fitted(hg_runner *runner, const hg_run_record *record, bool *whole, hg_error *error) {
-  char *path = NULL, digest[HG_SHA256_SIZE] = "";
-  hg_code code = hg_store_run_file(runner->store, record, "model.safetensors", &path, error);
-  if (code == HG_OK) code = hg_sha256_file(path, digest, error);
-  *whole = code == HG_OK && strcmp(digest, record->weights_sha256) == 0;
-  hg_free(path);
-  return code;
+/* What a finished run leaves. */
+static hg_code result_path(hg_runner *runner, const hg_planned_run *run, const hg_run_record *record, char **path,
+                           hg_error *error) {
+  bool network = runner->study->models[run->model].kind == HG_MODEL_NETWORK;
+  return hg_store_run_file(runner->store, record, network ? "weights.safetensors" : "model.safetensors", path, error);
 }
 
 /* A file that cannot be opened now is no damaged one: that is told, and nothing is trained again for it. */
-static hg_code check_opens(hg_runner *runner, const hg_run_record *record, const char *file, hg_error *error) {
-  char *path = NULL;
-  hg_code code = hg_store_run_file(runner->store, record, file, &path, error);
-  FILE *stream = code == HG_OK ? fopen(path, "rbe") : NULL;
-  if (code == HG_OK && stream == NULL) code = hg_fail_errno(error, HG_FAILED, path, "open");
-  if (stream != NULL) fclose(stream);
-  hg_free(path);
-  return code;
+static hg_code check_opens(const char *path, hg_error *error) {
+  FILE *stream = fopen(path, "rbe");
+  if (stream == NULL) return hg_fail_errno(error, HG_FAILED, path, "open");
+  fclose(stream);
+  return HG_OK;
 }
 
-/* Whether the weights of a finished run are still those that were trained: a file may have been cut, or changed for another's. */
-static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const hg_run_record *stored, const char *file,
+/* Whether the file still holds what was trained or fitted: it may have been cut, or changed for another's. */
+static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const hg_run_record *stored, const char *path,
                            bool *whole, hg_error *error) {
   hg_error cause = {0};
-  hg_planned_run as_stored = *run;
-  hg_network *network = NULL;
-  hg_code code = check_opens(runner, stored, file, error);
+  hg_code code = check_opens(path, error);
   if (code != HG_OK) return code;
   if (runner->study->models[run->model].kind == HG_MODEL_NETWORK) {
+    hg_planned_run as_stored = *run;
+    hg_network *network = NULL;
     as_stored.record = *stored;
     code = hg_runner_trained(runner, &as_stored, &network, &cause);
     hg_network_free(network);
     *whole = code == HG_OK;
   } else {
-    code = check_fitted(runner, stored, whole, &cause);
+    char digest[HG_SHA256_SIZE];
+    code = hg_sha256_file(path, digest, &cause);
+    *whole = code == HG_OK && strcmp(digest, stored->weights_sha256) == 0;
   }
   if (code != HG_NO_MEMORY) return HG_OK;
   *error = cause;
@@ -258,19 +247,18 @@ static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const h
 hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, hg_error *error) {
   hg_planned_run *run = &runner->runs[runner->current];
   hg_run_record stored = {0};
-  bool found = false;
+  char *path = NULL;
+  bool found = false, whole = false;
   *done = false;
   hg_code code = hg_store_get_run(runner->store, run->record.name, run->seed, &stored, &found, error);
   if (code != HG_OK || !found) return code;
-  const char *result = runner->study->models[run->model].kind == HG_MODEL_NETWORK ? "weights.safetensors" : "model.safetensors";
-  if (strcmp(stored.status, "done") != 0 || !has_artifact(runner, &stored, result)) {
-    hg_run_record_release(&stored);
-    return HG_OK;
+  if (strcmp(stored.status, "done") == 0) code = result_path(runner, run, &stored, &path, error);
+  if (code == HG_OK && path != NULL && hg_path_exists(path)) {
+    code = check_whole(runner, run, &stored, path, &whole, error);
+    if (code == HG_OK && !whole) hg_run_names_add(damaged, &stored);
   }
-  bool whole = false;
-  code = check_whole(runner, run, &stored, result, &whole, error);
-  if (code != HG_OK || !whole) {
-    if (code == HG_OK) hg_run_names_add(damaged, &stored);
+  hg_free(path);
+  if (!whole) {
     hg_run_record_release(&stored);
     return code;
   }
