@@ -105,6 +105,8 @@ typedef enum hg_initializer {
   HG_INIT_HE_UNIFORM,     /* U(-a, a), a = sqrt(6 / fan_in) */
   HG_INIT_HE_NORMAL,      /* N(0, 2 / fan_in) */
   HG_INIT_PYTORCH,        /* U(-a, a), a = 1 / sqrt(fan_in), biases too: torch.nn.Linear and Conv2d */
+  HG_INIT_DIRAC,          /* conv2d: filter i passes channel i on (Zagoruyko, Komodakis 2017), others are as HG_INIT_PYTORCH's */
+  HG_INIT_WHITENING,      /* a network's first conv2d: as HG_INIT_HE_NORMAL, until hg_network_whiten puts the data's in */
 } hg_initializer;
 
 enum { HG_NAME_SIZE = 64 };
@@ -125,6 +127,7 @@ typedef struct hg_layer {
   hg_activation activation; /* dense, conv2d, conv2d_transpose, batch_norm, activation */
   float negative_slope;     /* leaky_relu; default 0.01 */
   bool use_bias;            /* dense, conv2d, conv2d_transpose; default true */
+  bool freeze;              /* the same: weights and bias stay at their first values; default false */
   hg_initializer kernel_initializer, bias_initializer;
 } hg_layer;
 
@@ -352,11 +355,17 @@ typedef struct hg_history {
 
 HG_API void hg_history_release(hg_history *history);
 
+/* Where the first layer's kernel_initializer is HG_INIT_WHITENING: puts the principal components of the images' patches, each and
+ * its negative, there, scaled to outputs of variance 1; a bias makes their mean 0. Else nothing. HG_USAGE: images of another
+ * shape; HG_DATA: images of one colour. */
+HG_API hg_code hg_network_whiten(hg_network *network, const hg_dataset *images, hg_error *error);
+
 /* Trains on `train`; validation may be NULL. On HG_DIVERGED and HG_INTERRUPTED the network holds the last good state and
- * *history what was finished. Initialises the weights from settings->seed if that was not done before. history may be NULL;
- * the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range; no loss; data that is empty,
- * of another shape, of more classes than the classifier has outputs, or without the labels that a loss needs; early stopping on
- * a figure that there is none of. HG_DATA: a checkpoint that is damaged; HG_VERIFY: a checkpoint of another training. */
+ * *history what was finished. Initialises the weights from settings->seed, and whitens, if that was not done before. history may
+ * be NULL; the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range; no loss; data that
+ * is empty, of another shape, of more classes than the classifier has outputs, or without the labels that a loss needs; early
+ * stopping on a figure that there is none of. HG_DATA: a checkpoint that is damaged; HG_VERIFY: a checkpoint of another training.
+ */
 HG_API hg_code hg_train(hg_network *network, const hg_dataset *train, const hg_dataset *validation,
                         const hg_train_settings *settings, hg_history *history, hg_error *error);
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 /* A network in a line: layers split by spaces.
- *   cKxFpa  convolution, kernel K, F filters, padding p (v, s, r), activation a
+ *   cKxFpa  convolution, kernel K, F filters, padding p (v, s, r), activation a   CKxFpa  the same with weights that stay
  *   na      batch_norm, activation a       mKSp  max_pool2d of K with stride S, padding p     d  dropout
  *   uK      upsample2d by K                aK    average_pool2d                e  nothing: the engine is direct
  * Activations: l linear, r relu, k leaky_relu, s sigmoid, t tanh, g gelu. */
@@ -56,6 +56,8 @@ static const sample samples[] = {
     {"winograd in training, with norms", {16, 16, 3}, 17, 20, "c3x32rl nr m22v c3x64rl nr m22v c3x20rl nr"},
     {"winograd in training, enlarged, without pooling, few", {5, 6, 1}, 3, 9, "c3x16sr u2 c3x32sr c3x40vt m22s"},
     {"winograd in training, many small images", {8, 8, 1}, 70, 70, "c3x16sr m22v c3x40sl nk c3x33vr d"},
+    {"convolutions that stay, with norms", {9, 8, 3}, 7, 9, "e C3x8rl nr m22v c3x16sl nr C3x20vl nr m22v d"},
+    {"winograd where the convolution stays", {14, 14, 1}, 9, 9, "c3x16sr C3x32sl nr m22v d C3x64sr m22v d"},
     {"steps of two", {15, 14, 2}, 5, 5, "z3x8sr m22v d z3x8sl nr m22s"},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };
@@ -88,6 +90,7 @@ static hg_layer convolution(const char *word) {
   layer.strides[0] = layer.strides[1] = word[0] == 'z' ? 2 : 1;
   layer.padding = padding_of(padding);
   layer.activation = activation_of(activation);
+  layer.freeze = word[0] == 'C';
   layer.use_bias = layer.filters % 3 != 0; /* some have none */
   layer.bias_initializer = HG_INIT_PYTORCH;
   layer.kernel_initializer = HG_INIT_PYTORCH;
@@ -98,6 +101,7 @@ static hg_layer layer_of(const char *word) {
   hg_layer layer = {0};
   switch (word[0]) {
     case 'c':
+    case 'C':
     case 'z':
       return convolution(word);
     case 'n':

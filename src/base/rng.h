@@ -19,6 +19,7 @@ typedef enum hg_purpose {
   HG_RNG_BOOTSTRAP = 8,
   HG_RNG_CLASSICAL = 9, /* solvers of classical methods */
   HG_RNG_TSNE = 10,
+  HG_RNG_WHITENING = 11, /* patches of training images */
   HG_RNG_TEST = 99,
 } hg_purpose;
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "kernels/gemm.h"
+#include "learn/eigen.h"
 #include "learn/features_step.h"
 
 /* Coates' constants: added to a patch's variance (10 where pixels reach 255) and to the eigenvalues. */

@@ -8,11 +8,12 @@
 #include "base/integers.h"
 #include "base/rng.h"
 #include "kernels/gemm.h"
+#include "learn/eigen.h"
 #include "learn/features_step.h"
 
 /* Samples, or features, whose products are summed in float; rows of the covariance in one task; iterations between two looks at
  * the result, and at most. */
-enum { SAMPLES = 256, TILE = 64, BETWEEN = 6, MOST = 600, SWEEPS = 40 };
+enum { SAMPLES = 256, TILE = 64, BETWEEN = 6, MOST = 600 };
 
 static const double accuracy = 1e-9; /* of an eigenvector's residual, as a share of the largest eigenvalue */
 
@@ -152,58 +153,7 @@ static void make_orthonormal(subspace *s) {
   transpose(s->image, s->size, s->width, s->basis);
 }
 
-/* ---- The small problem: Jacobi's rotations. */
-
-static void rotate(double *a, double *v, int n, int p, int q) {
-  double apq = a[p * n + q];
-  if (apq == 0) return;
-  double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
-  double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), sine = t * c;
-  for (int k = 0; k < n; k++) {
-    double x = a[k * n + p], y = a[k * n + q];
-    a[k * n + p] = c * x - sine * y;
-    a[k * n + q] = sine * x + c * y;
-  }
-  for (int k = 0; k < n; k++) {
-    double x = a[p * n + k], y = a[q * n + k], vx = v[k * n + p], vy = v[k * n + q];
-    a[p * n + k] = c * x - sine * y;
-    a[q * n + k] = sine * x + c * y;
-    v[k * n + p] = c * vx - sine * vy;
-    v[k * n + q] = sine * vx + c * vy;
-  }
-}
-
-void hg_symmetric_eigen(double *a, double *v, int n) {
-  for (int i = 0; i < n * n; i++) v[i] = i % (n + 1) == 0;
-  for (int sweep = 0; sweep < SWEEPS; sweep++) {
-    double off = 0, all = 0;
-    for (int i = 0; i < n; i++)
-      for (int j = 0; j < n; j++) {
-        all += a[i * n + j] * a[i * n + j];
-        if (i != j) off += a[i * n + j] * a[i * n + j];
-      }
-    if (off <= 1e-28 * all) return;
-    for (int p = 0; p < n; p++)
-      for (int q = p + 1; q < n; q++) rotate(a, v, n, p, q);
-  }
-}
-
-/* Columns of the rotation in the order of falling eigenvalues, which stay on the diagonal. */
-static void sort_falling(double *a, double *v, int n) {
-  for (int i = 0; i < n; i++) {
-    int best = i;
-    for (int j = i + 1; j < n; j++)
-      if (a[j * n + j] > a[best * n + best]) best = j;
-    double value = a[i * n + i];
-    a[i * n + i] = a[best * n + best];
-    a[best * n + best] = value;
-    for (int k = 0; k < n; k++) {
-      double x = v[k * n + i];
-      v[k * n + i] = v[k * n + best];
-      v[k * n + best] = x;
-    }
-  }
-}
+/* ---- The small problem. */
 
 /* rows (width, size) = rows x rotation, a row at a time. */
 static void turn(const subspace *s, double *rows, double *room) {
@@ -227,7 +177,7 @@ static bool settle(subspace *s, int wanted, double *room) {
   for (int i = 0; i < s->size; i++)
     for (int j = 0; j < i; j++) s->small[i * s->size + j] = s->small[j * s->size + i];
   hg_symmetric_eigen(s->small, s->rotation, s->size);
-  sort_falling(s->small, s->rotation, s->size);
+  hg_eigen_sort(s->small, s->rotation, s->size);
   turn(s, s->basis, room);
   turn(s, s->image, room);
   double most = fabs(s->small[0]);

@@ -37,9 +37,6 @@ void hg_scale_fit(const float *values, int64_t count, int width, double *mean, d
 
 /* ---- features_pca.c */
 
-/* matrix (n, n), symmetric: afterwards its eigenvalues on the diagonal; vectors (n, n): eigenvectors in columns. */
-void hg_symmetric_eigen(double *matrix, double *vectors, int n);
-
 /* components (count_of, width), rows of length 1, the entry of the largest magnitude positive; variances (count_of), falling;
  * mean (width). */
 typedef struct hg_pca {

@@ -332,7 +332,10 @@ static hg_code take_up_checkpoint(trainer *t) {
 static hg_code set_up(trainer *t) {
   hg_code code = check(t);
   if (code != HG_OK) return code;
-  if (!hg_network_initialized(t->network)) code = hg_network_initialize(t->network, t->settings->seed, t->error);
+  if (!hg_network_initialized(t->network)) {
+    code = hg_network_initialize(t->network, t->settings->seed, t->error);
+    if (code == HG_OK) code = hg_network_whiten(t->network, t->train_data, t->error);
+  }
   for (int block = 0; block < HG_BLOCKS; block++) t->frozen_before[block] = is_frozen(t->network, (hg_block)block);
   if (code == HG_OK) code = hg_pool_new(t->settings->threads, &t->pool, t->error);
   if (code == HG_OK) code = open_batches(t);

@@ -85,6 +85,21 @@ static hg_code check_growth(const hg_network *network, hg_block block, const hg_
   return HG_OK;
 }
 
+/* Weights that are made from the data: its channels must be those of the layer's input. */
+static hg_code check_whitening(const hg_network *network, hg_block block, const hg_graph_layer *added, const char *place,
+                               hg_error *error) {
+  const hg_layer *layer = &added->layer;
+  if (layer->kernel_initializer != HG_INIT_WHITENING) return HG_OK;
+  bool first = added->place == 0 && (block == HG_ENCODER || !hg_network_has(network, HG_ENCODER));
+  if (layer->kind != HG_CONV2D || !first)
+    return hg_fail(error, HG_USAGE, place, "kernel_initializer: whitening is for a conv2d that is a network's first layer");
+  int most = 2 * layer->kernel_size[0] * layer->kernel_size[1] * added->input.channels;
+  if (layer->filters % 2 == 0 && layer->filters <= most) return HG_OK;
+  return hg_fail(error, HG_USAGE, place,
+                 "filters is %d; kernel_initializer: whitening takes an even number up to %d here, two for each value of a patch",
+                 layer->filters, most);
+}
+
 hg_code hg_network_add(hg_network *network, hg_block block, const hg_layer *given, hg_error *error) {
   if ((unsigned)block >= HG_BLOCKS) return hg_fail(error, HG_USAGE, NULL, "no such block: %d", (int)block);
   hg_graph_layer added = {.layer = *given, .place = network->layer_count[block]};
@@ -100,6 +115,8 @@ hg_code hg_network_add(hg_network *network, hg_block block, const hg_layer *give
     if (error != NULL && error->place[0] == '\0') snprintf(error->place, sizeof error->place, "%s", place);
     return code;
   }
+  code = check_whitening(network, block, &added, place, error);
+  if (code != HG_OK) return code;
   size_t wanted = (size_t)added.place + 1;
   if (!hg_grow(&network->layers[block], &network->layer_capacity[block], wanted, sizeof added))
     return hg_fail_memory(error, place, wanted * sizeof added);
@@ -399,6 +416,16 @@ static void fill_constant(hg_tensor *tensor, float value) {
   for (int64_t i = 0; i < tensor->count; i++) tensor->value[i] = value;
 }
 
+/* Filter i takes the middle of channel i and nothing else (Zagoruyko and Komodakis 2017): (kh, kw, in, out). */
+static void pass_channels(hg_tensor *tensor) {
+  const int *dim = tensor->parameter.dim;
+  int in = dim[2], out = dim[3], passed = in < out ? in : out;
+  for (int64_t tap = 0; tap < (int64_t)dim[0] * dim[1] * in; tap++)
+    for (int filter = 0; filter < passed; filter++) tensor->value[tap * out + filter] = 0;
+  int64_t middle = (int64_t)(dim[0] / 2) * dim[1] + dim[1] / 2;
+  for (int filter = 0; filter < passed; filter++) tensor->value[(middle * in + filter) * out + filter] = 1;
+}
+
 static void initialize_tensor(hg_tensor *tensor, hg_rng rng) {
   double in = tensor->parameter.fan_in, out = tensor->parameter.fan_out;
   switch (tensor->parameter.initializer) {
@@ -415,10 +442,15 @@ static void initialize_tensor(hg_tensor *tensor, hg_rng rng) {
       fill_uniform(tensor, &rng, sqrt(6 / in));
       return;
     case HG_INIT_HE_NORMAL:
+    case HG_INIT_WHITENING:
       fill_normal(tensor, &rng, 2 / in);
       return;
     case HG_INIT_PYTORCH:
       fill_uniform(tensor, &rng, 1 / sqrt(in));
+      return;
+    case HG_INIT_DIRAC:
+      fill_uniform(tensor, &rng, 1 / sqrt(in));
+      pass_channels(tensor);
       return;
     case HG_INIT_DEFAULT:
     case HG_INIT_ZEROS:

@@ -28,6 +28,8 @@ static const char *const initializers[] = {
     [HG_INIT_HE_UNIFORM] = "he_uniform",
     [HG_INIT_HE_NORMAL] = "he_normal",
     [HG_INIT_PYTORCH] = "pytorch",
+    [HG_INIT_DIRAC] = "dirac",
+    [HG_INIT_WHITENING] = "whitening",
 };
 
 #define NAME_OF(names, value) \

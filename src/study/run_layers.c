@@ -60,6 +60,9 @@ static void describe(const hg_layer *layer, char *text, size_t size) {
       break;
   }
   if (layer->activation != HG_LINEAR) add(&detail, "%s", hg_activation_name(layer->activation));
+  hg_initializer first = layer->kernel_initializer;
+  if (first == HG_INIT_DIRAC || first == HG_INIT_WHITENING) add(&detail, "%s", hg_initializer_name(first));
+  if (layer->freeze) add(&detail, "frozen");
 }
 
 hg_code hg_study_layers(const hg_network *network, hg_layer_row **rows, int *count, hg_error *error) {

@@ -9,8 +9,11 @@ enum { MOST_FEATURES = 1 << 20, MOST_KERNEL = 1024 };
 static const char *activation_name(int value) { return value < HG_ACTIVATIONS ? hg_activation_name((hg_activation)value) : NULL; }
 static const char *padding_name(int value) { return value <= HG_REPLICATE ? hg_padding_name((hg_padding)value) : NULL; }
 static const char *plain_padding_name(int value) { return value <= HG_SAME ? hg_padding_name((hg_padding)value) : NULL; }
-static const char *initializer_name(int value) {
+static const char *plain_initializer_name(int value) {
   return value <= HG_INIT_PYTORCH ? hg_initializer_name((hg_initializer)value) : NULL;
+}
+static const char *conv2d_initializer_name(int value) {
+  return value <= HG_INIT_WHITENING ? hg_initializer_name((hg_initializer)value) : NULL;
 }
 
 static hg_code read_shape(hg_reader *reader, const hg_node *node, void *target) {
@@ -50,14 +53,19 @@ static hg_code read_shape(hg_reader *reader, const hg_node *node, void *target) 
 #define ROW_KERNEL_INITIALIZER                                                                                                   \
   {                                                                                                                              \
     .key = "kernel_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, kernel_initializer),                      \
-    .fallback = "default", .choices = initializer_name,                                                                          \
+    .fallback = "default", .choices = plain_initializer_name,                                                                    \
     .doc =                                                                                                                       \
         "first values of the weights; the default is glorot_uniform (Xavier); pytorch: U(-a, a), a = 1/sqrt(fan_in), biases too" \
   }
-#define ROW_BIAS_INITIALIZER                                                                                                   \
-  {                                                                                                                            \
-    .key = "bias_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, bias_initializer), .fallback = "default", \
-    .choices = initializer_name, .doc = "first values of the bias; the default is zeros, or pytorch where the weights' is"     \
+#define ROW_BIAS_INITIALIZER                                                                                                     \
+  {                                                                                                                              \
+    .key = "bias_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, bias_initializer), .fallback = "default",   \
+    .choices = plain_initializer_name, .doc = "first values of the bias; the default is zeros, or pytorch where the weights' is" \
+  }
+#define ROW_FREEZE                                                                                     \
+  {                                                                                                    \
+    .key = "freeze", .type = HG_FIELD_BOOL, .offset = offsetof(hg_layer, freeze), .fallback = "false", \
+    .doc = "whether weights and bias stay at their first values"                                       \
   }
 #define ROW_FILTERS                                                                                                 \
   {                                                                                                                 \
@@ -87,6 +95,7 @@ static const hg_field dense_fields[] = {
     ROW_BIAS,
     ROW_KERNEL_INITIALIZER,
     ROW_BIAS_INITIALIZER,
+    ROW_FREEZE,
     ROW_SLOPE,
     ROW_NAME,
 };
@@ -102,8 +111,18 @@ static const hg_field conv2d_fields[] = {
      .doc = "valid: none; same: zeros, so that out = in / strides, rounded up; replicate: the same with the nearest edge pixel"},
     ROW_ACTIVATION,
     ROW_BIAS,
-    ROW_KERNEL_INITIALIZER,
+    {.key = "kernel_initializer",
+     .type = HG_FIELD_CHOICE,
+     .offset = offsetof(hg_layer, kernel_initializer),
+     .fallback = "default",
+     .choices = conv2d_initializer_name,
+     .doc = "first values of the weights; the default is glorot_uniform (Xavier); pytorch: U(-a, a), a = 1/sqrt(fan_in), biases "
+            "too; "
+            "dirac: filter i passes channel i on, the rest as pytorch; whitening, of a network's first layer: the principal "
+            "components "
+            "of the training images' patches, each and its negative, to outputs of variance 1"},
     ROW_BIAS_INITIALIZER,
+    ROW_FREEZE,
     ROW_SLOPE,
     ROW_NAME,
 };
@@ -121,6 +140,7 @@ static const hg_field conv2d_transpose_fields[] = {
     ROW_BIAS,
     ROW_KERNEL_INITIALIZER,
     ROW_BIAS_INITIALIZER,
+    ROW_FREEZE,
     ROW_SLOPE,
     ROW_NAME,
 };
