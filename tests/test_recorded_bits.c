@@ -11,7 +11,10 @@
   "train: {batch_size: 32, epochs: 1, optimizer: {sgd: {learning_rate: 0.05, momentum: 0.9, nesterov: yes}}}"
 
 static const char study[] =
-    "study: x\ndata: {lines: {source: lines, lines: {per_class: 2}, validation: 0.1}}\nmodels:\n"
+    "study: x\ndata:\n"
+    "  lines: {source: lines, lines: {per_class: 2}, validation: 0.1}\n"
+    "  few: {source: lines, lines: {per_class: 2}, validation: 0.1, limit: 60, test_limit: 10}\n"
+    "models:\n"
     "  dense: {data: lines, encoder: [flatten, {dense: {units: 40, activation: gelu}}, {dropout: 0.3}], classifier: [{dense: "
     "96}], "
     "loss: {classification: cross_entropy}, train: {batch_size: 24, epochs: 3, schedule: one_cycle}}\n"
@@ -23,13 +26,19 @@ static const char study[] =
     "encoder: [{conv2d: {filters: 8, kernel_size: 5, strides: 2, padding: same, activation: tanh}}], "
     "decoder: [{conv2d_transpose: {filters: 12, kernel_size: 3, strides: 2, padding: same, activation: leaky_relu}}, "
     "{conv2d: {filters: 3, kernel_size: 3, padding: same, activation: sigmoid}}], loss: {reconstruction: binary_cross_entropy}, "
-    "train: {batch_size: 32, epochs: 1, optimizer: {adamw: {learning_rate: 3e-3, weight_decay: 0.02}}}}\n";
+    "train: {batch_size: 32, epochs: 1, optimizer: {adamw: {learning_rate: 3e-3, weight_decay: 0.02}}}}\n"
+    "  wide: {data: few, encoder: [{conv2d: {filters: 20, kernel_size: 3, padding: same, activation: gelu, "
+    "kernel_initializer: whitening, freeze: yes}}, {conv2d: {filters: 96, kernel_size: 3, padding: same, use_bias: no, "
+    "kernel_initializer: dirac}}, {batch_norm: {activation: gelu}}, {conv2d: {filters: 96, kernel_size: 3, padding: same}}, "
+    "{max_pool2d: 2}, {batch_norm: {activation: relu}}], classifier: [global_average_pool2d, {dense: 96}], "
+    "loss: {classification: cross_entropy}, train: {batch_size: 54, epochs: 1}}\n";
 
 static const char recorded[] =
     "dense 6d5fd5acf6d198dc1c041b4c6d2209317c44bd8e39f5fadf0a6d215bfcb7410c\n"
     "winograd d35b5bd0063147006a67e1ab4ddaf42604d620607fc93a7b22903af2ec31d4cc\n"
     "direct b5669dccebcdd5f48cc21a22a50c32bdc4b77ca6a1e08ce7c8861b5b91af6b4b\n"
-    "denoiser d56f3a0d858335f876113e4a50cab26220b4afc7d8e6444074423b058aed39ac\n";
+    "denoiser d56f3a0d858335f876113e4a50cab26220b4afc7d8e6444074423b058aed39ac\n"
+    "wide 348552db5e0e70eaca2d332d289677e8065eedf573dad1a0157ca17f0d86e85f\n";
 
 static int weights(const hg_run_record *record, char *to, size_t room) {
   return snprintf(to, room, "%s %s\n", record->name, record->weights_sha256);

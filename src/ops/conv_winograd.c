@@ -8,7 +8,7 @@
 #include "kernels/winograd.h"
 
 enum { TILE = HG_WINOGRAD_TILE, SIDE = HG_WINOGRAD_SIDE, POSITIONS = HG_WINOGRAD_POSITIONS };
-enum { TILES = 28, MOST_TILES = 32, PANEL = 32, LANES = 16 };
+enum { TILES = 28, MOST_TILES = 32, PANEL = 32, LANES = 16, MOST_ROWS = 14 };
 
 static int tile_lines(const hg_conv_map *map) { return hg_ceil_div(map->y.small, TILE); }
 static int tile_columns(const hg_conv_map *map) { return hg_ceil_div(map->x.small, TILE); }
@@ -150,11 +150,23 @@ static void write_tile(const work *w, place at, const float *from, int panel) {
   activate_pixels(w, channels, pixels);
 }
 
+/* What is wanted soon: a quad holds two positions of a panel, so that each product asks for a half of the channels of the two
+ * positions after its own pair, or of the next panel's first two. A panel's rows are pages apart, where no processor looks
+ * ahead by itself. */
+static hg_gemm_lines ask_ahead(const work *w, const float *packed, bool last, int position) {
+  int in = w->map->large_channels, pair = position / 2 * 2 + 2, half = in / 2;
+  const float *next = packed + (ptrdiff_t)pair * PANEL;
+  if (pair == POSITIONS) next = last ? w->what->packed : packed + hg_conv_winograd_panel_count(w->map);
+  ptrdiff_t row = weight_row(w->map);
+  return position % 2 == 0 ? (hg_gemm_lines){next, row, half, 1} : (hg_gemm_lines){next + half * row, row, in - half, 1};
+}
+
 /* A panel of the products, with the packed weight or the layer's own. */
 static void multiply(const work *w, int tiles, int panel) {
   const hg_conv_map *map = w->map;
   int in = map->large_channels, row = widest_panel(map);
   const float *packed = w->what->packed + hg_conv_winograd_panel_count(map) * (size_t)(panel - w->what->first);
+  hg_gemm_lines soon;
   hg_gemm g = {.rows = tiles,
                .columns = panel_channels(map, panel),
                .groups = 1,
@@ -164,10 +176,16 @@ static void multiply(const work *w, int tiles, int panel) {
                .a_step = 1,
                .b_step = weight_row(map),
                .c_row = map_row(map)};
+  if (row == PANEL) {
+    g.soon = &soon;
+    g.soon_count = 1;
+    g.soon_every = tiles <= MOST_ROWS ? 2 : 4;
+  }
   for (int p = 0; p < POSITIONS; p++) {
     g.a = w->image + (ptrdiff_t)p * in;
     g.b = packed + (ptrdiff_t)p * row;
     g.c = w->products + (ptrdiff_t)p * row;
+    if (row == PANEL) soon = ask_ahead(w, packed, panel == w->what->last - 1, p);
     hg_gemm_kernels_get()->product(&g);
   }
 }
@@ -203,71 +221,98 @@ void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float
   for (int64_t i = 0; i < pieces; i++) take_tiles(&w, tiles * i / pieces, tiles * (i + 1) / pieces);
 }
 
-/* ---- The gradient of the weight. Sums stand as (36, L, S). */
+/* ---- The gradient of the weight. Sums stand as (36, L, S), and go through the caches once for so many tiles. */
 
-enum { SUM_TILES = 64 };
+/* Tiles of sums that stay in the second-level cache, and of larger ones. */
+enum { SUM_TILES = 64, MANY_SUM_TILES = 128, QUAD = 64, MOST_QUADS = 16 };
 
-int hg_conv_winograd_sum_images(const hg_conv_map *map) { return hg_larger(SUM_TILES / hg_conv_winograd_tiles(map), 1); }
+static bool sums_are_large(const hg_conv_map *map) {
+  enum { LARGE = 1 << 18 };
+  return hg_conv_winograd_sums_count(map) > LARGE;
+}
+
+static int sum_tiles(const hg_conv_map *map) { return sums_are_large(map) ? MANY_SUM_TILES : SUM_TILES; }
+static ptrdiff_t gradient_row(const hg_conv_map *map) { return row_of(map->small_channels); }
+
+int hg_conv_winograd_sum_images(const hg_conv_map *map) { return hg_larger(sum_tiles(map) / hg_conv_winograd_tiles(map), 1); }
 
 size_t hg_conv_winograd_sums_count(const hg_conv_map *map) {
   return (size_t)POSITIONS * (size_t)map->large_channels * (size_t)map->small_channels;
 }
 
 size_t hg_conv_winograd_sums_room(const hg_conv_map *map) {
-  return (size_t)(SUM_TILES * (image_row(map) + map_row(map)) + hg_larger(map->large_channels, map->small_channels));
+  return (size_t)(sum_tiles(map) * (image_row(map) + gradient_row(map)) + hg_larger(map->large_channels, map->small_channels));
 }
 
-static void read_gradient(const hg_conv_map *map, const float *small, const float *zeros, place at, int panel, float *to) {
+/* (36, S) */
+static void read_gradient(const work *w, const float *small, place at, float *to) {
+  const hg_conv_map *map = w->map;
   ptrdiff_t out = map->small_channels, line = map->x.small * out;
-  const float *pixels[TILE * TILE], *from = small + at.image * map->y.small * line + panel * PANEL;
+  const float *pixels[TILE * TILE], *from = small + at.image * map->y.small * line;
   for (int y = at.y; y < at.y + TILE; y++)
     for (int x = at.x; x < at.x + TILE; x++)
-      pixels[(y - at.y) * TILE + x - at.x] = y < map->y.small && x < map->x.small ? from + y * line + x * out : zeros;
-  int channels = panel_channels(map, panel);
-  hg_winograd_kernels_get()->map_gradient(channels, pixels, to, channels);
+      pixels[(y - at.y) * TILE + x - at.x] = y < map->y.small && x < map->x.small ? from + y * line + x * out : w->zeros;
+  hg_winograd_kernels_get()->map_gradient((int)out, pixels, to, out);
 }
 
-static void add_panel(const work *w, int tiles, int panel, bool start, float *sums) {
+/* What is wanted soon: the sums of this position but for the first panels', and those of the next one. */
+static int ask_for_sums(const hg_conv_map *map, const float *sums, bool last, hg_gemm_lines soon[MOST_QUADS + 1]) {
+  ptrdiff_t in = map->large_channels, out = map->small_channels;
+  int count = 0;
+  for (ptrdiff_t column = QUAD; column < out && count < MOST_QUADS; column += QUAD)
+    soon[count++] = (hg_gemm_lines){sums + column, out, (int)in, 1};
+  if (!last) soon[count++] = (hg_gemm_lines){sums + in * out, out, (int)in, 1};
+  return count;
+}
+
+static void add_products(const work *w, int tiles, bool start, float *sums) {
+  enum { ASK_EVERY = 8 };
   const hg_conv_map *map = w->map;
   int in = map->large_channels, out = map->small_channels;
+  bool asks = sums_are_large(map);
+  hg_gemm_lines soon[MOST_QUADS + 1];
   hg_gemm g = {.rows = in,
-               .columns = panel_channels(map, panel),
+               .columns = out,
                .groups = 1,
                .segments = 1,
                .steps = tiles,
                .a_row = 1,
                .a_step = image_row(map),
-               .b_step = map_row(map),
+               .b_step = gradient_row(map),
                .c_row = out,
-               .start_row = out};
+               .start_row = out,
+               .soon = soon,
+               .soon_every = ASK_EVERY};
   for (int p = 0; p < POSITIONS; p++) {
     g.a = w->image + (ptrdiff_t)p * in;
-    g.b = w->products + (ptrdiff_t)p * g.columns;
-    g.c = sums + (ptrdiff_t)p * in * out + panel * PANEL;
+    g.b = w->products + (ptrdiff_t)p * out;
+    g.c = sums + (ptrdiff_t)p * in * out;
     g.start = start ? NULL : g.c;
+    if (asks) g.soon_count = ask_for_sums(map, g.c, p == POSITIONS - 1, soon);
     hg_gemm_kernels_get()->product(&g);
   }
 }
 
 static void add_tiles(const work *w, const float *small, int64_t first, int64_t last, bool start, float *sums) {
   const hg_conv_map *map = w->map;
-  for (int64_t tile = first; tile < last; tile++) read_tile(w, place_of(map, tile), w->image + (tile - first) * image_row(map));
-  for (int panel = 0; panel < hg_conv_winograd_panels(map); panel++) {
-    for (int64_t tile = first; tile < last; tile++)
-      read_gradient(map, small, w->zeros, place_of(map, tile), panel, w->products + (tile - first) * map_row(map));
-    add_panel(w, (int)(last - first), panel, start, sums);
+  for (int64_t tile = first; tile < last; tile++) {
+    place at = place_of(map, tile);
+    read_tile(w, at, w->image + (tile - first) * image_row(map));
+    read_gradient(w, small, at, w->products + (tile - first) * gradient_row(map));
   }
+  add_products(w, (int)(last - first), start, sums);
 }
 
 void hg_conv_winograd_add(const hg_conv_map *map, int images, const float *large, const float *small, bool first, float *sums,
                           float *room) {
   static const int as_they_are[2] = {1, 1};
   hg_conv_winograd what = {.map = map, .enlarged = as_they_are};
+  int most = sum_tiles(map);
   work w = {.what = &what, .map = map, .large = large, .image = room};
-  w.products = w.image + SUM_TILES * image_row(map);
-  w.zeros = w.products + SUM_TILES * map_row(map);
+  w.products = w.image + most * image_row(map);
+  w.zeros = w.products + most * gradient_row(map);
   memset(w.zeros, 0, sizeof *w.zeros * (size_t)hg_larger(map->large_channels, map->small_channels));
-  int64_t tiles = tile_count(map, images), pieces = piece_count(tiles, SUM_TILES);
+  int64_t tiles = tile_count(map, images), pieces = piece_count(tiles, most);
   for (int64_t i = 0; i < pieces; i++) add_tiles(&w, small, tiles * i / pieces, tiles * (i + 1) / pieces, first && i == 0, sums);
 }
 
