@@ -55,7 +55,7 @@ static int tear_down(void **state) {
 
 static hg_features *fit(const hg_feature_settings *settings, hg_pool *pool) {
   hg_features *features;
-  assert_int_equal(hg_features_fit(settings, shape, train_x, TRAIN, pool, &features, NULL), HG_OK);
+  assert_int_equal(hg_features_fit(settings, shape, train_x, TRAIN, pool, NULL, &features, NULL), HG_OK);
   return features;
 }
 
@@ -74,7 +74,7 @@ static void scaled_training_features_have_mean_0_and_variance_1(void **state) {
   hg_feature_settings settings = {.scale = HG_SCALE_STANDARD};
   hg_features *features = fit(&settings, NULL);
   float *scaled;
-  assert_int_equal(hg_features_apply(features, train_x, TRAIN, NULL, &scaled, NULL), HG_OK);
+  assert_int_equal(hg_features_apply(features, train_x, TRAIN, NULL, NULL, &scaled, NULL), HG_OK);
   double sum = 0, squares = 0;
   for (int i = 0; i < TRAIN; i++) {
     sum += (double)scaled[i * WIDTH + 100];
@@ -96,7 +96,7 @@ static void a_feature_that_never_varies_is_only_centred(void **state) {
 static void components_variances_and_codes_are_scikit_learns(void **state) {
   (void)state;
   hg_pca pca;
-  assert_int_equal(hg_pca_fit(&pca, train_x, TRAIN, WIDTH, COMPONENTS, NULL, NULL), HG_OK);
+  assert_int_equal(hg_pca_fit(&pca, train_x, TRAIN, WIDTH, COMPONENTS, NULL, NULL, NULL), HG_OK);
   for (int j = 0; j < COMPONENTS; j++) assert_near(pca.variances[j], "pca.variance", COMPONENTS, j, 1e-6);
   for (int i = 0; i < COMPONENTS * WIDTH; i++)
     assert_near(pca.components[i], "pca.components", (int64_t)COMPONENTS * WIDTH, i, 1e-5);
@@ -115,7 +115,7 @@ static void all_components_turn_the_samples_and_keep_their_distances(void **stat
   for (int i = 0; i < 20; i++)
     for (int k = 0; k < 6; k++) values[i * 6 + k] = k == 5 ? values[i * 6] : train_x[i * WIDTH + 90 + k]; /* of rank 5 */
   hg_pca pca;
-  assert_int_equal(hg_pca_fit(&pca, values, 20, 6, 6, NULL, NULL), HG_OK);
+  assert_int_equal(hg_pca_fit(&pca, values, 20, 6, 6, NULL, NULL, NULL), HG_OK);
   assert_true(fabs(pca.variances[5]) < 1e-7);
   double before = 0, after = 0;
   hg_pca_project(&pca, values, a);
@@ -136,8 +136,8 @@ static void fewer_samples_than_features_have_the_components_of_their_copies(void
   float *copies = hg_malloc(sizeof *copies * FEW * COPIES * WIDTH);
   assert_non_null(copies);
   for (int i = 0; i < COPIES; i++) memcpy(copies + i * FEW * WIDTH, train_x, sizeof *copies * FEW * WIDTH);
-  assert_int_equal(hg_pca_fit(&few, train_x, FEW, WIDTH, COMPONENTS, NULL, NULL), HG_OK);
-  assert_int_equal(hg_pca_fit(&many, copies, FEW * COPIES, WIDTH, COMPONENTS, NULL, NULL), HG_OK);
+  assert_int_equal(hg_pca_fit(&few, train_x, FEW, WIDTH, COMPONENTS, NULL, NULL, NULL), HG_OK);
+  assert_int_equal(hg_pca_fit(&many, copies, FEW * COPIES, WIDTH, COMPONENTS, NULL, NULL, NULL), HG_OK);
   const double scale = (double)(FEW * COPIES - 1) / COPIES / (FEW - 1);
   for (int j = 0; j < COMPONENTS; j++) assert_true(fabs(few.variances[j] - many.variances[j] * scale) < 1e-6 * few.variances[0]);
   for (int i = 0; i < COMPONENTS * WIDTH; i++) assert_true(fabs(few.components[i] - many.components[i]) < 1e-4);
@@ -169,7 +169,7 @@ static void nearness_of_patches_follows_its_definition(void **state) {
   (void)state;
   const hg_kmeans_settings settings = {.centroids = 16, .patch = 5};
   hg_patches p;
-  assert_int_equal(hg_patches_fit(&p, &settings, shape, train_x, TRAIN, NULL, NULL), HG_OK);
+  assert_int_equal(hg_patches_fit(&p, &settings, shape, train_x, TRAIN, NULL, NULL, NULL), HG_OK);
   float *scratch = hg_alloc_aligned(hg_patches_scratch(&p) * sizeof *scratch), out[64];
   double expected[64] = {0};
   hg_patches_describe(&p, test_x, scratch, out);
@@ -213,7 +213,7 @@ static void features_are_the_same_bits_on_any_number_of_threads(void **state) {
     assert_int_equal(hg_pool_new(threads, &pool, NULL), HG_OK);
     hg_features *features = fit(threads < 4 ? &settings : &patches, pool);
     assert_int_equal(hg_features_width(features), 10);
-    assert_int_equal(hg_features_apply(features, test_x, TEST, pool, &made, NULL), HG_OK);
+    assert_int_equal(hg_features_apply(features, test_x, TEST, pool, NULL, &made, NULL), HG_OK);
     if (reference != NULL) assert_memory_equal(made, reference, sizeof(float) * TEST * 10);
     if (reference == NULL)
       reference = made;
@@ -230,11 +230,46 @@ static void impossible_features_are_refused(void **state) {
   hg_features *features;
   hg_error error = {0};
   hg_feature_settings settings = {.hog = {8, 2, 9}};
-  assert_int_equal(hg_features_fit(&settings, shape, train_x, TRAIN, NULL, &features, &error), HG_USAGE);
+  assert_int_equal(hg_features_fit(&settings, shape, train_x, TRAIN, NULL, NULL, &features, &error), HG_USAGE);
   assert_non_null(strstr(error.message, "14 x 14 has no 2 x 2 cells of 8 pixels"));
   settings = (hg_feature_settings){.pca = 30};
-  assert_int_equal(hg_features_fit(&settings, shape, train_x, 30, NULL, &features, &error), HG_DATA);
+  assert_int_equal(hg_features_fit(&settings, shape, train_x, 30, NULL, NULL, &features, &error), HG_DATA);
   assert_non_null(strstr(error.message, "30 components, but there are 196 features and 30 samples"));
+}
+
+/* Says no at the call of this number. */
+typedef struct patience {
+  int calls, most;
+  double last;
+} patience;
+
+static bool wait_so_long(void *context, double fraction) {
+  patience *p = context;
+  assert_true(fraction >= p->last && fraction <= 1);
+  p->last = fraction;
+  return ++p->calls < p->most;
+}
+
+static void a_watch_follows_and_stops_the_work_anywhere(void **state) {
+  (void)state;
+  const hg_feature_settings settings = {.kmeans = {20, 6}, .scale = HG_SCALE_STANDARD, .pca = 10};
+  hg_code code = HG_INTERRUPTED;
+  int stopped = 0;
+  for (int most = 1; code != HG_OK; most += 1 + most / 4, stopped++) {
+    patience p = {.most = most};
+    hg_features *features;
+    float *made = NULL;
+    hg_error error = {0};
+    hg_watch watch = {.progress = wait_so_long, .context = &p};
+    watch.total = hg_features_steps(&settings, shape, TRAIN, TEST);
+    code = hg_features_fit(&settings, shape, train_x, TRAIN, NULL, &watch, &features, &error);
+    if (code == HG_OK) code = hg_features_apply(features, test_x, TEST, NULL, &watch, &made, &error);
+    if (code == HG_OK) assert_true(watch.done == watch.total);
+    if (code != HG_OK) assert_int_equal(code, HG_INTERRUPTED);
+    hg_free(made);
+    hg_features_free(features);
+  }
+  assert_true(stopped > 8);
 }
 
 static void every_allocation_may_fail(void **state) {
@@ -251,8 +286,8 @@ static void every_allocation_may_fail(void **state) {
     hg_features *features;
     float *made = NULL;
     hg_alloc_fail_after(successes);
-    code = hg_features_fit(second ? &patches : &settings, shape, train_x, 30, NULL, &features, NULL);
-    if (code == HG_OK) code = hg_features_apply(features, test_x, 3, NULL, &made, NULL);
+    code = hg_features_fit(second ? &patches : &settings, shape, train_x, 30, NULL, NULL, &features, NULL);
+    if (code == HG_OK) code = hg_features_apply(features, test_x, 3, NULL, NULL, &made, NULL);
     hg_alloc_fail_after(-1);
     assert_true(code == HG_OK || code == HG_NO_MEMORY);
     hg_free(made);
@@ -272,6 +307,7 @@ int main(void) {
       cmocka_unit_test(nearness_of_patches_follows_its_definition),
       cmocka_unit_test(features_are_the_same_bits_on_any_number_of_threads),
       cmocka_unit_test(impossible_features_are_refused),
+      cmocka_unit_test(a_watch_follows_and_stops_the_work_anywhere),
       cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/integers.h"
 #include "learn/classical_model.h"
+#include "learn/watch.h"
 
 #include <limits.h>
 #include <math.h>
@@ -40,7 +41,7 @@ hg_classical_settings hg_classical_settings_default(hg_classical_kind kind) {
 
 hg_code hg_samples_progress(const hg_samples *samples, double fraction, hg_error *error) {
   if (samples->progress == NULL || samples->progress(samples->context, fraction)) return HG_OK;
-  return hg_fail(error, HG_INTERRUPTED, "fit", "stopped; a classical method starts anew the next time");
+  return hg_fit_interrupted(error);
 }
 
 hg_named_tensor hg_tensor_2d(const char *name, hg_dtype dtype, int64_t rows, int64_t columns, const void *data) {

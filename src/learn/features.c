@@ -35,57 +35,74 @@ typedef struct work {
   double *cells;  /* (worker, cells of an image) */
   float *scratch; /* (worker, hg_patches_scratch) */
   float *out;
+  hg_watch *watch;
 } work;
+
+/* Steps of a piece: a patch's work where there are patches. */
+static int64_t steps_of(const hg_feature_settings *settings, hg_shape shape, int64_t count) {
+  return settings->kmeans.centroids > 0 ? count * hg_patches_describe_steps(&settings->kmeans, shape) : count;
+}
+
+/* False where the watch stops the work before this piece; else `end` is where it ends. */
+static bool begin_piece(const work *w, int64_t piece, int worker, int64_t *end) {
+  const hg_features *f = w->features;
+  *end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
+  if (!hg_watch_go_on(w->watch, worker)) return false;
+  hg_watch_add(w->watch, steps_of(&f->settings, f->shape, *end - piece * PIECE));
+  return true;
+}
 
 static void describe_piece(void *context, int64_t piece, int worker) {
   const work *w = context;
   const hg_features *f = w->features;
-  int64_t end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
-  int64_t size = (int64_t)f->shape.height * f->shape.width * f->shape.channels, width = f->width;
+  int64_t size = (int64_t)f->shape.height * f->shape.width * f->shape.channels, width = f->width, end;
+  if (!begin_piece(w, piece, worker, &end)) return;
   double *cells = w->cells + worker * hg_hog_cells(&f->settings.hog, f->shape);
   for (int64_t i = piece * PIECE; i < end; i++)
     hg_hog(&f->settings.hog, f->shape, w->values + i * size, cells, w->out + i * width);
 }
 
-static hg_code describe(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float *out, hg_error *error) {
+static hg_code describe(const hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_watch *watch, float *out,
+                        hg_error *error) {
   size_t numbers = (size_t)hg_pool_threads(pool) * (size_t)hg_hog_cells(&f->settings.hog, f->shape);
-  work w = {.features = f, .values = values, .count = count, .out = out};
+  work w = {.features = f, .values = values, .count = count, .out = out, .watch = watch};
   w.cells = hg_calloc(numbers, sizeof *w.cells);
   if (w.cells == NULL) return hg_fail_memory(error, "hog", numbers * sizeof *w.cells);
   hg_parallel_for(pool, (count + PIECE - 1) / PIECE, describe_piece, &w);
   hg_free(w.cells);
-  return HG_OK;
+  return hg_watch_outcome(watch, error);
 }
 
 static void patch_piece(void *context, int64_t piece, int worker) {
   const work *w = context;
   const hg_patches *patches = &w->features->patches;
   const hg_shape shape = w->features->shape;
-  int64_t end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
-  int64_t size = (int64_t)shape.height * shape.width * shape.channels;
+  int64_t size = (int64_t)shape.height * shape.width * shape.channels, end;
+  if (!begin_piece(w, piece, worker, &end)) return;
   float *scratch = w->scratch + (size_t)worker * hg_patches_scratch(patches);
   for (int64_t i = piece * PIECE; i < end; i++)
     hg_patches_describe(patches, w->values + i * size, scratch, w->out + i * w->features->width);
 }
 
-static hg_code describe_patches(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float *out,
-                                hg_error *error) {
+static hg_code describe_patches(const hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_watch *watch,
+                                float *out, hg_error *error) {
   size_t numbers = (size_t)hg_pool_threads(pool) * hg_patches_scratch(&f->patches);
-  work w = {.features = f, .values = values, .count = count, .out = out};
+  work w = {.features = f, .values = values, .count = count, .out = out, .watch = watch};
   w.scratch = hg_alloc_aligned(numbers * sizeof *w.scratch);
   if (w.scratch == NULL) return hg_fail_memory(error, "kmeans", numbers * sizeof *w.scratch);
   hg_parallel_for(pool, (count + PIECE - 1) / PIECE, patch_piece, &w);
   hg_free_aligned(w.scratch);
-  return HG_OK;
+  return hg_watch_outcome(watch, error);
 }
 
 /* HOG, k-means features, or a copy: (count, width). */
-static hg_code begin(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float **out, hg_error *error) {
+static hg_code begin(const hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_watch *watch, float **out,
+                     hg_error *error) {
   size_t bytes = (size_t)count * (size_t)f->width * sizeof **out;
   *out = hg_malloc(bytes);
   if (*out == NULL) return hg_fail_memory(error, "features", bytes);
-  if (f->settings.hog.cell > 0) return describe(f, values, count, pool, *out, error);
-  if (f->settings.kmeans.centroids > 0) return describe_patches(f, values, count, pool, *out, error);
+  if (f->settings.hog.cell > 0) return describe(f, values, count, pool, watch, *out, error);
+  if (f->settings.kmeans.centroids > 0) return describe_patches(f, values, count, pool, watch, *out, error);
   memcpy(*out, values, bytes);
   return HG_OK;
 }
@@ -115,8 +132,9 @@ static hg_code project(const hg_features *f, int64_t count, hg_pool *pool, float
   return HG_OK;
 }
 
-hg_code hg_features_apply(const hg_features *f, const float *values, int64_t count, hg_pool *pool, float **out, hg_error *error) {
-  hg_code code = begin(f, values, count, pool, out, error);
+hg_code hg_features_apply(const hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_watch *watch, float **out,
+                          hg_error *error) {
+  hg_code code = begin(f, values, count, pool, watch, out, error);
   if (code == HG_OK) scale(f, count, *out);
   if (code == HG_OK && f->settings.pca > 0) code = project(f, count, pool, out, error);
   if (code != HG_OK) {
@@ -134,12 +152,19 @@ static hg_code fit_scale(hg_features *f, const float *values, int64_t count, hg_
   return HG_OK;
 }
 
-static hg_code fit_steps(hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_error *error) {
+/* Whether the samples are described to learn from what they become. */
+static bool learns_from_described(const hg_feature_settings *settings) {
+  return settings->scale != HG_SCALE_NONE || settings->pca > 0;
+}
+
+static hg_code fit_steps(hg_features *f, const float *values, int64_t count, hg_pool *pool, hg_watch *watch, hg_error *error) {
   float *begun = NULL;
-  hg_code code = begin(f, values, count, pool, &begun, error);
+  if (!learns_from_described(&f->settings)) return HG_OK;
+  hg_code code = begin(f, values, count, pool, watch, &begun, error);
   if (code == HG_OK && f->settings.scale != HG_SCALE_NONE) code = fit_scale(f, begun, count, error);
   if (code == HG_OK) scale(f, count, begun);
-  if (code == HG_OK && f->settings.pca > 0) code = hg_pca_fit(&f->pca, begun, count, f->width, f->settings.pca, pool, error);
+  if (code == HG_OK && f->settings.pca > 0)
+    code = hg_pca_fit(&f->pca, begun, count, f->width, f->settings.pca, pool, watch, error);
   hg_free(begun);
   return code;
 }
@@ -163,16 +188,23 @@ hg_code hg_features_check(const hg_feature_settings *settings, hg_shape shape, i
   return settings->pca > 0 ? hg_pca_check(settings->pca, width, count, error) : HG_OK;
 }
 
+int64_t hg_features_steps(const hg_feature_settings *settings, hg_shape shape, int64_t fitted, int64_t applied) {
+  bool describes = settings->hog.cell > 0 || settings->kmeans.centroids > 0;
+  int64_t described = applied + (learns_from_described(settings) ? fitted : 0);
+  int64_t steps = describes ? steps_of(settings, shape, described) : 0;
+  return settings->kmeans.centroids > 0 ? steps + hg_patches_fit_steps(&settings->kmeans, shape, fitted) : steps;
+}
+
 hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, const float *values, int64_t count, hg_pool *pool,
-                        hg_features **out, hg_error *error) {
+                        hg_watch *watch, hg_features **out, hg_error *error) {
   *out = NULL;
   hg_features *f = hg_calloc(1, sizeof *f);
   if (f == NULL) return hg_fail_memory(error, "features", sizeof *f);
   *f = (hg_features){.settings = *settings, .shape = shape, .width = width_of(settings, shape)};
   hg_code code = hg_features_check(settings, shape, count, error);
   if (code == HG_OK && settings->kmeans.centroids > 0)
-    code = hg_patches_fit(&f->patches, &settings->kmeans, shape, values, count, pool, error);
-  if (code == HG_OK) code = fit_steps(f, values, count, pool, error);
+    code = hg_patches_fit(&f->patches, &settings->kmeans, shape, values, count, pool, watch, error);
+  if (code == HG_OK) code = fit_steps(f, values, count, pool, watch, error);
   if (code == HG_OK)
     *out = f;
   else

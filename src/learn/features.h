@@ -5,7 +5,7 @@
 #define HG_LEARN_FEATURES_H
 
 #include "base/parallel.h"
-#include "base/status.h"
+#include "learn/watch.h"
 
 typedef enum hg_feature_scale { HG_SCALE_NONE, HG_SCALE_STANDARD } hg_feature_scale;
 
@@ -36,15 +36,18 @@ typedef struct hg_features hg_features;
 hg_code hg_features_check(const hg_feature_settings *settings, hg_shape shape, int64_t count, hg_error *error);
 
 /* values (count, shape's size), training samples. HG_USAGE: the image is too small for the cells or patches; HG_DATA: more
- * components than features, or than samples but one, or fewer patches than centroids. The result does not depend on the pool,
- * which may be NULL. */
+ * components than features, or than samples but one, or fewer patches than centroids; HG_INTERRUPTED: the watch stopped it. The
+ * result does not depend on the pool, which may be NULL, as may the watch. */
 hg_code hg_features_fit(const hg_feature_settings *settings, hg_shape shape, const float *values, int64_t count, hg_pool *pool,
-                        hg_features **features, hg_error *error);
+                        hg_watch *watch, hg_features **features, hg_error *error);
+/* Steps that a watch counts in a fit on `fitted` samples, and until hg_features_apply has seen `applied`; 0: no work to speak of.
+ */
+int64_t hg_features_steps(const hg_feature_settings *settings, hg_shape shape, int64_t fitted, int64_t applied);
 void hg_features_free(hg_features *features);
 
 int hg_features_width(const hg_features *features);
 /* *out (count, hg_features_width), to be freed with hg_free. */
-hg_code hg_features_apply(const hg_features *features, const float *values, int64_t count, hg_pool *pool, float **out,
-                          hg_error *error);
+hg_code hg_features_apply(const hg_features *features, const float *values, int64_t count, hg_pool *pool, hg_watch *watch,
+                          float **out, hg_error *error);
 
 #endif

@@ -99,7 +99,25 @@ typedef struct pieces {
   int64_t samples;
   float *products; /* (worker, PIECE, centroids), or (worker, PIECE, size) */
   int32_t *nearest;
+  hg_watch *watch;
 } pieces;
+
+/* Patches that centroids are learned from: as many as there are, or as are wanted. */
+static int64_t samples_of(const hg_kmeans_settings *settings, hg_shape shape, int64_t count) {
+  int64_t places = count * (shape.height - settings->patch + 1) * (shape.width - settings->patch + 1);
+  int64_t wanted = (int64_t)SAMPLES_EACH * settings->centroids;
+  if (wanted < FEWEST_SAMPLES) wanted = FEWEST_SAMPLES;
+  return places < wanted ? places : wanted;
+}
+
+/* A step is a patch held against the centroids. */
+int64_t hg_patches_fit_steps(const hg_kmeans_settings *settings, hg_shape shape, int64_t count) {
+  return ROUNDS * samples_of(settings, shape, count);
+}
+
+int hg_patches_describe_steps(const hg_kmeans_settings *settings, hg_shape shape) {
+  return (shape.height - settings->patch + 1) * (shape.width - settings->patch + 1);
+}
 
 static int64_t piece_count(const pieces *w) { return (w->samples + PIECE - 1) / PIECE; }
 
@@ -120,6 +138,8 @@ static void assign_piece(void *context, int64_t piece, int worker) {
   const hg_patches *p = w->p;
   int64_t first = piece * PIECE;
   int rows = rows_of_piece(w, piece), centroids = p->settings.centroids;
+  if (!hg_watch_go_on(w->watch, worker)) return;
+  hg_watch_add(w->watch, rows);
   float *products = w->products + (int64_t)worker * PIECE * centroids;
   multiply(w->patches + first * p->size, p->columns, rows, centroids, p->size, products);
   for (int i = 0; i < rows; i++) {
@@ -168,19 +188,18 @@ static hg_code find_centroids(pieces *w, hg_patches *p, hg_pool *pool, hg_error 
   for (int round = 0; all && round < ROUNDS; round++) {
     set_centroids(p, centroids);
     hg_parallel_for(pool, piece_count(w), assign_piece, w);
+    if (hg_watch_outcome(w->watch, NULL) != HG_OK) break;
     move_centroids(w, centroids, sum, members);
   }
   if (all) set_centroids(p, centroids);
   hg_free(centroids);
   hg_free(sum);
   hg_free(members);
-  return all ? HG_OK : hg_fail_memory(error, "kmeans", 2 * numbers * sizeof *sum);
+  return all ? hg_watch_outcome(w->watch, error) : hg_fail_memory(error, "kmeans", 2 * numbers * sizeof *sum);
 }
 
-static hg_code learn(hg_patches *p, const float *images, int64_t count, hg_pool *pool, hg_error *error) {
-  int64_t places = count * rows_of(p) * columns_of(p), wanted = (int64_t)SAMPLES_EACH * p->settings.centroids;
-  if (wanted < FEWEST_SAMPLES) wanted = FEWEST_SAMPLES;
-  pieces w = {.p = p, .samples = places < wanted ? places : wanted};
+static hg_code learn(hg_patches *p, const float *images, int64_t count, hg_pool *pool, hg_watch *watch, hg_error *error) {
+  pieces w = {.p = p, .samples = samples_of(&p->settings, p->shape, count), .watch = watch};
   size_t square = (size_t)p->size * (size_t)p->size, bytes = (size_t)w.samples * (size_t)p->size * sizeof(float);
   size_t widest = (size_t)(p->size > p->settings.centroids ? p->size : p->settings.centroids);
   if (w.samples < p->settings.centroids)
@@ -206,7 +225,7 @@ static hg_code learn(hg_patches *p, const float *images, int64_t count, hg_pool 
 }
 
 hg_code hg_patches_fit(hg_patches *p, const hg_kmeans_settings *settings, hg_shape shape, const float *images, int64_t count,
-                       hg_pool *pool, hg_error *error) {
+                       hg_pool *pool, hg_watch *watch, hg_error *error) {
   *p = (hg_patches){.settings = *settings, .shape = shape, .size = settings->patch * settings->patch * shape.channels};
   size_t size = (size_t)p->size, centroids = (size_t)settings->centroids;
   p->mean = hg_calloc(size, sizeof *p->mean);
@@ -215,7 +234,7 @@ hg_code hg_patches_fit(hg_patches *p, const hg_kmeans_settings *settings, hg_sha
   p->squares = hg_calloc(centroids, sizeof *p->squares);
   if (p->mean == NULL || p->whitening == NULL || p->columns == NULL || p->squares == NULL)
     return hg_fail_memory(error, "kmeans", size * (size + centroids) * sizeof(float));
-  return learn(p, images, count, pool, error);
+  return learn(p, images, count, pool, watch, error);
 }
 
 void hg_patches_release(hg_patches *p) {

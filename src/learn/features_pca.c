@@ -68,7 +68,8 @@ static void centre(const hg_pca *pca, const float *values, int64_t first, bool b
           (float)((double)values[(int64_t)i * pca->width + first + step] - pca->mean[first + step]);
 }
 
-static hg_code find_products(const hg_pca *pca, const float *values, int64_t count, double *sum, hg_pool *pool, hg_error *error) {
+static hg_code find_products(const hg_pca *pca, const float *values, int64_t count, double *sum, hg_pool *pool, hg_watch *watch,
+                             hg_error *error) {
   bool by_feature = count < pca->width;
   int64_t all = by_feature ? pca->width : count;
   products work = {.order = by_feature ? (int)count : pca->width, .sum = sum};
@@ -76,14 +77,14 @@ static hg_code find_products(const hg_pca *pca, const float *values, int64_t cou
   float *centered = hg_alloc_aligned(bytes);
   if (centered == NULL) return hg_fail_memory(error, "pca", bytes);
   work.centered = centered;
-  for (int64_t first = 0; first < all; first += SAMPLES) {
+  for (int64_t first = 0; first < all && hg_watch_go_on(watch, 0); first += SAMPLES) {
     work.steps = all - first < SAMPLES ? (int)(all - first) : SAMPLES;
     centre(pca, values, first, by_feature, &work, centered);
     hg_parallel_for(pool, (work.order + TILE - 1) / TILE, add_rows, &work);
   }
   mirror(sum, work.order, 1 / (double)(count - 1));
   hg_free_aligned(centered);
-  return HG_OK;
+  return hg_watch_outcome(watch, error);
 }
 
 /* ---- The subspace (width, size), size vectors side by side. */
@@ -94,6 +95,7 @@ typedef struct subspace {
   double *basis, *image;    /* (width, size): orthonormal columns, and the matrix times them */
   double *small, *rotation; /* (size, size): basis' * matrix * basis, and its eigenvectors in columns */
   hg_pool *pool;
+  hg_watch *watch;
 } subspace;
 
 static void multiply_rows(void *context, int64_t index, int worker) {
@@ -199,7 +201,7 @@ static void iterate(subspace *s, int wanted, double *room) {
   for (int round = 1; round <= MOST; round++) {
     multiply(s);
     if ((round % BETWEEN == 0 || s->size == s->width) && settle(s, wanted, room)) return;
-    if (round == MOST) return;
+    if (round == MOST || !hg_watch_go_on(s->watch, 0)) return;
     memcpy(s->basis, s->image, (size_t)s->width * (size_t)s->size * sizeof *s->basis);
     make_orthonormal(s);
   }
@@ -233,11 +235,11 @@ static void keep(hg_pca *pca, const subspace *s, const float *values) {
   }
 }
 
-static hg_code find_components(hg_pca *pca, const double *matrix, int order, const float *values, hg_pool *pool,
+static hg_code find_components(hg_pca *pca, const double *matrix, int order, const float *values, hg_pool *pool, hg_watch *watch,
                                hg_error *error) {
   int size = hg_smaller(2 * pca->count + 8, order);
   size_t long_bytes = (size_t)order * (size_t)size * sizeof(double), small_bytes = (size_t)size * (size_t)size * sizeof(double);
-  subspace s = {.matrix = matrix, .width = order, .size = size, .pool = pool};
+  subspace s = {.matrix = matrix, .width = order, .size = size, .pool = pool, .watch = watch};
   double *room = hg_malloc((size_t)size * sizeof *room);
   s.basis = hg_alloc_aligned(long_bytes);
   s.image = hg_alloc_aligned(long_bytes);
@@ -253,7 +255,7 @@ static hg_code find_components(hg_pca *pca, const double *matrix, int order, con
   hg_free_aligned(s.image);
   hg_free_aligned(s.small);
   hg_free_aligned(s.rotation);
-  return all ? HG_OK : hg_fail_memory(error, "pca", long_bytes);
+  return all ? hg_watch_outcome(watch, error) : hg_fail_memory(error, "pca", long_bytes);
 }
 
 hg_code hg_pca_check(int components, int width, int64_t count, hg_error *error) {
@@ -262,7 +264,8 @@ hg_code hg_pca_check(int components, int width, int64_t count, hg_error *error) 
                  width, (long long)count);
 }
 
-hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_error *error) {
+hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_watch *watch,
+                   hg_error *error) {
   *pca = (hg_pca){.width = width, .count = components};
   hg_code bounds = hg_pca_check(components, width, count, error);
   if (bounds != HG_OK) return bounds;
@@ -278,8 +281,8 @@ hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, i
   for (int64_t i = 0; code == HG_OK && i < count; i++)
     for (int k = 0; k < width; k++) pca->mean[k] += (double)values[i * width + k];
   for (int k = 0; code == HG_OK && k < width; k++) pca->mean[k] /= (double)count;
-  if (code == HG_OK) code = find_products(pca, values, count, matrix, pool, error);
-  if (code == HG_OK) code = find_components(pca, matrix, order, values, pool, error);
+  if (code == HG_OK) code = find_products(pca, values, count, matrix, pool, watch, error);
+  if (code == HG_OK) code = find_components(pca, matrix, order, values, pool, watch, error);
   hg_free_aligned(matrix);
   return code;
 }

@@ -24,8 +24,11 @@ typedef struct hg_patches {
   float *squares;   /* (centroids): their squared lengths */
 } hg_patches;
 
+/* The watch, which may be NULL, counts hg_patches_fit_steps. */
 hg_code hg_patches_fit(hg_patches *patches, const hg_kmeans_settings *settings, hg_shape shape, const float *images,
-                       int64_t count, hg_pool *pool, hg_error *error);
+                       int64_t count, hg_pool *pool, hg_watch *watch, hg_error *error);
+int64_t hg_patches_fit_steps(const hg_kmeans_settings *settings, hg_shape shape, int64_t count);
+int hg_patches_describe_steps(const hg_kmeans_settings *settings, hg_shape shape); /* of one image, as much work each */
 void hg_patches_release(hg_patches *patches);
 int hg_patches_width_of(const hg_kmeans_settings *settings, hg_shape shape); /* 0: the patches are too large for the image */
 /* image (height, width, channels) -> out (2, 2, centroids). scratch: hg_patches_scratch floats. */
@@ -46,7 +49,9 @@ typedef struct hg_pca {
 
 /* HG_DATA: more components than features, or than samples but one. */
 hg_code hg_pca_check(int components, int width, int64_t count, hg_error *error);
-hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_error *error);
+/* Asks the watch, which may be NULL, and counts no steps: how many rounds it takes is not known before. */
+hg_code hg_pca_fit(hg_pca *pca, const float *values, int64_t count, int width, int components, hg_pool *pool, hg_watch *watch,
+                   hg_error *error);
 void hg_pca_release(hg_pca *pca);
 void hg_pca_project(const hg_pca *pca, const float *values, float *out); /* one sample */
 

@@ -23,7 +23,7 @@ static double resolve_gamma(double gamma, const hg_samples *samples) {
  * of the kernel computed by all threads. */
 typedef struct fit {
   hg_svm_samples samples;
-  hg_svm_watch watch;
+  hg_watch watch;
   float *matrix; /* (count, count), or NULL where cache_mb does not hold it */
   int workers;
   hg_svm_solver *solvers; /* (workers) */
@@ -61,7 +61,7 @@ static int largest_pair(const hg_svm_samples *samples) {
 
 static hg_code prepare_matrix(fit *f, const hg_samples *samples, double cache_bytes, hg_error *error) {
   double bytes = (double)samples->count * (double)samples->count * sizeof(float);
-  f->watch = (hg_svm_watch){.samples = samples, .total = hg_svm_pairs(samples->present)};
+  f->watch = (hg_watch){.progress = samples->progress, .context = samples->context, .total = hg_svm_pairs(samples->present)};
   if (bytes > cache_bytes) return HG_OK;
   f->matrix = hg_alloc_aligned((size_t)bytes);
   if (f->matrix == NULL) return hg_fail_memory(error, "kernel values; lower cache_mb", (size_t)bytes);
@@ -171,7 +171,7 @@ hg_code hg_svm_fit(hg_classical *model, const hg_samples *samples, hg_error *err
   if (code == HG_OK) code = prepare_solvers(&f, samples, settings, cache_bytes, error);
   if (code == HG_OK) {
     hg_parallel_for(f.workers > 1 ? samples->pool : NULL, hg_svm_pairs(samples->present), solve_pair, &f);
-    if (f.watch.stopped) code = hg_fail(error, HG_INTERRUPTED, "fit", "stopped; a classical method starts anew the next time");
+    code = hg_watch_outcome(&f.watch, error);
   }
   if (code == HG_OK) code = keep_solution(&model->svm, &f, error);
   release(&f);

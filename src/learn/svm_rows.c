@@ -7,20 +7,11 @@
 
 enum { WATCH_EVERY = 16 };
 
-bool hg_svm_watch_go_on(hg_svm_watch *watch, int worker) {
-  const hg_samples *samples = watch->samples;
-  if (worker == 0 && samples->progress != NULL && !watch->stopped) {
-    double fraction = (double)watch->done / (double)watch->total;
-    if (!samples->progress(samples->context, fraction)) watch->stopped = true;
-  }
-  return !watch->stopped;
-}
-
 /* ---- The whole matrix: one task for each pair of panels. */
 
 typedef struct matrix_work {
   const hg_svm_samples *samples;
-  hg_svm_watch *watch;
+  hg_watch *watch;
   float *values;
 } matrix_work;
 
@@ -39,14 +30,14 @@ static void fill_from_panel(void *context, int64_t p, int worker) {
   hg_svm_left left = hg_svm_left_panel(samples, (int)p);
   float tile[HG_SVM_PANEL * HG_SVM_PANEL];
   for (int q = (int)p; q < samples->panels; q++) {
-    if (q % WATCH_EVERY == 0 && !hg_svm_watch_go_on(work->watch, worker)) return;
+    if (q % WATCH_EVERY == 0 && !hg_watch_go_on(work->watch, worker)) return;
     hg_svm_kernel_tile(samples, &left, q, tile);
     put_tile(samples, (int)p, q, tile, work->values);
-    work->watch->done++;
+    hg_watch_add(work->watch, 1);
   }
 }
 
-void hg_svm_matrix(const hg_svm_samples *samples, hg_pool *pool, hg_svm_watch *watch, float *values) {
+void hg_svm_matrix(const hg_svm_samples *samples, hg_pool *pool, hg_watch *watch, float *values) {
   matrix_work work = {samples, watch, values};
   hg_parallel_for(pool, samples->panels, fill_from_panel, &work);
 }

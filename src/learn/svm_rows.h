@@ -4,21 +4,12 @@
 #define HG_LEARN_SVM_ROWS_H
 
 #include "learn/svm_kernel.h"
+#include "learn/watch.h"
 
 enum { HG_SVM_ROW_BLOCK = 14 }; /* rows computed at a time */
 
-/* What stops a fit. `go_on` may be called from any worker. */
-typedef struct hg_svm_watch {
-  const hg_samples *samples;
-  _Atomic bool stopped;
-  _Atomic int64_t done;
-  int64_t total;
-} hg_svm_watch;
-
-bool hg_svm_watch_go_on(hg_svm_watch *watch, int worker);
-
 /* values (count, count), all kernel values; left unfinished when the watch stops it. */
-void hg_svm_matrix(const hg_svm_samples *samples, hg_pool *pool, hg_svm_watch *watch, float *values);
+void hg_svm_matrix(const hg_svm_samples *samples, hg_pool *pool, hg_watch *watch, float *values);
 
 /* Sample t of a pair is sample t of the first class, or t - count[0] of the second. */
 typedef struct hg_svm_rows {

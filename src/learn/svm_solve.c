@@ -147,7 +147,7 @@ double hg_svm_solve(hg_svm_solver *s, int a, int b) {
   double middle = 0, most;
   start(s, a, b);
   for (int64_t steps = 0; s->max_iter == 0 || steps < s->max_iter; steps++) {
-    if (steps % WATCH_EVERY == 0 && !hg_svm_watch_go_on(s->watch, s->worker)) break;
+    if (steps % WATCH_EVERY == 0 && !hg_watch_go_on(s->watch, s->worker)) break;
     int i = choose_up(s);
     if (i < 0) break;
     hg_svm_row up = row_of(s, i, middle);
@@ -158,6 +158,6 @@ double hg_svm_solve(hg_svm_solver *s, int a, int b) {
     double step = move(s, i, j, (double)(j < s->rows->count[0] ? up.against[0][j] : up.against[1][j - s->rows->count[0]]));
     follow(s, up, down, step);
   }
-  s->watch->done++;
+  hg_watch_add(s->watch, 1);
   return find_rho(s);
 }

@@ -11,7 +11,7 @@ typedef struct hg_svm_solver {
   hg_svm_rows *rows;
   double C, tol;
   int64_t max_iter; /* 0 = no limit */
-  hg_svm_watch *watch;
+  hg_watch *watch;
   int worker;
   double *beta;     /* (samples of the pair) */
   double *slope;    /* (samples of the pair): the derivative by beta */

@@ -60,10 +60,16 @@ static hg_code from_codes(hg_runner *runner, hg_network *network, const hg_datas
   return HG_OK;
 }
 
+/* Features that take long come first and count as a half of the work. */
+typedef struct stage {
+  hg_runner *runner;
+  double from, share;
+} stage;
+
 static bool on_progress(void *context, double fraction) {
-  hg_runner *runner = context;
-  hg_runner_event(runner, HG_RUN_PROGRESS, NULL, fraction, NULL);
-  return !hg_runner_stopped(runner);
+  const stage *now = context;
+  hg_runner_event(now->runner, HG_RUN_PROGRESS, NULL, now->from + now->share * fraction, NULL);
+  return !hg_runner_stopped(now->runner);
 }
 
 static hg_code save(hg_planned_run *run, const hg_classical *fitted, const char *folder, hg_error *error) {
@@ -141,10 +147,10 @@ static hg_code take_features(hg_runner *runner, const hg_planned_run *run, part_
   return code;
 }
 
-static hg_code replace(const hg_features *features, hg_pool *pool, feature_set *set, hg_error *error) {
+static hg_code replace(const hg_features *features, hg_pool *pool, hg_watch *watch, feature_set *set, hg_error *error) {
   float *values = NULL;
   if (set->values == NULL) return HG_OK;
-  hg_code code = hg_features_apply(features, set->values, set->count, pool, &values, error);
+  hg_code code = hg_features_apply(features, set->values, set->count, pool, watch, &values, error);
   if (code != HG_OK) return code;
   hg_free(set->values);
   set->values = values;
@@ -153,7 +159,7 @@ static hg_code replace(const hg_features *features, hg_pool *pool, feature_set *
 }
 
 /* Puts what `features` asks for in the place of pixels or codes. */
-static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, part_features *parts, hg_error *error) {
+static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, part_features *parts, stage *now, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
   const hg_feature_settings *settings = &model->features;
   const feature_set *training = &parts->of[0];
@@ -161,9 +167,15 @@ static hg_code derive_features(hg_runner *runner, const hg_planned_run *run, par
     return HG_OK;
   hg_shape shape = run->needs < 0 ? model->input : (hg_shape){1, 1, training->width};
   hg_features *features = NULL;
-  hg_code code = hg_features_fit(settings, shape, training->values, training->count, runner->pool, &features, error);
-  for (int i = 0; code == HG_OK && i < 3; i++) code = replace(features, runner->pool, &parts->of[i], error);
+  int64_t applied = parts->of[0].count + parts->of[1].count + parts->of[2].count;
+  hg_watch watch = {.progress = on_progress, .context = now};
+  watch.total = hg_features_steps(settings, shape, training->count, applied);
+  now->share = watch.total > 0 ? 0.5 : 0;
+  hg_code code = hg_features_fit(settings, shape, training->values, training->count, runner->pool, &watch, &features, error);
+  for (int i = 0; code == HG_OK && i < 3; i++) code = replace(features, runner->pool, &watch, &parts->of[i], error);
   hg_features_free(features);
+  now->from = now->share;
+  now->share = 1 - now->from;
   return code;
 }
 
@@ -180,10 +192,11 @@ hg_code hg_runner_fit(hg_runner *runner, hg_planned_run *run, const char *folder
     code = hg_fail(error, HG_DATA, model->name, "its data has no labels");
   if (code == HG_OK) code = take_features(runner, run, &parts, error);
   double start = hg_seconds_now();
-  if (code == HG_OK) code = derive_features(runner, run, &parts, error);
+  stage now = {.runner = runner, .share = 1};
+  if (code == HG_OK) code = derive_features(runner, run, &parts, &now, error);
   if (code == HG_OK)
     code = hg_classical_fit(&model->classical, training->values, train->labels, training->count, training->width, train->classes,
-                            runner->pool, on_progress, runner, &fitted, error);
+                            runner->pool, on_progress, &now, &fitted, error);
   run->record.seconds = hg_seconds_now() - start;
   if (code == HG_OK) code = save(run, fitted, folder, error);
   if (code == HG_OK) code = evaluate(runner, run, fitted, &parts.of[2], folder, error);

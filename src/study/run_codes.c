@@ -213,8 +213,8 @@ static hg_code project(hg_runner *runner, const code_set *codes, int components,
   hg_feature_settings settings = {.pca = components};
   hg_features *features = NULL;
   hg_shape shape = {1, 1, codes->width};
-  hg_code code = hg_features_fit(&settings, shape, codes->values, codes->choice.count, runner->pool, &features, error);
-  if (code == HG_OK) code = hg_features_apply(features, codes->values, codes->choice.count, runner->pool, out, error);
+  hg_code code = hg_features_fit(&settings, shape, codes->values, codes->choice.count, runner->pool, NULL, &features, error);
+  if (code == HG_OK) code = hg_features_apply(features, codes->values, codes->choice.count, runner->pool, NULL, out, error);
   hg_features_free(features);
   return code;
 }
