@@ -23,6 +23,7 @@ static const struct {
     {"pca-wider-than-code", "5:40", "6 components, but there are 5 features", HG_OK},
     {"crop-wider-than-image", "4:98", "the move is wider than the image (28x28)", HG_OK},
     {"whitening-not-first", "8:9", "kernel_initializer: whitening is for a conv2d that is a network's first layer", HG_OK},
+    {"norm-of-one-value", "8:25", "sees one value of each channel in a batch of 1", HG_OK},
     {"whitening-odd", "5:15", "takes an even number up to 18 here, two for each value of a patch", HG_OK},
     {"whitening-dense", "4:69", "`whitening` is not a value of `kernel_initializer`", HG_OK},
     {"empty", "", "the file is empty; a study begins with `study: NAME`", HG_OK},

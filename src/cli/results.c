@@ -126,6 +126,11 @@ static hg_code print_choices(hg_store *store, hg_error *error) {
   hg_code code = hg_report_choices(store, &choices, &count, error);
   for (int i = 0; code == HG_OK && i < count; i++) {
     const hg_choice *c = &choices[i];
+    if (c->apart != NULL) {
+      printf("%s by %s: nothing is chosen, for the points differ in `%s` and their validation scores do not compare\n", c->model,
+             c->settings, c->apart);
+      continue;
+    }
     bool accuracy = strcmp(c->metric, "validation.accuracy") == 0, one = strchr(c->value, '=') == NULL;
     char score[32];
     hg_format_figure(accuracy ? 100 * c->score : c->score, accuracy ? 2 : 5, accuracy ? " %" : "", score, sizeof score);

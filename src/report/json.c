@@ -367,7 +367,8 @@ static void put_report(hg_text *text, const hg_page *page, const hg_choice *choi
   for (int i = 0; i < report->run_count; i++) put_run(text, &report->runs[i]);
   hg_json_close(text, ']');
   put_list_key(text, "sweeps"); /* what the validation set chose of each */
-  for (int i = 0; i < choice_count; i++) put_choice(text, &choices[i]);
+  for (int i = 0; i < choice_count; i++)
+    if (choices[i].apart == NULL) put_choice(text, &choices[i]);
   hg_json_close(text, ']');
   put_list_key(text, "comparisons");
   for (int i = 0; i < report->comparison_count; i++) put_comparison(text, &report->comparisons[i]);

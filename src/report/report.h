@@ -16,9 +16,10 @@ typedef struct hg_choice {
   char metric[32];                                  /* validation.accuracy, or validation.loss of what does not classify */
   double score;                                     /* of the chosen point, mean over its seeds */
   int points;                                       /* with a score */
+  const char *apart; /* what the points differ in, so that scores do not compare and nothing is chosen ("data"); else NULL */
 } hg_choice;
 
-/* Of every sweep with a validation score, in the study's order; *rows is hg_malloc'ed. */
+/* Of every sweep with validation scores, in the study's order; *rows is hg_malloc'ed. */
 hg_code hg_report_choices(hg_store *store, hg_choice **rows, int *count, hg_error *error);
 
 /* Writes OUT/report.json atomically. */

@@ -268,10 +268,12 @@ bool hg_page_may_win(const hg_page *page, int at) {
 
 static void describe_choice(const hg_sweep *of, hg_choice *row) {
   hg_sweep_point at = {0};
-  hg_sweep_next(of, of->chosen, &at);
-  *row = (hg_choice){.score = hg_sweep_best(of), .points = of->points};
+  *row = (hg_choice){.score = NAN, .points = of->points, .apart = of->apart};
   snprintf(row->model, sizeof row->model, "%.*s", of->first.model.length, of->first.model.text);
   hg_sweep_join_settings(&of->first, row->settings, sizeof row->settings);
+  if (of->chosen < 0) return;
+  hg_sweep_next(of, of->chosen, &at);
+  row->score = hg_sweep_best(of);
   snprintf(row->chosen, sizeof row->chosen, "%s", of->page->models[of->chosen].name);
   hg_sweep_join_values(&at, 0, row->value, sizeof row->value);
   snprintf(row->metric, sizeof row->metric, "%s", of->figure->validation);
@@ -287,7 +289,7 @@ hg_code hg_report_choices_of(const hg_report *report, hg_choice **rows, int *cou
   for (int i = 0; code == HG_OK && i < page.model_count; i++) {
     if (!hg_sweep_starts(&page, i, &of)) continue;
     choose_best(&of);
-    if (of.chosen >= 0) describe_choice(&of, &(*rows)[(*count)++]);
+    if (of.chosen >= 0 || of.apart != NULL) describe_choice(&of, &(*rows)[(*count)++]);
   }
   hg_page_models_release(&page);
   return code;

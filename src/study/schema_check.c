@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/shape.h"
+#include "net/network.h"
 #include "study/schema.h"
 
 /* ---------------------------------------------------------------- building a network */
@@ -271,6 +272,20 @@ static hg_code check_outputs(hg_reader *reader, const hg_model *model, const hg_
   return HG_OK;
 }
 
+/* A single value has no variance: the norm would give every image the same. */
+static hg_code check_norms(hg_reader *reader, const hg_model *model, const hg_network *network) {
+  for (int i = 0; i < hg_network_layer_count(network) && model->train.batch_size == 1; i++) {
+    hg_layer_info info;
+    hg_network_layer_info(network, i, &info);
+    if (info.layer.kind != HG_BATCH_NORM || info.input.height > 1 || info.input.width > 1) continue;
+    return hg_reject(reader, place_in(reader, model, "train", "batch_size"),
+                     "the batch_norm `%s` of %s sees one value of each channel in a batch of 1, and one value has no variance; "
+                     "take at least 2",
+                     info.layer.name, hg_block_name(info.block));
+  }
+  return HG_OK;
+}
+
 static hg_code check_network(hg_reader *reader, const hg_model *model) {
   hg_network *network = hg_network_new(model->input);
   spot at = {0};
@@ -282,6 +297,7 @@ static hg_code check_network(hg_reader *reader, const hg_model *model) {
     code = set_losses_and_engine(model, network, &at, reader->error);
     if (code == HG_USAGE) code = reject_spot(reader, model, &at);
   }
+  if (code == HG_OK) code = check_norms(reader, model, network);
   hg_network_free(network);
   return code;
 }
