@@ -355,16 +355,17 @@ typedef struct hg_history {
 
 HG_API void hg_history_release(hg_history *history);
 
-/* Where the first layer's kernel_initializer is HG_INIT_WHITENING: puts the principal components of the images' patches, each and
- * its negative, there, scaled to outputs of variance 1; a bias makes their mean 0. Else nothing. HG_USAGE: images of another
- * shape; HG_DATA: images of one colour. */
+/* Where a first layer's kernel_initializer is HG_INIT_WHITENING: puts the principal components of the images' patches there, each
+ * and its negative, over the root of its variance and a little more; a bias makes their mean 0. Else nothing. hg_train does so
+ * where it was not done. HG_USAGE: no weights yet, or images of another shape; HG_DATA: images of one colour. */
 HG_API hg_code hg_network_whiten(hg_network *network, const hg_dataset *images, hg_error *error);
 
 /* Trains on `train`; validation may be NULL. On HG_DIVERGED and HG_INTERRUPTED the network holds the last good state and
- * *history what was finished. Initialises the weights from settings->seed, and whitens, if that was not done before. history may
- * be NULL; the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range; no loss; data that
- * is empty, of another shape, of more classes than the classifier has outputs, or without the labels that a loss needs; early
- * stopping on a figure that there is none of. HG_DATA: a checkpoint that is damaged; HG_VERIFY: a checkpoint of another training.
+ * *history what was finished. Initialises the weights from settings->seed, and whitens, where that was not done before. history
+ * may be NULL; the caller releases it, and after other errors it is empty. HG_USAGE: a setting out of its range; no loss; data
+ * that is empty, of another shape, of more classes than the classifier has outputs, or without the labels that a loss needs;
+ * early stopping on a figure that there is none of. HG_DATA: a checkpoint that is damaged; HG_VERIFY: a checkpoint of another
+ * training.
  */
 HG_API hg_code hg_train(hg_network *network, const hg_dataset *train, const hg_dataset *validation,
                         const hg_train_settings *settings, hg_history *history, hg_error *error);

@@ -17,6 +17,7 @@
  *   cKxFpa  convolution, kernel K, F filters, padding p (v, s, r), activation a   CKxFpa  the same with weights that stay
  *   na      batch_norm, activation a       mKSp  max_pool2d of K with stride S, padding p     d  dropout
  *   uK      upsample2d by K                aK    average_pool2d                e  nothing: the engine is direct
+ *   f       nothing: no convolution stands before them, so that no input gradient is wanted
  * Activations: l linear, r relu, k leaky_relu, s sigmoid, t tanh, g gelu. */
 typedef struct sample {
   const char *name;
@@ -58,6 +59,9 @@ static const sample samples[] = {
     {"winograd in training, many small images", {8, 8, 1}, 70, 70, "c3x16sr m22v c3x40sl nk c3x33vr d"},
     {"convolutions that stay, with norms", {9, 8, 3}, 7, 9, "e C3x8rl nr m22v c3x16sl nr C3x20vl nr m22v d"},
     {"winograd where the convolution stays", {14, 14, 1}, 9, 9, "c3x16sr C3x32sl nr m22v d C3x64sr m22v d"},
+    {"first layers, frozen or not", {9, 8, 3}, 7, 9, "f e C3x20sl nr m22v c3x16sl nr d"},
+    {"first layers in winograd, frozen", {14, 14, 16}, 9, 9, "f C3x32sl nr m22v d c3x20sr"},
+    {"first layers that learn", {9, 8, 3}, 7, 9, "f c3x20sl nr m22v d"},
     {"steps of two", {15, 14, 2}, 5, 5, "z3x8sr m22v d z3x8sl nr m22s"},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };
@@ -138,10 +142,11 @@ static hg_network *network_of(const sample *s, hg_block block) {
   first.filters = 3;
   first.activation = HG_TANH;
   first.kernel_size[0] = first.kernel_size[1] = 1;
-  add(network, HG_ENCODER, first);
+  if (s->layers[0] != 'f') add(network, HG_ENCODER, first);
   char line[128];
   snprintf(line, sizeof line, "%s", s->layers);
   for (char *rest = line, *word; (word = strsep(&rest, " ")) != NULL;) {
+    if (word[0] == 'f') continue;
     if (word[0] == 'e')
       assert_int_equal(hg_network_set_engine(network, HG_DIRECT, NULL), HG_OK);
     else

@@ -16,7 +16,7 @@ typedef struct shown_model {
   hg_layer_row *rows; /* NULL for classical models */
   int count;
   hg_memory_info memory;
-  int64_t parameters, multiply_adds, activation_bytes;
+  int64_t parameters, frozen, multiply_adds, activation_bytes;
 } shown_model;
 
 static hg_code measure(const hg_study *study, int index, shown_model *shown, hg_error *error) {
@@ -28,7 +28,11 @@ static hg_code measure(const hg_study *study, int index, shown_model *shown, hg_
   if (code == HG_OK) code = hg_study_layers(network, &shown->rows, &shown->count, error);
   if (code == HG_OK) hg_network_memory_info(network, &shown->memory);
   for (int i = 0; code == HG_OK && i < shown->count; i++) {
+    hg_layer_info info;
+    hg_network_layer_info(network, i, &info);
+    bool frozen = info.layer.freeze || (shown->model->freeze && info.block == HG_ENCODER);
     shown->parameters += shown->rows[i].parameters;
+    if (frozen) shown->frozen += shown->rows[i].parameters;
     shown->multiply_adds += shown->rows[i].multiply_adds;
     shown->activation_bytes += shown->rows[i].activation_bytes;
   }
@@ -146,12 +150,9 @@ static hg_code print_method(const shown_model *shown, hg_error *error) {
 }
 
 static void print_frozen(const shown_model *shown) {
-  int64_t frozen = 0;
   char trained[32], all[32];
-  for (int i = 0; i < shown->count; i++)
-    if (strcmp(shown->rows[i].block, hg_block_name(HG_ENCODER)) == 0) frozen += shown->rows[i].parameters;
-  printf("the encoder is frozen: %s of the %s parameters are trained\n",
-         hg_format_count(shown->parameters - frozen, trained, sizeof trained),
+  printf("%s: %s of the %s parameters are trained\n", shown->model->freeze ? "the encoder is frozen" : "some layers are frozen",
+         hg_format_count(shown->parameters - shown->frozen, trained, sizeof trained),
          hg_format_count(shown->parameters, all, sizeof all));
 }
 
@@ -165,7 +166,7 @@ static hg_code print_model(const shown_model *shown, hg_error *error) {
   add_totals(&table, shown);
   hg_code code = hg_text_table_print(&table, stdout, error);
   hg_text_table_release(&table);
-  if (shown->model->freeze) print_frozen(shown);
+  if (shown->frozen > 0) print_frozen(shown);
   print_memory(shown);
   return code;
 }

@@ -60,7 +60,6 @@ static void append_layer(builder *text, const hg_layer_info *info) {
   append(text, " %d %d %d %a %a %a %d %a %d %d %d\n", l->shape.height, l->shape.width, l->shape.channels, (double)l->rate,
          (double)l->momentum, (double)l->epsilon, (int)l->activation, (double)l->negative_slope, l->use_bias,
          (int)l->kernel_initializer, (int)l->bias_initializer);
-  if (l->freeze) append(text, "frozen\n");
 }
 
 static void append_network(builder *text, const hg_network *network) {

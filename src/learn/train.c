@@ -39,14 +39,6 @@ static double lap(trainer *t) {
 
 /* ---- Freezing. */
 
-static bool is_frozen(const hg_network *network, hg_block block) {
-  for (int i = 0; i < hg_network_tensor_count(network); i++) {
-    const hg_tensor *tensor = hg_network_tensor((hg_network *)network, i);
-    if (tensor->block == block && tensor->gradient != NULL) return tensor->frozen;
-  }
-  return false;
-}
-
 static bool is_frozen_in_epoch(const trainer *t, hg_block block) {
   bool waits = block == HG_ENCODER && t->state.epoch < t->settings->unfreeze_after;
   return t->frozen_before[block] || waits || t->settings->block_learning_rate[block] == 0;
@@ -329,14 +321,18 @@ static hg_code take_up_checkpoint(trainer *t) {
   return code == HG_OK && !found ? save(t) : code;
 }
 
+static bool is_unwhitened(hg_network *network) {
+  for (int i = 0; i < hg_network_tensor_count(network); i++)
+    if (hg_network_tensor(network, i)->unwhitened) return true;
+  return false;
+}
+
 static hg_code set_up(trainer *t) {
   hg_code code = check(t);
   if (code != HG_OK) return code;
-  if (!hg_network_initialized(t->network)) {
-    code = hg_network_initialize(t->network, t->settings->seed, t->error);
-    if (code == HG_OK) code = hg_network_whiten(t->network, t->train_data, t->error);
-  }
-  for (int block = 0; block < HG_BLOCKS; block++) t->frozen_before[block] = is_frozen(t->network, (hg_block)block);
+  if (!hg_network_initialized(t->network)) code = hg_network_initialize(t->network, t->settings->seed, t->error);
+  if (code == HG_OK && is_unwhitened(t->network)) code = hg_network_whiten(t->network, t->train_data, t->error);
+  for (int block = 0; block < HG_BLOCKS; block++) t->frozen_before[block] = hg_network_is_frozen(t->network, (hg_block)block);
   if (code == HG_OK) code = hg_pool_new(t->settings->threads, &t->pool, t->error);
   if (code == HG_OK) code = open_batches(t);
   if (code == HG_OK) code = hg_train_state_init(&t->state, t->network, t->settings, t->error);

@@ -93,6 +93,15 @@ static hg_code check_whitening(const hg_network *network, hg_block block, const 
   bool first = added->place == 0 && (block == HG_ENCODER || !hg_network_has(network, HG_ENCODER));
   if (layer->kind != HG_CONV2D || !first)
     return hg_fail(error, HG_USAGE, place, "kernel_initializer: whitening is for a conv2d that is a network's first layer");
+  if (layer->use_bias && layer->bias_initializer != HG_INIT_DEFAULT)
+    return hg_fail(error, HG_USAGE, place, "kernel_initializer: whitening finds the bias too; leave bias_initializer out");
+  const int *kernel = layer->kernel_size;
+  if (kernel[0] > added->input.height || kernel[1] > added->input.width)
+    return hg_fail(error, HG_USAGE, place, "kernel_initializer: whitening takes patches of %dx%d from images of %dx%d", kernel[0],
+                   kernel[1], added->input.height, added->input.width);
+  if (kernel[0] * kernel[1] * added->input.channels > HG_MOST_WHITENED)
+    return hg_fail(error, HG_USAGE, place, "kernel_initializer: whitening takes patches of at most %d values; these have %d",
+                   HG_MOST_WHITENED, kernel[0] * kernel[1] * added->input.channels);
   int most = 2 * layer->kernel_size[0] * layer->kernel_size[1] * added->input.channels;
   if (layer->filters % 2 == 0 && layer->filters <= most) return HG_OK;
   return hg_fail(error, HG_USAGE, place,
@@ -298,7 +307,7 @@ static void add_tensor(hg_network *network, hg_graph_node *node, int slot, const
   tensor->parameter = *parameter;
   tensor->block = node->block;
   tensor->count = hg_parameter_count(parameter);
-  tensor->frozen = network->frozen[node->block];
+  tensor->frozen = network->frozen[node->block] || parameter->freeze;
   tensor->flattened_out = node->order;
   if (parameter->layout == HG_LAYOUT_DENSE)
     tensor->flattened_in = hg_shape_is_map(node->op.input) ? node->op.input : input_order(network, node);
@@ -397,8 +406,11 @@ hg_tensor *hg_network_tensor(hg_network *network, int index) { return &network->
 void hg_network_freeze(hg_network *network, hg_block block, bool frozen) {
   network->frozen[block] = frozen;
   for (int i = 0; i < network->tensor_count; i++)
-    if (network->tensors[i].block == block && network->tensors[i].parameter.trainable) network->tensors[i].frozen = frozen;
+    if (network->tensors[i].block == block && network->tensors[i].parameter.trainable)
+      network->tensors[i].frozen = frozen || network->tensors[i].parameter.freeze;
 }
+
+bool hg_network_is_frozen(const hg_network *network, hg_block block) { return network->frozen[block]; }
 
 /* ---------------------------------------------------------------- initial weights */
 
@@ -422,11 +434,12 @@ static void pass_channels(hg_tensor *tensor) {
   int in = dim[2], out = dim[3], passed = in < out ? in : out;
   for (int64_t tap = 0; tap < (int64_t)dim[0] * dim[1] * in; tap++)
     for (int filter = 0; filter < passed; filter++) tensor->value[tap * out + filter] = 0;
-  int64_t middle = (int64_t)(dim[0] / 2) * dim[1] + dim[1] / 2;
+  int64_t middle = (int64_t)((dim[0] - 1) / 2) * dim[1] + (dim[1] - 1) / 2; /* as padding: same puts it */
   for (int filter = 0; filter < passed; filter++) tensor->value[(middle * in + filter) * out + filter] = 1;
 }
 
 static void initialize_tensor(hg_tensor *tensor, hg_rng rng) {
+  tensor->unwhitened = tensor->parameter.initializer == HG_INIT_WHITENING;
   double in = tensor->parameter.fan_in, out = tensor->parameter.fan_out;
   switch (tensor->parameter.initializer) {
     case HG_INIT_ONES:

@@ -32,6 +32,8 @@ typedef struct hg_graph_node {
   hg_shape order; /* of a vector output: the map it is a flattening of, {0, 0, 0} = none */
 } hg_graph_node;
 
+enum { HG_MOST_WHITENED = 256 }; /* values of a patch: their covariance takes the square of that for each patch */
+
 typedef enum hg_step_kind { HG_STEP_FORWARD, HG_STEP_BACKWARD, HG_STEP_LOSS, HG_STEP_ADD } hg_step_kind;
 
 typedef struct hg_step {

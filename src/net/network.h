@@ -18,6 +18,7 @@ typedef struct hg_tensor {
   float *value;
   float *gradient; /* NULL if not trainable */
   bool frozen;     /* no gradient is computed, no update applies */
+  bool unwhitened; /* HG_INIT_WHITENING, and its values are not the data's yet */
   /* A vector that is a flattened map of some shape runs in H, W, C order here and in C, H, W order in PyTorch. These are the
    * shapes behind a dense weight's inputs, and behind its outputs or a vector's elements; {0, 0, 0} where there is none. */
   hg_shape flattened_in, flattened_out;
@@ -26,9 +27,11 @@ typedef struct hg_tensor {
 int hg_network_tensor_count(const hg_network *network);
 hg_tensor *hg_network_tensor(hg_network *network, int index);
 
-/* Freezes or unfreezes the trainable tensors of a block; effective from the next hg_network_prepare. batch_norm layers of a
- * frozen block still use batch statistics in training, as in PyTorch's requires_grad = False. */
+/* Freezes or unfreezes the trainable tensors of a block, but for those of layers that are frozen themselves; effective from the
+ * next hg_network_prepare. batch_norm layers of a frozen block still use batch statistics in training, as in PyTorch's
+ * requires_grad = False. */
 void hg_network_freeze(hg_network *network, hg_block block, bool frozen);
+bool hg_network_is_frozen(const hg_network *network, hg_block block);
 
 const char *hg_block_name(hg_block block); /* encoder, decoder, classifier */
 bool hg_network_has(const hg_network *network, hg_block block);

@@ -130,6 +130,7 @@ hg_code hg_network_load(hg_network *network, const char *path, hg_error *error) 
     for (int64_t j = 0; j < tensor->count; j++) memcpy(&tensor->value[j], bytes + torch_index(tensor, j) * 4, 4);
   }
   hg_safetensors_release(&file);
+  for (int i = 0; code == HG_OK && i < network->tensor_count; i++) network->tensors[i].unwhitened = false;
   if (code == HG_OK) network->initialized = true;
   return code;
 }
@@ -156,7 +157,10 @@ hg_code hg_network_copy_block(hg_network *network, const hg_network *from, hg_bl
   }
   for (int i = 0; i < network->tensor_count; i++) {
     hg_tensor *tensor = &network->tensors[i];
-    if (is_of(tensor, block)) memcpy(tensor->value, find_like(from, tensor)->value, (size_t)tensor->count * sizeof(float));
+    if (!is_of(tensor, block)) continue;
+    const hg_tensor *source = find_like(from, tensor);
+    memcpy(tensor->value, source->value, (size_t)tensor->count * sizeof(float));
+    tensor->unwhitened = source->unwhitened;
   }
   return HG_OK;
 }

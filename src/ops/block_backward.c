@@ -198,6 +198,8 @@ void hg_block_backward(const hg_op_call *call) {
     hg_parallel_for(call->pool, run.norm.pieces, sum_piece, &run);
     hg_norm_finish_products(&run.norm);
   }
+  const hg_op_call *conv = &run.conv_call;
+  if (call->input_gradient == NULL && conv->gradients[0] == NULL && conv->gradients[1] == NULL) return; /* a frozen first layer */
   if (call->input_gradient != NULL) run.weight = hg_conv_up_weight(&run.job);
   atomic_int ended[HG_CONV_MOST_PIECES] = {0};
   run.job.ended = ended;

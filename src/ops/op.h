@@ -22,6 +22,7 @@ typedef struct hg_parameter {
   hg_layout layout;
   int dim[4]; /* dense: {in, out}; conv: {kh, kw, in, out}; vector: {count}; unused ones are 1 */
   bool trainable;
+  bool freeze;                /* trainable, but to stay at its first values */
   hg_initializer initializer; /* never HG_INIT_DEFAULT */
   int fan_in, fan_out;        /* as PyTorch and Keras count them: receptive field times channels */
 } hg_parameter;

@@ -289,7 +289,7 @@ hg_code hg_report_choices_of(const hg_report *report, hg_choice **rows, int *cou
   for (int i = 0; code == HG_OK && i < page.model_count; i++) {
     if (!hg_sweep_starts(&page, i, &of)) continue;
     choose_best(&of);
-    if (of.chosen >= 0 || of.apart != NULL) describe_choice(&of, &(*rows)[(*count)++]);
+    if (of.points > 0 && (of.chosen >= 0 || of.apart != NULL)) describe_choice(&of, &(*rows)[(*count)++]);
   }
   hg_page_models_release(&page);
   return code;

@@ -43,7 +43,6 @@ static hg_code take_encoder(hg_runner *runner, const hg_planned_run *run, hg_net
 static hg_code build(hg_runner *runner, const hg_planned_run *run, hg_network **network, hg_error *error) {
   hg_code code = hg_study_network(runner->study, run->model, network, error);
   if (code == HG_OK) code = hg_network_initialize(*network, run->seed, error);
-  if (code == HG_OK) code = hg_network_whiten(*network, runner->data[runner->study->models[run->model].data].train, error);
   if (code == HG_OK) code = take_encoder(runner, run, *network, error);
   if (code == HG_OK && runner->study->models[run->model].freeze) hg_network_freeze(*network, HG_ENCODER, true);
   return code;

@@ -272,18 +272,36 @@ static hg_code check_outputs(hg_reader *reader, const hg_model *model, const hg_
   return HG_OK;
 }
 
-/* A single value has no variance: the norm would give every image the same. */
+/* A single value has no variance: the norm would give every image the same. Without a limit the number of images may be less. */
 static hg_code check_norms(hg_reader *reader, const hg_model *model, const hg_network *network) {
-  for (int i = 0; i < hg_network_layer_count(network) && model->train.batch_size == 1; i++) {
+  int batch = model->train.batch_size;
+  int64_t images = model->images * (1 + model->train.augment.added);
+  bool last = reader->study->data[model->data].limit > 0 && images % batch == 1;
+  for (int i = 0; i < hg_network_layer_count(network) && (batch == 1 || last); i++) {
     hg_layer_info info;
     hg_network_layer_info(network, i, &info);
     if (info.layer.kind != HG_BATCH_NORM || info.input.height > 1 || info.input.width > 1) continue;
     return hg_reject(reader, place_in(reader, model, "train", "batch_size"),
-                     "the batch_norm `%s` of %s sees one value of each channel in a batch of 1, and one value has no variance; "
-                     "take at least 2",
-                     info.layer.name, hg_block_name(info.block));
+                     "the batch_norm `%s` of %s sees one value of each channel in %s of 1, and one value has no variance; %s",
+                     info.layer.name, hg_block_name(info.block), batch == 1 ? "a batch" : "an epoch's last batch",
+                     batch == 1 ? "take at least 2" : "take another batch_size, or another limit");
   }
   return HG_OK;
+}
+
+/* Something is left to be trained. */
+static hg_code check_frozen(hg_reader *reader, const hg_model *model, const hg_network *network) {
+  int frozen = 0;
+  for (int i = 0; i < hg_network_layer_count(network); i++) {
+    hg_layer_info info;
+    hg_network_layer_info(network, i, &info);
+    bool stays = info.layer.freeze || (info.block == HG_ENCODER && model->freeze);
+    if (info.parameters > 0 && !stays) return HG_OK;
+    frozen += info.parameters > 0;
+  }
+  return frozen == 0 ? HG_OK
+                     : hg_reject(reader, model_key(reader, model),
+                                 "every layer of `%s` that has weights is frozen: nothing is left to train", model->name);
 }
 
 static hg_code check_network(hg_reader *reader, const hg_model *model) {
@@ -298,6 +316,7 @@ static hg_code check_network(hg_reader *reader, const hg_model *model) {
     if (code == HG_USAGE) code = reject_spot(reader, model, &at);
   }
   if (code == HG_OK) code = check_norms(reader, model, network);
+  if (code == HG_OK) code = check_frozen(reader, model, network);
   hg_network_free(network);
   return code;
 }

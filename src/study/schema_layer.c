@@ -120,7 +120,8 @@ static const hg_field conv2d_fields[] = {
             "too; "
             "dirac: filter i passes channel i on, the rest as pytorch; whitening, of a network's first layer: the principal "
             "components "
-            "of the training images' patches, each and its negative, to outputs of variance 1"},
+            "of the training images' patches, each and its negative, to outputs of mean 0 and a variance near 1, but "
+            "for directions that hardly occur"},
     ROW_BIAS_INITIALIZER,
     ROW_FREEZE,
     ROW_SLOPE,
