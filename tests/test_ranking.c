@@ -46,6 +46,27 @@ static void the_macro_curve_rises_from_corner_to_corner(void **state) {
   hg_roc_release(&curve);
 }
 
+/* At as many recalls as every class can have its own steps at. */
+static void the_area_under_the_macro_precision_is_the_mean_average_precision(void **state) {
+  (void)state;
+  enum { MOST = 100000 };
+  static double precision[MOST];
+  int images[GOLDEN_CLASSES] = {0}, points = 1;
+  double area = 0;
+  for (int i = 0; i < GOLDEN_COUNT; i++) images[golden_labels[i]]++;
+  for (int k = 0; k < GOLDEN_CLASSES; k++) {
+    int before = points;
+    while (points % images[k] != 0) points += before;
+  }
+  assert_in_range(points, 2, MOST);
+  assert_int_equal(hg_precision_macro(golden_probabilities, golden_labels, GOLDEN_COUNT, GOLDEN_CLASSES, points, precision, NULL),
+                   HG_OK);
+  for (int i = 0; i < points; i++) area += precision[i] / points;
+  assert_near(area, 0.46510608169179435);
+  assert_int_equal(hg_precision_macro((float[]){0.2f, 0.8f, 0.6f, 0.4f}, (int32_t[]){0, 0}, 2, 2, 4, precision, NULL), HG_OK);
+  for (int i = 0; i < 4; i++) assert_near(precision[i], 1); /* one class alone has images, and all of them */
+}
+
 static void a_class_without_samples_has_no_area(void **state) {
   (void)state;
   hg_roc curve;
@@ -161,6 +182,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(areas_under_curves_are_scikit_learns),
       cmocka_unit_test(the_macro_curve_rises_from_corner_to_corner),
+      cmocka_unit_test(the_area_under_the_macro_precision_is_the_mean_average_precision),
       cmocka_unit_test(a_class_without_samples_has_no_area),
       cmocka_unit_test(calibration_error_and_brier_score_follow_their_definitions),
       cmocka_unit_test(students_t_is_scipys),

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Points of the macro average's curve. */
+/* Points of the macro averages' curves. */
 enum { MACRO_POINTS = 101 };
 
 /* ---------------------------------------------------------------- reading */
@@ -31,6 +31,12 @@ static void thin_roc(const hg_roc *curve, hg_page_curve *out) {
   }
 }
 
+/* The precision where the first images are found holds from a recall of 0 on, as average precision counts it. */
+static void add_recall(double recall, double precision, hg_page_curve *out) {
+  if (out->count == 0) add_point(out, 0, precision);
+  add_point(out, recall, precision);
+}
+
 /* Precision follows from both shares and the numbers of images behind them. Points 1 / 60 of recall apart, and the last. */
 static void thin_recall(const hg_roc *curve, double positives, double negatives, hg_page_curve *out) {
   const double step = 1.0 / (HG_PAGE_POINTS - 4);
@@ -39,7 +45,19 @@ static void thin_recall(const hg_roc *curve, double positives, double negatives,
     double hits = curve->true_positive[i] * positives, others = curve->false_positive[i] * negatives;
     if (curve->true_positive[i] - before < step && i + 1 < curve->count) continue;
     before = curve->true_positive[i];
-    add_point(out, before, hits / (hits + others));
+    add_recall(before, hits / (hits + others), out);
+  }
+}
+
+/* Recalls as far apart. */
+static void add_macro_recall(const double precision[MACRO_POINTS], hg_page_curve *out) {
+  const double step = 1.0 / (HG_PAGE_POINTS - 4);
+  double before = -1;
+  for (int i = 0; i < MACRO_POINTS; i++) {
+    double recall = (i + 1.0) / MACRO_POINTS;
+    if (isnan(precision[i]) || (recall - before < step && i + 1 < MACRO_POINTS)) continue;
+    before = recall;
+    add_recall(recall, precision[i], out);
   }
 }
 
@@ -52,12 +70,15 @@ static int64_t images_of(const int32_t *labels, int64_t count, int label) {
 static hg_code load_averages(const float *shares, const int32_t *labels, int64_t count, int classes, hg_page_ranks *out,
                              hg_error *error) {
   hg_roc micro = {0}, macro = {0};
+  double precision[MACRO_POINTS];
   hg_code code = hg_roc_micro_new(shares, labels, count, classes, &micro, error);
   if (code == HG_OK) code = hg_roc_macro_new(shares, labels, count, classes, MACRO_POINTS, &macro, error);
+  if (code == HG_OK) code = hg_precision_macro(shares, labels, count, classes, MACRO_POINTS, precision, error);
   if (code == HG_OK) {
     thin_roc(&micro, &out[classes].roc);
     thin_recall(&micro, (double)count, (double)count * (classes - 1), &out[classes].recall);
     thin_roc(&macro, &out[classes + 1].roc);
+    add_macro_recall(precision, &out[classes + 1].recall);
   }
   hg_roc_release(&micro);
   hg_roc_release(&macro);
