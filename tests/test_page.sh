@@ -36,6 +36,17 @@ python3 "$SOURCE_DIR/tests/browser/check_page.py" "$work/out/report.html"
 "$HOURGLASS" report "$work/out" --figures "$work/figures" >/dev/null 2>"$work/log" || { cat "$work/log"; exit 1; }
 python3 "$SOURCE_DIR/tests/browser/check_figures.py" "$work/figures"
 
+# Nothing is left behind, neither in the end nor when it is stopped on the way.
+mkdir "$work/tmp"
+TMPDIR=$work/tmp "$HOURGLASS" report "$work/out" --figures "$work/figures" >/dev/null 2>"$work/log" &
+program=$!
+until [ -n "$(find "$work/tmp" -name 'hourglass-browser-*')" ] || ! kill -0 $program 2>/dev/null; do sleep 0.05; done
+kill -INT $program
+code=0
+wait $program || code=$?
+[ "$code" -eq 130 ] || { echo "exit code $code after SIGINT"; cat "$work/log"; exit 1; }
+[ -z "$(ls -A "$work/tmp")" ] || { ls -A "$work/tmp"; exit 1; }
+
 mkdir "$work/bin"
 PATH=$work/bin "$HOURGLASS" report "$work/out" --figures "$work/bare" >/dev/null 2>"$work/log"
 grep -q "need Chromium" "$work/log"

@@ -12,7 +12,7 @@ static int write_all(void **state) {
   hg_error error;
   hg_store *store = demo_store(folder);
   setenv("PATH", "", 1);
-  demo_check(hg_report_write_figures(store, out, &count, &drawn, &error), &error);
+  demo_check(hg_report_write_figures(store, out, NULL, &count, &drawn, &error), &error);
   hg_store_close(store);
   assert_true(count > 20);
   assert_false(drawn);
@@ -131,7 +131,7 @@ static void failed_allocations_are_told(void **state) {
     int count;
     bool drawn;
     hg_alloc_fail_after(n);
-    code = hg_report_write_figures(store, out, &count, &drawn, &error);
+    code = hg_report_write_figures(store, out, NULL, &count, &drawn, &error);
     hg_alloc_fail_after(-1);
     assert_true(code == HG_NO_MEMORY || code == HG_OK);
   }

@@ -94,7 +94,7 @@ static char *data_of(hg_store *store, const char *figure) {
   snprintf(files, sizeof files, "%s/figures", folder);
   snprintf(name, sizeof name, "figures/%s.csv", figure);
   setenv("PATH", folder, 1); /* no browser: data alone */
-  hg_code code = hg_report_write_figures(store, files, &count, &drawn, &error);
+  hg_code code = hg_report_write_figures(store, files, NULL, &count, &drawn, &error);
   setenv("PATH", path, 1);
   hg_free(path);
   check(code, &error);

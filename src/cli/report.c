@@ -1,11 +1,13 @@
 /* The page of a results folder written again, and its figures as files. */
 #include "report/report.h"
+#include "cli/signals.h"
 #include "cli/study.h"
 
 static hg_code write_figures(hg_store *store, const char *folder, hg_error *error) {
   int count = 0;
   bool drawn = false;
-  hg_code code = hg_report_write_figures(store, folder, &count, &drawn, error);
+  hg_signals_catch("\nhourglass: stopping; figures that are written stay\n");
+  hg_code code = hg_report_write_figures(store, folder, &hg_stop_asked, &count, &drawn, error);
   if (code == HG_OK)
     fprintf(stderr, "%d figures in %s: .vl.json, .csv, %s\n", count, folder,
             drawn ? ".svg, .png, .pdf" : "and of grids of images .png");

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/integers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ struct hg_browser {
   pid_t process; /* and its process group; 0 = none */
   int socket;    /* -1 = none */
   int seconds;
+  const volatile int *stop;
   json_int_t number; /* of the last command */
   char folder[256], session[64];
   char *received; /* bytes of messages, each ended by a 0 */
@@ -62,10 +64,26 @@ static void remove_folder(const char *folder) {
   }
 }
 
+/* The environment, with the temporary folder as the program's own, which goes with it; hg_malloc'ed. `place` holds the word. */
+static char **environment_with(char *place) {
+  size_t count = 0, kept = 0;
+  while (environ[count] != NULL) count++;
+  char **made = hg_malloc((count + 2) * sizeof *made);
+  for (size_t i = 0; made != NULL && i < count; i++)
+    if (strncmp(environ[i], "TMPDIR=", strlen("TMPDIR=")) != 0) made[kept++] = environ[i];
+  if (made == NULL) return NULL;
+  made[kept++] = place;
+  made[kept] = NULL;
+  return made;
+}
+
 /* The protocol reads descriptor 3 and writes descriptor 4: one socket is both. */
 static hg_code spawn(hg_browser *browser, const char *program, int theirs, hg_error *error) {
-  char profile[sizeof browser->folder + 32];
+  char profile[sizeof browser->folder + 32], place[sizeof browser->folder + 16];
   snprintf(profile, sizeof profile, "--user-data-dir=%s/profile", browser->folder);
+  snprintf(place, sizeof place, "TMPDIR=%s", browser->folder);
+  char **environment = environment_with(place);
+  if (environment == NULL) return hg_fail_memory(error, "browser", sizeof *environ);
   const char *arguments[] = {program,
                              "--headless",
                              "--disable-gpu",
@@ -87,7 +105,8 @@ static hg_code spawn(hg_browser *browser, const char *program, int theirs, hg_er
   posix_spawn_file_actions_adddup2(&actions, theirs, 3);
   posix_spawn_file_actions_adddup2(&actions, theirs, 4);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  int cause = posix_spawn(&browser->process, program, &actions, &attributes, (char *const *)arguments, environ);
+  int cause = posix_spawn(&browser->process, program, &actions, &attributes, (char *const *)arguments, environment);
+  hg_free(environment);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (cause == 0) return HG_OK;
@@ -143,10 +162,12 @@ static hg_code receive_more(hg_browser *browser, double end, hg_error *error) {
   enum { CHUNK = 1 << 16 };
   if (!hg_grow(&browser->received, &browser->capacity, browser->length + CHUNK, 1))
     return hg_fail_memory(error, "browser", browser->length + CHUNK);
+  enum { LOOK = 100 }; /* milliseconds: a signal may come just before the wait */
   double left = end - hg_seconds_now();
   struct pollfd watched = {.fd = browser->socket, .events = POLLIN};
-  int ready = left > 0 ? poll(&watched, 1, (int)(left * 1000) + 1) : 0;
-  if (ready < 0 && errno == EINTR) return HG_OK;
+  if (browser->stop != NULL && *browser->stop) return hg_fail(error, HG_INTERRUPTED, "figures", "stopped");
+  int ready = left > 0 ? poll(&watched, 1, hg_smaller((int)(left * 1000) + 1, LOOK)) : 0;
+  if ((ready < 0 && errno == EINTR) || (ready == 0 && left > 0)) return HG_OK;
   if (ready == 0) return hg_fail(error, HG_FAILED, "browser", "gave no answer within %d seconds", browser->seconds);
   ssize_t count = ready < 0 ? -1 : read(browser->socket, browser->received + browser->length, CHUNK);
   if (count < 0 && errno == EINTR) return HG_OK;
@@ -247,11 +268,12 @@ static hg_code make_folder(hg_browser *browser, hg_error *error) {
   return code;
 }
 
-hg_code hg_browser_start(const char *program, int seconds, hg_browser **browser, hg_error *error) {
+hg_code hg_browser_start(const char *program, int seconds, const volatile int *stop, hg_browser **browser, hg_error *error) {
   hg_browser *made = *browser = hg_calloc(1, sizeof *made);
   if (made == NULL) return hg_fail_memory(error, "browser", sizeof *made);
   made->socket = -1;
   made->seconds = seconds;
+  made->stop = stop;
   hg_code code = make_folder(made, error);
   if (code == HG_OK) code = connect_to(made, program, error);
   if (code == HG_OK) code = open_tab(made, error);

@@ -11,8 +11,9 @@ typedef struct hg_browser hg_browser;
 /* Path of the first of chromium, chromium-browser, google-chrome, google-chrome-stable in PATH, hg_malloc'ed; NULL = none. */
 char *hg_browser_find(void);
 
-/* Starts the program with a profile of its own in a temporary folder, and opens a tab. No call waits longer than `seconds`. */
-hg_code hg_browser_start(const char *program, int seconds, hg_browser **browser, hg_error *error);
+/* Starts the program with a profile of its own in a temporary folder, and opens a tab. No call waits longer than `seconds`, nor
+ * once *stop is not 0 (NULL: never): HG_INTERRUPTED. */
+hg_code hg_browser_start(const char *program, int seconds, const volatile int *stop, hg_browser **browser, hg_error *error);
 /* Ends the process and removes the temporary folder. */
 void hg_browser_stop(hg_browser *browser);
 

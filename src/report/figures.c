@@ -136,9 +136,9 @@ static hg_code open_page(hg_browser *browser, const hg_page *page, hg_error *err
   return code;
 }
 
-static hg_code draw_all(const char *program, const hg_page *page, const char *folder, hg_error *error) {
+static hg_code draw_all(const char *program, const hg_page *page, const char *folder, const volatile int *stop, hg_error *error) {
   hg_browser *browser;
-  hg_code code = hg_browser_start(program, SECONDS, &browser, error);
+  hg_code code = hg_browser_start(program, SECONDS, stop, &browser, error);
   if (code != HG_OK) return code;
   json_t *svgs = json_array();
   code = open_page(browser, page, error);
@@ -168,7 +168,8 @@ static hg_code write_pictures(const hg_page *page, const char *folder, hg_error 
   return code;
 }
 
-hg_code hg_report_write_figures(hg_store *store, const char *folder, int *count, bool *drawn, hg_error *error) {
+hg_code hg_report_write_figures(hg_store *store, const char *folder, const volatile int *stop, int *count, bool *drawn,
+                                hg_error *error) {
   hg_page page;
   char *program = NULL;
   *count = 0;
@@ -178,7 +179,8 @@ hg_code hg_report_write_figures(hg_store *store, const char *folder, int *count,
   for (int i = 0; code == HG_OK && i < page.figures.count; i++)
     code = write_source(&page, page.figures.figures[i], folder, error);
   if (code == HG_OK) program = hg_browser_find();
-  if (code == HG_OK) code = program == NULL ? write_pictures(&page, folder, error) : draw_all(program, &page, folder, error);
+  if (code == HG_OK)
+    code = program == NULL ? write_pictures(&page, folder, error) : draw_all(program, &page, folder, stop, error);
   *count = page.figures.count;
   *drawn = code == HG_OK && program != NULL;
   hg_free(program);
