@@ -124,6 +124,7 @@ typedef struct hg_layer {
   float rate;               /* dropout: share dropped, in [0, 1) */
   float momentum;           /* batch_norm: running = momentum * running + (1 - momentum) * batch; default 0.9 */
   float epsilon;            /* batch_norm: added to the variance; default 1e-5 */
+  bool scale;               /* batch_norm: whether its factors (gamma) are learned; else they stay 1; default true */
   hg_activation activation; /* dense, conv2d, conv2d_transpose, batch_norm, activation */
   float negative_slope;     /* leaky_relu; default 0.01 */
   bool use_bias;            /* dense, conv2d, conv2d_transpose; default true */

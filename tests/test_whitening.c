@@ -176,6 +176,34 @@ static void a_layer_that_is_frozen_keeps_its_first_values_and_the_others_learn(v
   hg_dataset_free(images);
 }
 
+static void a_norm_without_scale_keeps_its_factors_at_one(void **state) {
+  (void)state;
+  hg_dataset *images = make_images(IMAGES, 1);
+  for (int scaled = 0; scaled < 2; scaled++) {
+    hg_network *network = hg_network_new((hg_shape){SIDE, SIDE, 1});
+    hg_layer norm = hg_layer_default(HG_BATCH_NORM);
+    norm.activation = HG_RELU;
+    norm.scale = scaled;
+    add_layer(network, HG_ENCODER, convolution(6, HG_LINEAR));
+    add_layer(network, HG_ENCODER, norm);
+    add_layer(network, HG_CLASSIFIER, dense(CLASSES, HG_LINEAR));
+    hg_losses losses = hg_losses_default();
+    losses.classification = HG_CROSS_ENTROPY;
+    assert_int_equal(hg_network_set_losses(network, &losses, NULL), HG_OK);
+    hg_train_settings settings = quick_settings(2);
+    hg_error error = {0};
+    assert_trains(hg_train(network, images, NULL, &settings, NULL, &error), error);
+    for (int i = 0; i < hg_network_tensor_count(network); i++) {
+      const hg_tensor *tensor = hg_network_tensor(network, i);
+      if (strcmp(tensor->name, "encoder.1.weight") == 0)
+        assert_int_equal(tensor->value[0] == 1 && tensor->value[5] == 1, !scaled);
+      if (strcmp(tensor->name, "encoder.1.bias") == 0) assert_true(tensor->value[0] != 0);
+    }
+    hg_network_free(network);
+  }
+  hg_dataset_free(images);
+}
+
 static void a_dirac_convolution_begins_by_passing_its_channels_on(void **state) {
   (void)state;
   hg_dataset *images = make_images(IMAGES, 1);
@@ -260,6 +288,7 @@ int main(void) {
       cmocka_unit_test(a_decoder_and_a_classifier_on_the_image_are_both_whitened),
       cmocka_unit_test(a_frozen_layer_changes_no_other_layers_first_weights),
       cmocka_unit_test(a_layer_that_is_frozen_keeps_its_first_values_and_the_others_learn),
+      cmocka_unit_test(a_norm_without_scale_keeps_its_factors_at_one),
       cmocka_unit_test(a_dirac_convolution_begins_by_passing_its_channels_on),
       cmocka_unit_test(a_whitening_stands_first_and_has_two_filters_for_a_number_at_most),
       cmocka_unit_test(images_that_cannot_be_whitened_are_refused),

@@ -176,7 +176,9 @@ static void multiply(const work *w, int tiles, int panel) {
                .a_step = 1,
                .b_step = weight_row(map),
                .c_row = map_row(map)};
-  if (row == PANEL) {
+  enum { LARGE = 1 << 17 }; /* a panel that does not stay in the second-level cache beside the tiles */
+  bool asks = row == PANEL && hg_conv_winograd_panel_count(map) > LARGE;
+  if (asks) {
     g.soon = &soon;
     g.soon_count = 1;
     g.soon_every = tiles <= MOST_ROWS ? 2 : 4;
@@ -185,7 +187,7 @@ static void multiply(const work *w, int tiles, int panel) {
     g.a = w->image + (ptrdiff_t)p * in;
     g.b = packed + (ptrdiff_t)p * row;
     g.c = w->products + (ptrdiff_t)p * row;
-    if (row == PANEL) soon = ask_ahead(w, packed, panel == w->what->last - 1, p);
+    if (asks) soon = ask_ahead(w, packed, panel == w->what->last - 1, p);
     hg_gemm_kernels_get()->product(&g);
   }
 }
@@ -227,7 +229,7 @@ void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float
 enum { SUM_TILES = 64, MANY_SUM_TILES = 128, QUAD = 64, MOST_QUADS = 16 };
 
 static bool sums_are_large(const hg_conv_map *map) {
-  enum { LARGE = 1 << 18 };
+  enum { LARGE = 1 << 19 };
   return hg_conv_winograd_sums_count(map) > LARGE;
 }
 

@@ -46,6 +46,7 @@ hg_layer hg_layer_default(hg_layer_kind kind) {
       .strides = {1, 1},
       .momentum = 0.9f,
       .epsilon = 1e-5f,
+      .scale = true,
       .negative_slope = 0.01f,
       .use_bias = true,
   };

@@ -30,7 +30,6 @@ static hg_code norm_shape(const hg_layer *layer, hg_shape input, hg_shape *outpu
 }
 
 static int norm_parameters(const hg_layer *layer, hg_shape input, hg_shape output, hg_parameter parameters[HG_OP_PARAMETERS]) {
-  (void)layer;
   (void)output;
   static const char *const names[PARAMETERS] = {"weight", "bias", "running_mean", "running_var"};
   for (int i = 0; i < PARAMETERS; i++)
@@ -38,6 +37,7 @@ static int norm_parameters(const hg_layer *layer, hg_shape input, hg_shape outpu
                                    .layout = HG_LAYOUT_VECTOR,
                                    .dim = {input.channels, 1, 1, 1},
                                    .trainable = i == WEIGHT || i == BIAS,
+                                   .freeze = i == WEIGHT && !layer->scale,
                                    .initializer = i == WEIGHT || i == RUNNING_VAR ? HG_INIT_ONES : HG_INIT_ZEROS,
                                    .fan_in = input.channels,
                                    .fan_out = input.channels};

@@ -63,6 +63,7 @@ static void describe(const hg_layer *layer, char *text, size_t size) {
   hg_initializer first = layer->kernel_initializer;
   if (first == HG_INIT_DIRAC || first == HG_INIT_WHITENING) add(&detail, "%s", hg_initializer_name(first));
   if (layer->freeze) add(&detail, "frozen");
+  if (layer->kind == HG_BATCH_NORM && !layer->scale) add(&detail, "no scale");
 }
 
 hg_code hg_study_layers(const hg_network *network, hg_layer_row **rows, int *count, hg_error *error) {

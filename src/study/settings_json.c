@@ -111,7 +111,9 @@ static json_t *of_layer(const hg_layer *layer) {
     put(options, "shape", json_pack("[iii]", layer->shape.height, layer->shape.width, layer->shape.channels), &ok);
   }
   if (layer->activation != HG_LEAKY_RELU) json_object_del(options, "negative_slope"); /* it has no effect */
-  if (!layer->freeze) json_object_del(options, "freeze"); /* so that runs from before there was such a key keep their names */
+  /* So that runs from before there were such keys keep their names. */
+  if (!layer->freeze) json_object_del(options, "freeze");
+  if (layer->scale) json_object_del(options, "scale");
   return finished(object, ok);
 }
 
