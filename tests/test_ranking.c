@@ -46,6 +46,23 @@ static void the_macro_curve_rises_from_corner_to_corner(void **state) {
   hg_roc_release(&curve);
 }
 
+/* The mean over the classes that have images. */
+static void macro_precision(const float *probabilities, const int32_t *labels, int count, int classes, int points, double *mean) {
+  int used = 0;
+  for (int i = 0; i < points; i++) mean[i] = 0;
+  for (int k = 0; k < classes; k++) {
+    hg_roc curve;
+    int positives = 0;
+    for (int i = 0; i < count; i++) positives += labels[i] == k;
+    if (positives == 0) continue;
+    assert_int_equal(hg_roc_new(probabilities + k, classes, labels, count, k, &curve, NULL), HG_OK);
+    hg_roc_add_precision(&curve, positives, count - positives, points, mean);
+    hg_roc_release(&curve);
+    used++;
+  }
+  for (int i = 0; i < points; i++) mean[i] /= used;
+}
+
 /* At as many recalls as every class can have its own steps at. */
 static void the_area_under_the_macro_precision_is_the_mean_average_precision(void **state) {
   (void)state;
@@ -59,11 +76,10 @@ static void the_area_under_the_macro_precision_is_the_mean_average_precision(voi
     while (points % images[k] != 0) points += before;
   }
   assert_in_range(points, 2, MOST);
-  assert_int_equal(hg_precision_macro(golden_probabilities, golden_labels, GOLDEN_COUNT, GOLDEN_CLASSES, points, precision, NULL),
-                   HG_OK);
+  macro_precision(golden_probabilities, golden_labels, GOLDEN_COUNT, GOLDEN_CLASSES, points, precision);
   for (int i = 0; i < points; i++) area += precision[i] / points;
   assert_near(area, 0.46510608169179435);
-  assert_int_equal(hg_precision_macro((float[]){0.2f, 0.8f, 0.6f, 0.4f}, (int32_t[]){0, 0}, 2, 2, 4, precision, NULL), HG_OK);
+  macro_precision((float[]){0.2f, 0.8f, 0.6f, 0.4f}, (int32_t[]){0, 0}, 2, 2, 4, precision);
   for (int i = 0; i < 4; i++) assert_near(precision[i], 1); /* one class alone has images, and all of them */
 }
 

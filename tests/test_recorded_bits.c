@@ -28,8 +28,8 @@ static const char study[] =
     "{conv2d: {filters: 3, kernel_size: 3, padding: same, activation: sigmoid}}], loss: {reconstruction: binary_cross_entropy}, "
     "train: {batch_size: 32, epochs: 1, optimizer: {adamw: {learning_rate: 3e-3, weight_decay: 0.02}}}}\n"
     "  wide: {data: few, encoder: [{conv2d: {filters: 20, kernel_size: 3, padding: same, activation: gelu, "
-    "kernel_initializer: whitening, freeze: yes}}, {conv2d: {filters: 96, kernel_size: 3, padding: same, use_bias: no, "
-    "kernel_initializer: dirac}}, {batch_norm: {activation: gelu}}, {conv2d: {filters: 96, kernel_size: 3, padding: same}}, "
+    "kernel_initializer: whitening, freeze: yes}}, {conv2d: {filters: 128, kernel_size: 3, padding: same, use_bias: no, "
+    "kernel_initializer: dirac}}, {batch_norm: {activation: gelu}}, {conv2d: {filters: 128, kernel_size: 3, padding: same}}, "
     "{max_pool2d: 2}, {batch_norm: {activation: relu}}], classifier: [global_average_pool2d, {dense: 96}], "
     "loss: {classification: cross_entropy}, train: {batch_size: 54, epochs: 1}}\n";
 
@@ -38,7 +38,7 @@ static const char recorded[] =
     "winograd d35b5bd0063147006a67e1ab4ddaf42604d620607fc93a7b22903af2ec31d4cc\n"
     "direct b5669dccebcdd5f48cc21a22a50c32bdc4b77ca6a1e08ce7c8861b5b91af6b4b\n"
     "denoiser d56f3a0d858335f876113e4a50cab26220b4afc7d8e6444074423b058aed39ac\n"
-    "wide 61c8270060e5a012a9cf765fcba6157b9b1b832077b6d461e27398a3a5bf764f\n";
+    "wide cb428c90ed47d52fe9c573c0f4a13ed011ec8f28bb0acfdabcd8937460d041ba\n";
 
 static int weights(const hg_run_record *record, char *to, size_t room) {
   return snprintf(to, room, "%s %s\n", record->name, record->weights_sha256);

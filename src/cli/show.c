@@ -30,9 +30,9 @@ static hg_code measure(const hg_study *study, int index, shown_model *shown, hg_
   for (int i = 0; code == HG_OK && i < shown->count; i++) {
     hg_layer_info info;
     hg_network_layer_info(network, i, &info);
-    bool frozen = info.layer.freeze || (shown->model->freeze && info.block == HG_ENCODER);
-    shown->parameters += shown->rows[i].parameters;
-    if (frozen) shown->frozen += shown->rows[i].parameters;
+    bool held = info.block == HG_ENCODER && shown->model->freeze;
+    shown->parameters += info.parameters;
+    shown->frozen += held ? info.parameters : info.frozen;
     shown->multiply_adds += shown->rows[i].multiply_adds;
     shown->activation_bytes += shown->rows[i].activation_bytes;
   }
@@ -151,7 +151,7 @@ static hg_code print_method(const shown_model *shown, hg_error *error) {
 
 static void print_frozen(const shown_model *shown) {
   char trained[32], all[32];
-  printf("%s: %s of the %s parameters are trained\n", shown->model->freeze ? "the encoder is frozen" : "some layers are frozen",
+  printf("%s: %s of the %s parameters are trained\n", shown->model->freeze ? "the encoder is frozen" : "some weights are frozen",
          hg_format_count(shown->parameters - shown->frozen, trained, sizeof trained),
          hg_format_count(shown->parameters, all, sizeof all));
 }

@@ -169,33 +169,13 @@ static void add_interpolated(const hg_roc *curve, hg_roc *sum) {
   }
 }
 
-/* Adds the class's precision at each of the recalls. */
-static void add_precision(const hg_roc *curve, int64_t positives, int64_t rest, int points, double *sum) {
+void hg_roc_add_precision(const hg_roc *curve, int64_t positives, int64_t rest, int points, double *sum) {
   int64_t at = 1;
   for (int i = 0; i < points; i++) {
     while (at + 1 < curve->count && llround(curve->true_positive[at] * (double)positives) * points < (i + 1) * positives) at++;
     double hits = curve->true_positive[at] * (double)positives, others = rest > 0 ? curve->false_positive[at] * (double)rest : 0;
     sum[i] += hits / (hits + others);
   }
-}
-
-hg_code hg_precision_macro(const float *probabilities, const int32_t *labels, int64_t count, int classes, int points,
-                           double *precision, hg_error *error) {
-  int used = 0;
-  for (int i = 0; i < points; i++) precision[i] = 0;
-  for (int k = 0; k < classes; k++) {
-    hg_roc one;
-    int64_t positives = 0;
-    for (int64_t i = 0; i < count; i++) positives += labels[i] == k;
-    if (positives == 0) continue;
-    hg_code code = hg_roc_new(probabilities + k, classes, labels, count, k, &one, error);
-    if (code != HG_OK) return code;
-    add_precision(&one, positives, count - positives, points, precision);
-    hg_roc_release(&one);
-    used++;
-  }
-  for (int i = 0; i < points; i++) precision[i] = used == 0 ? (double)NAN : precision[i] / used;
-  return HG_OK;
 }
 
 hg_code hg_roc_macro_new(const float *probabilities, const int32_t *labels, int64_t count, int classes, int points, hg_roc *curve,

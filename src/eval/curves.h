@@ -22,10 +22,10 @@ hg_code hg_roc_macro_new(const float *probabilities, const int32_t *labels, int6
                          hg_error *error);
 void hg_roc_release(hg_roc *curve);
 
-/* precision (points), at recalls of 1 / points, 2 / points, ..., 1: the mean over the classes of their precision where they first
- * come to that recall, so that the area under it is their mean average precision. NaN where no class has samples. */
-hg_code hg_precision_macro(const float *probabilities, const int32_t *labels, int64_t count, int classes, int points,
-                           double *precision, hg_error *error);
+/* sum (points) += the precision at recalls of 1 / points, 2 / points, ..., 1, each where the curve first comes to it, of a class
+ * with `positives` images, at least one, and `rest` others. The mean over classes is their macro average; the area under it is
+ * the mean average precision. */
+void hg_roc_add_precision(const hg_roc *curve, int64_t positives, int64_t rest, int points, double *sum);
 
 /* What the curves of all classes come to. NaN where a class without samples, or with all of them, leaves nothing. */
 typedef struct hg_ranking_scores {

@@ -43,20 +43,21 @@ static int64_t steps_of(const hg_feature_settings *settings, hg_shape shape, int
   return settings->kmeans.centroids > 0 ? count * hg_patches_describe_steps(&settings->kmeans, shape) : count;
 }
 
-/* False where the watch stops the work before this piece; else `end` is where it ends. */
-static bool begin_piece(const work *w, int64_t piece, int worker, int64_t *end) {
+static int64_t end_of(const work *w, int64_t piece) { return (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count; }
+
+/* False where the watch stops the work before this piece. */
+static bool begin_piece(const work *w, int64_t piece, int worker) {
   const hg_features *f = w->features;
-  *end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
   if (!hg_watch_go_on(w->watch, worker)) return false;
-  hg_watch_add(w->watch, steps_of(&f->settings, f->shape, *end - piece * PIECE));
+  hg_watch_add(w->watch, steps_of(&f->settings, f->shape, end_of(w, piece) - piece * PIECE));
   return true;
 }
 
 static void describe_piece(void *context, int64_t piece, int worker) {
   const work *w = context;
   const hg_features *f = w->features;
-  int64_t size = (int64_t)f->shape.height * f->shape.width * f->shape.channels, width = f->width, end;
-  if (!begin_piece(w, piece, worker, &end)) return;
+  int64_t size = (int64_t)f->shape.height * f->shape.width * f->shape.channels, width = f->width, end = end_of(w, piece);
+  if (!begin_piece(w, piece, worker)) return;
   double *cells = w->cells + worker * hg_hog_cells(&f->settings.hog, f->shape);
   for (int64_t i = piece * PIECE; i < end; i++)
     hg_hog(&f->settings.hog, f->shape, w->values + i * size, cells, w->out + i * width);
@@ -77,8 +78,8 @@ static void patch_piece(void *context, int64_t piece, int worker) {
   const work *w = context;
   const hg_patches *patches = &w->features->patches;
   const hg_shape shape = w->features->shape;
-  int64_t size = (int64_t)shape.height * shape.width * shape.channels, end;
-  if (!begin_piece(w, piece, worker, &end)) return;
+  int64_t size = (int64_t)shape.height * shape.width * shape.channels, end = end_of(w, piece);
+  if (!begin_piece(w, piece, worker)) return;
   float *scratch = w->scratch + (size_t)worker * hg_patches_scratch(patches);
   for (int64_t i = piece * PIECE; i < end; i++)
     hg_patches_describe(patches, w->values + i * size, scratch, w->out + i * w->features->width);
@@ -118,8 +119,8 @@ static void project_piece(void *context, int64_t piece, int worker) {
   const work *w = context;
   const hg_pca *pca = &w->features->pca;
   (void)worker;
-  int64_t end = (piece + 1) * PIECE < w->count ? (piece + 1) * PIECE : w->count;
-  for (int64_t i = piece * PIECE; i < end; i++) hg_pca_project(pca, w->values + i * pca->width, w->out + i * pca->count);
+  for (int64_t i = piece * PIECE; i < end_of(w, piece); i++)
+    hg_pca_project(pca, w->values + i * pca->width, w->out + i * pca->count);
 }
 
 static hg_code project(const hg_features *f, int64_t count, hg_pool *pool, float **values, hg_error *error) {

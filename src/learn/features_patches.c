@@ -102,9 +102,13 @@ typedef struct pieces {
   hg_watch *watch;
 } pieces;
 
+int hg_patches_describe_steps(const hg_kmeans_settings *settings, hg_shape shape) {
+  return (shape.height - settings->patch + 1) * (shape.width - settings->patch + 1);
+}
+
 /* Patches that centroids are learned from: as many as there are, or as are wanted. */
 static int64_t samples_of(const hg_kmeans_settings *settings, hg_shape shape, int64_t count) {
-  int64_t places = count * (shape.height - settings->patch + 1) * (shape.width - settings->patch + 1);
+  int64_t places = count * hg_patches_describe_steps(settings, shape);
   int64_t wanted = (int64_t)SAMPLES_EACH * settings->centroids;
   if (wanted < FEWEST_SAMPLES) wanted = FEWEST_SAMPLES;
   return places < wanted ? places : wanted;
@@ -113,10 +117,6 @@ static int64_t samples_of(const hg_kmeans_settings *settings, hg_shape shape, in
 /* A step is a patch held against the centroids. */
 int64_t hg_patches_fit_steps(const hg_kmeans_settings *settings, hg_shape shape, int64_t count) {
   return ROUNDS * samples_of(settings, shape, count);
-}
-
-int hg_patches_describe_steps(const hg_kmeans_settings *settings, hg_shape shape) {
-  return (shape.height - settings->patch + 1) * (shape.width - settings->patch + 1);
 }
 
 static int64_t piece_count(const pieces *w) { return (w->samples + PIECE - 1) / PIECE; }

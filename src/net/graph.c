@@ -496,8 +496,10 @@ void hg_network_layer_info(const hg_network *network, int index, hg_layer_info *
   *info = (hg_layer_info){.block = (hg_block)block, .layer = layer->layer, .input = layer->input, .output = layer->output};
   hg_parameter parameters[HG_OP_PARAMETERS];
   int count = parameters_of(&node, parameters);
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < count; i++) {
     if (parameters[i].trainable) info->parameters += hg_parameter_count(&parameters[i]);
+    if (parameters[i].freeze) info->frozen += hg_parameter_count(&parameters[i]);
+  }
   const hg_op *op = node.implementation;
   if (op->multiply_adds != NULL) info->multiply_adds = info->multiply_adds_done = op->multiply_adds(&node.op);
   if (op->multiply_adds_done != NULL && network->engine != HG_ONEDNN) info->multiply_adds_done = op->multiply_adds_done(&node.op);

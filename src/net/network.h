@@ -85,6 +85,7 @@ typedef struct hg_layer_info {
   hg_layer layer; /* names filled in */
   hg_shape input, output;
   int64_t parameters;         /* trainable */
+  int64_t frozen;             /* of these, the ones that the layer itself keeps at their first values */
   int64_t multiply_adds;      /* one sample, forward, direct algorithm */
   int64_t multiply_adds_done; /* really done in inference, and by engine native in training too */
   int64_t activation_bytes;   /* one sample's output */

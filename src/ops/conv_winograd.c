@@ -8,7 +8,10 @@
 #include "kernels/winograd.h"
 
 enum { TILE = HG_WINOGRAD_TILE, SIDE = HG_WINOGRAD_SIDE, POSITIONS = HG_WINOGRAD_POSITIONS };
-enum { TILES = 28, MOST_TILES = 32, PANEL = 32, LANES = 16, MOST_ROWS = 14 };
+enum { TILES = 28, MOST_TILES = 32, PANEL = 32, LANES = 16 };
+
+/* Floats of a panel that does not stay in the second-level cache beside its tiles, and of sums that do not. */
+enum { LARGE_PANEL = 1 << 17, LARGE_SUMS = 1 << 19 };
 
 static int tile_lines(const hg_conv_map *map) { return hg_ceil_div(map->y.small, TILE); }
 static int tile_columns(const hg_conv_map *map) { return hg_ceil_div(map->x.small, TILE); }
@@ -176,12 +179,12 @@ static void multiply(const work *w, int tiles, int panel) {
                .a_step = 1,
                .b_step = weight_row(map),
                .c_row = map_row(map)};
-  enum { LARGE = 1 << 17 }; /* a panel that does not stay in the second-level cache beside the tiles */
-  bool asks = row == PANEL && hg_conv_winograd_panel_count(map) > LARGE;
+  enum { ONE_PASS = 14 }; /* tiles of which the widest kernels need one pass over the channels: steps for half as many lines */
+  bool asks = row == PANEL && hg_conv_winograd_panel_count(map) > LARGE_PANEL;
   if (asks) {
     g.soon = &soon;
     g.soon_count = 1;
-    g.soon_every = tiles <= MOST_ROWS ? 2 : 4;
+    g.soon_every = tiles <= ONE_PASS ? 2 : 4;
   }
   for (int p = 0; p < POSITIONS; p++) {
     g.a = w->image + (ptrdiff_t)p * in;
@@ -228,10 +231,7 @@ void hg_conv_winograd_down(const hg_conv_winograd *what, int images, const float
 /* Tiles of sums that stay in the second-level cache, and of larger ones. */
 enum { SUM_TILES = 64, MANY_SUM_TILES = 128, QUAD = 64, MOST_QUADS = 16 };
 
-static bool sums_are_large(const hg_conv_map *map) {
-  enum { LARGE = 1 << 19 };
-  return hg_conv_winograd_sums_count(map) > LARGE;
-}
+static bool sums_are_large(const hg_conv_map *map) { return hg_conv_winograd_sums_count(map) > LARGE_SUMS; }
 
 static int sum_tiles(const hg_conv_map *map) { return sums_are_large(map) ? MANY_SUM_TILES : SUM_TILES; }
 static ptrdiff_t gradient_row(const hg_conv_map *map) { return row_of(map->small_channels); }

@@ -49,15 +49,15 @@ static void thin_recall(const hg_roc *curve, double positives, double negatives,
   }
 }
 
-/* Recalls as far apart. */
-static void add_macro_recall(const double precision[MACRO_POINTS], hg_page_curve *out) {
+/* The mean of `used` classes' precisions, at recalls as far apart. */
+static void add_macro_recall(const double sum[MACRO_POINTS], int used, hg_page_curve *out) {
   const double step = 1.0 / (HG_PAGE_POINTS - 4);
   double before = -1;
   for (int i = 0; i < MACRO_POINTS; i++) {
     double recall = (i + 1.0) / MACRO_POINTS;
-    if (isnan(precision[i]) || (recall - before < step && i + 1 < MACRO_POINTS)) continue;
+    if (used == 0 || (recall - before < step && i + 1 < MACRO_POINTS)) continue;
     before = recall;
-    add_recall(recall, precision[i], out);
+    add_recall(recall, sum[i] / used, out);
   }
 }
 
@@ -70,15 +70,12 @@ static int64_t images_of(const int32_t *labels, int64_t count, int label) {
 static hg_code load_averages(const float *shares, const int32_t *labels, int64_t count, int classes, hg_page_ranks *out,
                              hg_error *error) {
   hg_roc micro = {0}, macro = {0};
-  double precision[MACRO_POINTS];
   hg_code code = hg_roc_micro_new(shares, labels, count, classes, &micro, error);
   if (code == HG_OK) code = hg_roc_macro_new(shares, labels, count, classes, MACRO_POINTS, &macro, error);
-  if (code == HG_OK) code = hg_precision_macro(shares, labels, count, classes, MACRO_POINTS, precision, error);
   if (code == HG_OK) {
     thin_roc(&micro, &out[classes].roc);
     thin_recall(&micro, (double)count, (double)count * (classes - 1), &out[classes].recall);
     thin_roc(&macro, &out[classes + 1].roc);
-    add_macro_recall(precision, &out[classes + 1].recall);
   }
   hg_roc_release(&micro);
   hg_roc_release(&macro);
@@ -90,18 +87,25 @@ hg_code hg_page_ranks_load(const float *shares, const int32_t *labels, int64_t c
   size_t bytes = ((size_t)classes + 2) * sizeof **out;
   *out = hg_calloc((size_t)classes + 2, sizeof **out);
   if (*out == NULL) return hg_fail_memory(error, "curves", bytes);
+  double precisions[MACRO_POINTS] = {0};
+  int used = 0;
   hg_code code = load_averages(shares, labels, count, classes, *out, error);
   for (int k = 0; code == HG_OK && k < classes; k++) {
     hg_roc curve;
     int64_t positives = images_of(labels, count, k);
     code = hg_roc_new(shares + k, classes, labels, count, k, &curve, error);
     if (code != HG_OK) break;
+    if (positives > 0) {
+      hg_roc_add_precision(&curve, positives, count - positives, MACRO_POINTS, precisions);
+      used++;
+    }
     if (positives > 0 && positives < count) {
       thin_roc(&curve, &(*out)[k].roc);
       thin_recall(&curve, (double)positives, (double)(count - positives), &(*out)[k].recall);
     }
     hg_roc_release(&curve);
   }
+  if (code == HG_OK) add_macro_recall(precisions, used, &(*out)[classes + 1].recall);
   return code;
 }
 

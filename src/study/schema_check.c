@@ -295,8 +295,8 @@ static hg_code check_frozen(hg_reader *reader, const hg_model *model, const hg_n
   for (int i = 0; i < hg_network_layer_count(network); i++) {
     hg_layer_info info;
     hg_network_layer_info(network, i, &info);
-    bool stays = info.layer.freeze || (info.block == HG_ENCODER && model->freeze);
-    if (info.parameters > 0 && !stays) return HG_OK;
+    bool held = info.block == HG_ENCODER && model->freeze;
+    if (!held && info.frozen < info.parameters) return HG_OK;
     frozen += info.parameters > 0;
   }
   return frozen == 0 ? HG_OK

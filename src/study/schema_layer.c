@@ -50,12 +50,12 @@ static hg_code read_shape(hg_reader *reader, const hg_node *node, void *target) 
     .key = "use_bias", .type = HG_FIELD_BOOL, .offset = offsetof(hg_layer, use_bias), .fallback = "true", \
     .doc = "whether a bias is added"                                                                      \
   }
-#define ROW_KERNEL_INITIALIZER                                                                                                   \
-  {                                                                                                                              \
-    .key = "kernel_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, kernel_initializer),                      \
-    .fallback = "default", .choices = plain_initializer_name,                                                                    \
-    .doc =                                                                                                                       \
-        "first values of the weights; the default is glorot_uniform (Xavier); pytorch: U(-a, a), a = 1/sqrt(fan_in), biases too" \
+#define INITIALIZERS \
+  "first values of the weights; the default is glorot_uniform (Xavier); pytorch: U(-a, a), a = 1/sqrt(fan_in), biases too"
+#define ROW_KERNEL_INITIALIZER(names, words)                                                                \
+  {                                                                                                         \
+    .key = "kernel_initializer", .type = HG_FIELD_CHOICE, .offset = offsetof(hg_layer, kernel_initializer), \
+    .fallback = "default", .choices = names, .doc = words                                                   \
   }
 #define ROW_BIAS_INITIALIZER                                                                                                     \
   {                                                                                                                              \
@@ -93,7 +93,7 @@ static const hg_field dense_fields[] = {
      .doc = "values out"},
     ROW_ACTIVATION,
     ROW_BIAS,
-    ROW_KERNEL_INITIALIZER,
+    ROW_KERNEL_INITIALIZER(plain_initializer_name, INITIALIZERS),
     ROW_BIAS_INITIALIZER,
     ROW_FREEZE,
     ROW_SLOPE,
@@ -111,17 +111,11 @@ static const hg_field conv2d_fields[] = {
      .doc = "valid: none; same: zeros, so that out = in / strides, rounded up; replicate: the same with the nearest edge pixel"},
     ROW_ACTIVATION,
     ROW_BIAS,
-    {.key = "kernel_initializer",
-     .type = HG_FIELD_CHOICE,
-     .offset = offsetof(hg_layer, kernel_initializer),
-     .fallback = "default",
-     .choices = conv2d_initializer_name,
-     .doc = "first values of the weights; the default is glorot_uniform (Xavier); pytorch: U(-a, a), a = 1/sqrt(fan_in), biases "
-            "too; "
-            "dirac: filter i passes channel i on, the rest as pytorch; whitening, of a network's first layer: the principal "
-            "components "
-            "of the training images' patches, each and its negative, to outputs of mean 0 and a variance near 1, but "
-            "for directions that hardly occur"},
+    ROW_KERNEL_INITIALIZER(
+        conv2d_initializer_name,
+        INITIALIZERS "; dirac: filter i passes channel i on, the rest as pytorch; whitening, of a network's first layer: the "
+                     "principal components of the training images' patches, each and its negative, to outputs of mean 0 and "
+                     "a variance near 1, but for directions that hardly occur"),
     ROW_BIAS_INITIALIZER,
     ROW_FREEZE,
     ROW_SLOPE,
@@ -139,7 +133,7 @@ static const hg_field conv2d_transpose_fields[] = {
      .doc = "valid: the whole output; same: out = in * strides"},
     ROW_ACTIVATION,
     ROW_BIAS,
-    ROW_KERNEL_INITIALIZER,
+    ROW_KERNEL_INITIALIZER(plain_initializer_name, INITIALIZERS),
     ROW_BIAS_INITIALIZER,
     ROW_FREEZE,
     ROW_SLOPE,
