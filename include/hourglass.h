@@ -334,6 +334,7 @@ typedef struct hg_train_settings {
   float clip_norm;                      /* gradients' global norm is cut to this; 0 = off */
   float clip_value;                     /* each gradient is cut to [-v, v]; 0 = off */
   float block_learning_rate[HG_BLOCKS]; /* factor on the learning rate per block; default 1; 0 freezes it */
+  float bias_learning_rate;             /* a further factor for biases and norms' shifts; divides their weight decay; default 1 */
   int unfreeze_after;                   /* epochs for which the encoder stays frozen first; default 0 */
   hg_augmentation augment;
   hg_corruption corrupt;

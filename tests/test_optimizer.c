@@ -147,6 +147,30 @@ static void a_block_has_its_own_learning_rate(void **state) {
   for (int i = 0; i < FLOATS; i++) assert_true(used[i] == 0.25f * gradient[i]);
 }
 
+/* A factor for biases is theirs alone; what weight decay takes off them in a step is what it takes at a factor of 1. */
+static void biases_have_their_own_learning_rate_and_shrink_as_before(void **state) {
+  (void)state;
+  enum { BIAS = FLOATS - 1 };
+  float gradient[FLOATS], values[FLOATS];
+  for (int factor = 1; factor <= 64; factor *= 64) {
+    hg_network *network = make_small();
+    hg_train_settings settings = plain_sgd();
+    hg_optimizer_state optimizer;
+    settings.optimizer.weight_decay = 0.25f;
+    settings.bias_learning_rate = (float)factor;
+    for (int i = 0; i < FLOATS; i++) gradient[i] = values[i] = (float)(i + 1);
+    assert_int_equal(hg_optimizer_init(&optimizer, &settings.optimizer, network, NULL), HG_OK);
+    fill(network, false, values);
+    fill(network, true, gradient);
+    hg_optimizer_step(&optimizer, &settings, 0.5, network, NULL);
+    read_values(network, values);
+    for (int i = 0; i < BIAS; i++) assert_true(values[i] == gradient[i] * (1 - 0.5f * 1.25f));
+    assert_true(values[BIAS] == FLOATS - 0.5f * (float)factor * FLOATS - 0.5f * 0.25f * FLOATS);
+    hg_optimizer_release(&optimizer);
+    hg_network_free(network);
+  }
+}
+
 /* Adam's first step after a thaw is a first step: the learning rate in the gradient's direction, whatever the others did. */
 static void a_thawed_block_starts_its_bias_correction(void **state) {
   (void)state;
@@ -291,6 +315,7 @@ int main(void) {
       cmocka_unit_test(optimizers_make_pytorchs_steps),
       cmocka_unit_test(clip_norm_brings_a_long_gradient_to_its_length_and_leaves_a_short_one),
       cmocka_unit_test(clip_value_cuts_every_gradient),
+      cmocka_unit_test(biases_have_their_own_learning_rate_and_shrink_as_before),
       cmocka_unit_test(a_block_has_its_own_learning_rate),
       cmocka_unit_test(updates_made_on_the_way_have_the_bits_of_updates_made_afterwards),
       cmocka_unit_test(a_thawed_block_starts_its_bias_correction),

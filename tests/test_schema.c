@@ -148,7 +148,8 @@ static void losses_and_training_are_read_in_full(void **state) {
       "    loss: {reconstruction: binary_cross_entropy, classification: {cross_entropy: {weight: 0.1, label_smoothing: 0.2}},"
       " center: {weight: .003}}\n"
       "    train: {batch_size: 32, optimizer: {sgd: {learning_rate: 0.1, momentum: 0.9, nesterov: true}}, clip_value: 1,\n"
-      "            schedule: {one_cycle: {peak: 0.4, warmup: 1}}, early_stopping: off, learning_rate_factors: {encoder: 0.1}}\n");
+      "            schedule: {one_cycle: {peak: 0.4, warmup: 1}}, early_stopping: off, learning_rate_factors: {encoder: 0.1, "
+      "biases: 64}}\n");
   const hg_model *model = &study->models[0];
   assert_int_equal(model->losses.reconstruction, HG_BINARY_CROSS_ENTROPY);
   assert_true(model->losses.reconstruction_weight == 1);
@@ -162,6 +163,7 @@ static void losses_and_training_are_read_in_full(void **state) {
   assert_true(model->train.optimizer.nesterov);
   assert_int_equal(model->train.schedule.kind, HG_ONE_CYCLE);
   assert_true(model->train.schedule.peak == 0.4f && model->train.schedule.warmup == 1);
+  assert_true(model->train.bias_learning_rate == 64);
   assert_true(model->train.block_learning_rate[HG_ENCODER] == 0.1f && model->train.block_learning_rate[HG_DECODER] == 1);
   assert_true(model->train.corrupt.gaussian == 0.7f && !model->train.corrupt.clip);
   assert_true(model->train.augment.rotate == 10 && model->train.augment.flip && model->train.augment.crop == 2);

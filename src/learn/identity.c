@@ -49,6 +49,8 @@ static void append_settings(builder *text, const hg_train_settings *settings) {
          (double)stopping->min_delta, stopping->restore_best_weights);
   append(text, "clip %a %a\n", (double)settings->clip_norm, (double)settings->clip_value);
   for (int block = 0; block < HG_BLOCKS; block++) append(text, "rate %a\n", (double)settings->block_learning_rate[block]);
+  /* Not said where it is 1, so that checkpoints from before there was such a factor go on. */
+  if (settings->bias_learning_rate != 1) append(text, "bias rate %a\n", (double)settings->bias_learning_rate);
   append(text, "unfreeze %d\n", settings->unfreeze_after);
   append_changes(text, &settings->augment, &settings->corrupt);
 }

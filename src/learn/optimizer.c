@@ -104,6 +104,10 @@ static void prepare_steps(hg_optimizer_state *state, const hg_train_settings *se
     hg_update *update = &state->steps[i];
     *update = updates[tensor->block];
     if (tensor->gradient == NULL) continue;
+    if (strcmp(tensor->parameter.name, "bias") == 0) {
+      update->learning_rate *= settings->bias_learning_rate;
+      update->weight_decay /= settings->bias_learning_rate; /* it shrinks what it shrinks at every rate */
+    }
     update->count = tensor->frozen ? 0 : tensor->count;
     update->value = tensor->value;
     update->gradient = tensor->gradient;

@@ -25,6 +25,7 @@ hg_train_settings hg_train_settings_default(void) {
       .schedule = {.kind = HG_CONSTANT, .gamma = 0.1f, .every = 10, .initial = 0.04f, .peak = 0.3f},
       .early_stopping = {.monitor = HG_VAL_LOSS, .patience = 10, .restore_best_weights = true},
       .block_learning_rate = {1, 1, 1},
+      .bias_learning_rate = 1,
       .corrupt = {.clip = true},
       .checkpoint_seconds = 30,
   };
@@ -111,6 +112,7 @@ hg_code hg_train_settings_check(const hg_train_settings *settings, hg_error *err
       {"block_learning_rate.encoder", settings->block_learning_rate[HG_ENCODER], 0, INFINITY, false, false},
       {"block_learning_rate.decoder", settings->block_learning_rate[HG_DECODER], 0, INFINITY, false, false},
       {"block_learning_rate.classifier", settings->block_learning_rate[HG_CLASSIFIER], 0, INFINITY, false, false},
+      {"bias_learning_rate", settings->bias_learning_rate, 0, INFINITY, true, false},
       {"unfreeze_after", settings->unfreeze_after, 0, INFINITY, false, false},
       {"checkpoint_seconds", settings->checkpoint_seconds, 0, INFINITY, false, false},
       {"early_stopping.monitor", stopping->monitor, HG_VAL_LOSS, HG_TRAIN_ACCURACY, false, false},

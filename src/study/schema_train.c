@@ -227,6 +227,14 @@ static const hg_field factor_fields[] = {
      .high = 1e6,
      .fallback = "1",
      .doc = "for the classifier's"},
+    {.key = "biases",
+     .type = HG_FIELD_FLOAT,
+     .offset = offsetof(hg_train_settings, bias_learning_rate) - offsetof(hg_train_settings, block_learning_rate),
+     .low = 0,
+     .high = 1e6,
+     .flags = HG_ABOVE_LOW,
+     .fallback = "1",
+     .doc = "a further factor for biases and the shifts of norms; the weight decay of these is divided by it"},
 };
 static const hg_table learning_rate_factors = {.name = "learning_rate_factors", FIELDS(factor_fields)};
 
@@ -288,7 +296,7 @@ static const hg_field train_fields[] = {
      .offset = offsetof(hg_train_settings, block_learning_rate),
      .table = &learning_rate_factors,
      .fallback = "1 for each",
-     .doc = "the learning rate of each block, as a factor"},
+     .doc = "the learning rate of each block and of biases, as a factor"},
 };
 #define RATE "the rate belongs to the optimizer", "optimizer: {adam: {learning_rate: *}}"
 static const hg_stray train_strays[] = {
