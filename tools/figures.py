@@ -35,7 +35,7 @@ def measure(runs, metric):
 def interval(values, metric, images):
     """Mean, low and high, within what the figure can be; none below 0 is shown."""
     mean = sum(values) / len(values)
-    if 1 < len(values) <= len(T_975):
+    if 1 < len(values) <= len(T_975) and len(set(values)) > 1:
         half = T_975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
         return mean, max(mean - half, 0), min(mean + half, 1 if is_at_most_one(metric) else math.inf)
     if metric not in ("test.accuracy", "test.accuracy_tta") or not images:
