@@ -10,7 +10,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -158,6 +162,32 @@ static void a_process_bound_to_one_processor_has_one_thread(void **state) {
   assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
+static bool write_words(const char *folder, const char *name, const char *words) {
+  char path[128];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "w");
+  if (file == NULL) return false;
+  bool written = fputs(words, file) >= 0;
+  return fclose(file) == 0 && written;
+}
+
+/* In a control group of the first version; made where this process may, else skipped. */
+static void a_group_with_the_time_of_one_processor_has_one_thread(void **state) {
+  (void)state;
+  char group[64];
+  int status = -1;
+  snprintf(group, sizeof group, "/sys/fs/cgroup/cpu/hourglass-test-%d", (int)getpid());
+  if (mkdir(group, 0755) != 0) skip();
+  bool limited = write_words(group, "cpu.cfs_period_us", "100000") && write_words(group, "cpu.cfs_quota_us", "100000");
+  pid_t child = limited ? fork() : -1;
+  if (child == 0) _exit(write_words(group, "cgroup.procs", "0") ? hg_threads_available() : 99);
+  if (child > 0) waitpid(child, &status, 0);
+  assert_int_equal(rmdir(group), 0);
+  if (!limited) skip();
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 static void halve_the_least(void *context, int64_t index, int worker) {
   (void)worker;
   volatile float least = FLT_MIN;
@@ -216,6 +246,7 @@ int main(void) {
       cmocka_unit_test(the_other_thread_works_too),
       cmocka_unit_test(a_pool_has_no_more_threads_than_processors),
       cmocka_unit_test(a_process_bound_to_one_processor_has_one_thread),
+      cmocka_unit_test(a_group_with_the_time_of_one_processor_has_one_thread),
       cmocka_unit_test(a_number_below_the_least_normal_one_is_zero_in_tasks_and_only_there),
       cmocka_unit_test(pools_come_and_go),
       cmocka_unit_test(memory_that_runs_out_is_reported_and_given_back),

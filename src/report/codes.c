@@ -12,7 +12,7 @@
 
 /* Points of all maps of a page together, and what a map keeps in any case; models whose maps are open at once; classes whose
  * names are told; pixels of a map's side in charts.json. */
-enum { MOST_POINTS = 64000, FEWEST_POINTS = 300, MOST_OPEN = 8, MOST_NAMED = 20, MAP_SIDE = 480 };
+enum { MOST_POINTS = 64000, FEWEST_POINTS = 300, MOST_OPEN = 12, MOST_NAMED = 20, MAP_SIDE = 480 };
 
 /* codes.safetensors once its shapes are known to fit. */
 typedef struct map {
@@ -225,40 +225,60 @@ static void note_tsne(const hg_page_model *model, const map *of, hg_text *note) 
                  remark(model, "trustworthiness"), remark(model, "neighbours"));
 }
 
-static void put_maps(hg_page *page, const hg_page_model *model, const map *of) {
-  hg_text tsne = {0}, pca = {0};
-  note_tsne(model, of, &tsne);
-  hg_text_format(&pca, "The two largest principal components hold %.1f\xc2\xa0%% of the variance; trustworthiness %.4f.",
+static void note_pca(const hg_page_model *model, hg_text *note) {
+  hg_text_format(note, "The two largest principal components hold %.1f\xc2\xa0%% of the variance; trustworthiness %.4f.",
                  100 * hg_report_metric(model->shown, "codes.pca_explained"), remark(model, "pca_trustworthiness"));
-  if (of->predictions != NULL) hg_text_put(&tsne, " Ringed points are told wrong.");
-  page->out.failed = page->out.failed || tsne.failed || pca.failed;
-  if (tsne.failed || pca.failed) goto done;
-  hg_text_put(&page->out, "<div class=\"panels\">");
-  put_map(page, model, of, of->tsne, "tsne", "t-SNE", tsne.bytes);
-  put_map(page, model, of, of->pca, "pca", "principal components", pca.bytes);
-  hg_text_put(&page->out, "</div>");
-done:
-  hg_text_release(&tsne);
-  hg_text_release(&pca);
 }
 
-static void put_model_maps(hg_page *page, int at, int maps, bool folded) {
-  const hg_page_model *model = &page->models[at];
+static void put_tsne(hg_page *page, const hg_page_model *model, const map *of) {
+  hg_text note = {0};
+  note_tsne(model, of, &note);
+  if (of->predictions != NULL) hg_text_put(&note, " Ringed points are told wrong.");
+  page->out.failed = page->out.failed || note.failed;
+  if (!note.failed) put_map(page, model, of, of->tsne, "tsne", "t-SNE", note.bytes);
+  hg_text_release(&note);
+}
+
+static void put_pca(hg_page *page, const hg_page_model *model, const map *of) {
+  hg_text note = {0};
+  note_pca(model, &note);
+  page->out.failed = page->out.failed || note.failed;
+  if (!note.failed) put_map(page, model, of, of->pca, "pca", "principal components", note.bytes);
+  hg_text_release(&note);
+}
+
+static bool prepare_map(const hg_page *page, int at, int maps, map *of) {
+  if (!read_map(&page->models[at], of)) return false;
+  of->shown = MOST_POINTS / (2 * (maps < 1 ? 1 : maps));
+  if (of->shown < FEWEST_POINTS) of->shown = FEWEST_POINTS;
+  if (of->shown > of->drawn_count) of->shown = of->drawn_count;
+  if (page->for_files) of->shown = of->count;
+  return true;
+}
+
+/* A model's two maps side by side, or, where `beside` is a model too, each of its maps beside that one's. */
+static void put_model_maps(hg_page *page, int at, int beside, int maps) {
   hg_text *out = &page->out;
-  map of;
-  if (!read_map(model, &of)) return;
-  of.shown = MOST_POINTS / (2 * (maps < 1 ? 1 : maps));
-  if (of.shown < FEWEST_POINTS) of.shown = FEWEST_POINTS;
-  if (of.shown > of.drawn_count) of.shown = of.drawn_count;
-  if (page->for_files) of.shown = of.count;
-  if (folded) {
-    hg_text_put(out, "<details><summary>");
-    hg_page_mark(out, at);
-    hg_text_html(out, model->name);
-    hg_text_put(out, "</summary>");
+  map of, other;
+  if (!prepare_map(page, at, maps, &of) || (beside >= 0 && !prepare_map(page, beside, maps, &other))) return;
+  hg_text_put(out, "<div class=\"panels\">");
+  put_tsne(page, &page->models[at], &of);
+  if (beside >= 0) {
+    put_tsne(page, &page->models[beside], &other);
+    hg_text_put(out, "</div><div class=\"panels\">");
   }
-  put_maps(page, model, &of);
-  if (folded) hg_text_put(out, "</details>");
+  put_pca(page, &page->models[at], &of);
+  if (beside >= 0) put_pca(page, &page->models[beside], &other);
+  hg_text_put(out, "</div>");
+}
+
+static void put_folded_maps(hg_page *page, int at, int maps) {
+  hg_text_put(&page->out, "<details><summary>");
+  hg_page_mark(&page->out, at);
+  hg_text_html(&page->out, page->models[at].name);
+  hg_text_put(&page->out, "</summary>");
+  put_model_maps(page, at, -1, maps);
+  hg_text_put(&page->out, "</details>");
 }
 
 /* ---------------------------------------------------------------- all models */
@@ -318,21 +338,43 @@ bool hg_page_has_codes(const hg_page *page) {
   return false;
 }
 
-/* Of many maps the first stand open. */
-static bool is_open(const hg_page *page, int at) {
-  int before = 0;
-  for (int i = 0; i < at; i++) before += has_map(&page->models[i]) && hg_page_may_win(page, i);
-  return hg_page_may_win(page, at) && before < MOST_OPEN;
+/* The first model that a comparison sets beside this one and whose maps are still to be put; -1 if there is none. */
+static int partner_of(const hg_page *page, int at, const bool *put) {
+  for (int c = 0; c < page->report.comparison_count; c++) {
+    const hg_comparison *of = &page->report.comparisons[c];
+    if (strcmp(of->a, page->models[at].name) != 0) continue;
+    for (int i = 0; i < page->model_count; i++)
+      if (i != at && !put[i] && has_map(&page->models[i]) && hg_page_may_win(page, i) && strcmp(of->b, page->models[i].name) == 0)
+        return i;
+  }
+  return -1;
+}
+
+/* Compared models stand in pairs; of many maps the first stand open, pairs before the others. */
+static void put_all_maps(hg_page *page, bool *put) {
+  int maps = 0, open = 0;
+  for (int i = 0; i < page->model_count; i++) maps += has_map(&page->models[i]);
+  for (int paired = 1; paired >= 0; paired--)
+    for (int i = 0; i < page->model_count && open < MOST_OPEN; i++) {
+      int beside = paired && !put[i] ? partner_of(page, i, put) : -1;
+      if (put[i] || !has_map(&page->models[i]) || !hg_page_may_win(page, i) || (paired && beside < 0)) continue;
+      put_model_maps(page, i, beside, maps);
+      put[i] = true;
+      if (beside >= 0) put[beside] = true;
+      open += 1 + (beside >= 0);
+    }
+  for (int i = 0; i < page->model_count; i++)
+    if (!put[i] && has_map(&page->models[i])) put_folded_maps(page, i, maps);
 }
 
 void hg_page_codes(hg_page *page) {
-  int maps = 0;
   if (!hg_page_has_codes(page)) return;
-  for (int i = 0; i < page->model_count; i++) maps += has_map(&page->models[i]);
+  bool *put = hg_calloc((size_t)page->model_count, sizeof *put);
+  page->out.failed = page->out.failed || put == NULL;
+  if (put == NULL) return;
   hg_text_put(&page->out, "<section id=\"codes\"><h2>Codes</h2>");
   put_table(page);
-  for (int folded = 0; folded < 2; folded++)
-    for (int i = 0; i < page->model_count; i++)
-      if (has_map(&page->models[i]) && is_open(page, i) != (folded == 1)) put_model_maps(page, i, maps, folded == 1);
+  put_all_maps(page, put);
   hg_text_put(&page->out, "</section>");
+  hg_free(put);
 }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 /* A cross-entropy and a mean squared error do not share an axis. */
-typedef enum curve { ACCURACY, CLASSIFICATION, RECONSTRUCTION, CURVES } curve;
-static const char *const curve_keys[CURVES] = {"accuracy", "classification-loss", "reconstruction-loss"};
-static const char *const curve_titles[CURVES] = {"Accuracy", "Classification loss", "Reconstruction loss"};
+typedef enum curve { ACCURACY, CLASSIFICATION, RECONSTRUCTION, CENTER, CURVES } curve;
+static const char *const curve_keys[CURVES] = {"accuracy", "classification-loss", "reconstruction-loss", "center-loss"};
+static const char *const curve_titles[CURVES] = {"Accuracy", "Classification loss", "Reconstruction loss", "Center loss"};
 
 /* A run with one kind of loss may keep it in `loss` alone. */
 static double curve_value(const hg_epoch *epoch, curve which, bool validation) {
@@ -21,6 +21,8 @@ static double curve_value(const hg_epoch *epoch, curve which, bool validation) {
       return !isnan(classification) ? classification : isnan(accuracy) ? NAN : loss;
     case RECONSTRUCTION:
       return !isnan(reconstruction) ? reconstruction : isnan(accuracy) && isnan(classification) ? loss : NAN;
+    case CENTER:
+      return validation ? epoch->val_center_loss : epoch->center_loss;
     default:
       return NAN;
   }
