@@ -71,9 +71,14 @@ coverage: ## run every test and print the line coverage of src/
 	@echo "by file: build/coverage.txt"
 
 bench = bench/run.sh
-.PHONY: bench bench-warm bench-latency bench-memory bench-scale bench-data bench-startup bench-profile bench-tsne bench-svm
+.PHONY: bench bench-all bench-power bench-warm bench-latency bench-memory bench-scale bench-data bench-startup bench-profile bench-tsne bench-svm
 bench: bench-programs ## time the seven networks beside PyTorch, Keras, oneDNN, ONNX Runtime; QUICK=1 for a short look
 	@$(bench) run.py
+bench-all: ## all of them, two hours; then the tables of docs/performance.md
+	@for part in "" -latency -memory -scale -data -startup -profile -power -tsne -svm; do $(MAKE) bench$$part || exit 1; done
+	@tools/performance --collect
+bench-power: bench-programs ## what the processors, their caches and their memory can do
+	@NO_PEER=1 $(bench) power.py
 bench-warm: bench-programs ## compile what PyTorch will be asked for in `make bench`
 	@$(bench) run.py --warm
 bench-latency: bench-programs ## one image at a time, beside PyTorch and ONNX Runtime
@@ -110,7 +115,7 @@ studies: ## train the studies of the five reports (hours; goes on where it was i
 records: ## train the figures to go beyond: records and studies that go further (hours), and write docs/results.md
 	@$(setup)
 	$(call build,release,--target hourglass_program)
-	@tools/studies records six-centroids transfer-longer five-wider six-longer
+	@tools/studies records six-centroids transfer-longer five-wider six-longer whitened
 
 .PHONY: install
 install: ## install the program and the library under PREFIX

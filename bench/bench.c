@@ -141,12 +141,14 @@ static void print_plan(const bench *b) {
          8 * (long long)b->optimizer.count, (long long)data, (long long)flight);
 }
 
-/* A training step is the forward pass and both backward products, but for the gradient that the first layer need not give. */
+/* A training step is the forward pass and both backward products, but for the gradient that the first layer need not give. The
+ * multiply-adds of a batch norm, one a value, are left out: percents of peak are of sums over products. */
 static void print_info(const bench *b) {
   int64_t forward = 0, done = 0, first = 0;
   for (int i = 0; i < hg_network_layer_count(b->network); i++) {
     hg_layer_info info;
     hg_network_layer_info(b->network, i, &info);
+    if (info.layer.kind == HG_BATCH_NORM) continue;
     if (forward == 0) first = info.multiply_adds;
     forward += info.multiply_adds;
     done += info.multiply_adds_done;
@@ -197,7 +199,8 @@ static hg_code answer(bench *b, const char *command, double seconds, const char 
   } else if (strcmp(command, "plan") == 0) {
     print_plan(b);
   } else if (strcmp(command, "read") == 0) {
-    printf("%.4g\n", bench_read_rate(b->threads, (size_t)1 << 29, seconds));
+    size_t mebibytes = word[0] == '\0' ? 512 : (size_t)atoi(word);
+    printf("%.4g\n", bench_read_rate(b->threads, mebibytes << 20, seconds));
   } else if (strcmp(command, "peak") == 0) {
     printf("%.4g\n", bench_peak(b->threads, seconds));
   } else if (strcmp(command, "transfer") == 0) {

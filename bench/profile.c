@@ -64,7 +64,7 @@ static void describe_backward(bench_lap *lap, const hg_network *network, const h
 
 static void describe_loss(bench_lap *lap, const hg_network *network, hg_block block, int batch, bool training) {
   double output = floats(batch * hg_shape_count(hg_network_block_output(network, block)));
-  lap->bytes = output * (1 + training + (block == HG_DECODER));
+  lap->bytes = training ? output * (2 + (block == HG_DECODER)) : 0; /* in inference there is no target */
 }
 
 static void describe_node(bench_lap *lap, const hg_graph_node *node, const char *pass) {

@@ -26,7 +26,7 @@ def main(seconds="2"):
         for mode in ("train", "infer"):
             side = sides.hourglass(name, batch, 1)
             title, steps = table(side, seconds, mode)
-            rows.put({"id": name, "mode": mode, "batch": batch, "threads": 1, "title": title, "steps": steps, "build": sides.build()})
+            rows.put({"id": name, "mode": mode, "batch": batch, "threads": 1, "title": title, "steps": steps})
             print(name, mode, title, steps[-1], flush=True)
             side.close()
 

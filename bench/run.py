@@ -8,19 +8,16 @@ measured around each stretch, and where enough rounds kept to one distance they 
 """
 
 import argparse
-import collections
-import json
 import os
 import pathlib
-import statistics
 import time
 
 import sides
+from rounds import Rounds
 
 CASES = [("A", 64), ("B", 100), ("C", 128), ("C", 2048), ("D", 256), ("E", 100), ("F", 64), ("F", 256), ("G", 100)]
 SETTINGS = ("torch", "torch_too")  # the two fastest of PyTorch's settings take turns with the others; the faster is the peer
 VARIANTS = {"as_installed": "as installed", "keras": "fit", "onnxruntime": "session"}
-CORE, CACHE = 20, 100  # nanoseconds: below it, two processors share a core; a last-level cache
 
 
 class Contest:
@@ -74,10 +71,6 @@ def trials(contest, mode, options):
     return {name: max(first[name], second[name]) for name in names}
 
 
-def distance(nanoseconds):
-    return (nanoseconds > CORE) + (nanoseconds > CACHE)
-
-
 def one_round(contest, mode, names, variants, options):
     """Rates of all sides, and the transfer before and after each."""
     ours = contest.side("hourglass", mode)
@@ -86,18 +79,6 @@ def one_round(contest, mode, names, variants, options):
         rates[name] = contest.rate(name, mode, options.seconds, variants.get(name, ""))
         transfers.append(float(ours.ask("transfer")))
     return rates, transfers
-
-
-def rounds_of(contest, mode, names, variants, options):
-    """At least so many rounds, and more until enough had the same distance throughout. Those alone, if there are enough."""
-    done, by_distance, alike = [], collections.defaultdict(list), []
-    while len(done) < options.stretches or (len(alike) < options.stretches and len(done) < options.most):
-        done.append(one_round(contest, mode, names, variants, options))
-        distances = {distance(transfer) for transfer in done[-1][1]}
-        if len(distances) == 1:
-            by_distance[distances.pop()].append(done[-1])
-        alike = max(by_distance.values(), key=len, default=[])
-    return (alike if len(alike) >= options.stretches else done), len(alike), len(done)
 
 
 def fastest_settings(contest, mode, options):
@@ -114,13 +95,13 @@ def faster_setting(rate, variants):
 
 
 def contend(contest, side, mode, names, variants, options):
-    """Median rates by side, the faster of PyTorch's settings in place of both; the peak; the rounds that count, those alike, all."""
+    """Median rates by side, the faster of PyTorch's settings in place of both; the peak; the rounds."""
     peak = float(side.ask("peak", 0.3))
-    rounds, alike, done = rounds_of(contest, mode, names, variants, options)
+    rounds = Rounds(lambda: one_round(contest, mode, names, variants, options), options.stretches, options.most)
     peak = max(peak, float(side.ask("peak", 0.3)))
-    rate = {name: statistics.median(rates[name] for rates, _ in rounds) for name in names}
+    rate = {name: rounds.median(name) for name in names}
     faster_setting(rate, variants)
-    return rate, peak, rounds, alike, done
+    return rate, peak, rounds
 
 
 def measure(contest, mode, options):
@@ -136,7 +117,7 @@ def measure(contest, mode, options):
     names = ["hourglass", *(name for name in SETTINGS if name in variants), *(name for name in peers if name != "torch")]
     if mode == "train" and done_work < work:
         names.append("direct")
-    rate, peak, rounds, alike, done = contend(contest, ours, mode, names, variants, options)
+    rate, peak, rounds = contend(contest, ours, mode, names, variants, options)
     flops = 2 * rate["hourglass"] * work
     row = {"id": name, "mode": mode, "batch": batch, "threads": threads, "hourglass": round(rate["hourglass"], 1)}
     if "torch" in peers:
@@ -154,10 +135,7 @@ def measure(contest, mode, options):
             row |= {f"{side}_rate": round(rate[side], 1), f"ratio_{side}": round(rate["hourglass"] / rate[side], 2)}
     if "keras" in peers:
         row["keras"] = contest.side("keras", mode).ask("version")
-    times = sorted(transfer for _, transfers in rounds for transfer in transfers)
-    row |= {"transfer_ns": [times[0], statistics.median(times), times[-1]], "rounds": done, "rounds_alike": alike}
-    row |= {"parameters": parameters, "multiply_adds": work, "build": options.build}
-    return row
+    return row | rounds.described() | {"parameters": parameters, "multiply_adds": work}
 
 
 def warm(contest, mode, options):
@@ -189,7 +167,6 @@ def main():
     parser.add_argument("--most", type=int, default=10, help="rounds at most, where the processors' distance changes")
     options = parser.parse_args()
     options.seconds, options.trial, options.stretches = (0.2, 0.1, 3) if options.quick else (1.0, 0.3, 5)
-    options.build = sides.build()
     available = len(os.sched_getaffinity(0))
     rows = sides.Rows(options.output, "id", "mode", "batch", "threads")
     if not options.warm:
@@ -202,7 +179,7 @@ def main():
                 if options.warm:
                     warm(contest, mode, options)
                     continue
-                if row is None or row.get("build") != options.build or options.fresh:
+                if row is None or row.get("build") != sides.build() or options.fresh:
                     row = measure(contest, mode, options)
                     rows.put(row)
                 print_row(row)

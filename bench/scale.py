@@ -1,43 +1,103 @@
-"""How the cost of training grows with batch, width, depth, data and threads: writes build/bench-scale.json.
+"""How cost grows with batch, width, depth, data and threads: writes build/bench-scale.json.
 
-A quota of one core is stood in for by binding to one processor, where the control group is not ours to write.
+usage: bench/scale.py [SECONDS]     of a stretch; 1
+
+The cases of a series take turns, stretches of a second; medians are written. A quota of one processor is that of a control group
+where this process may make one; else those rows are left out.
 """
 
-import statistics
+import contextlib
+import pathlib
 import sys
 
 import sides
+from rounds import Rounds
 
-TURNS = 3
-SERIES = [
-    ("batch", [("D", batch, 2048) for batch in (1, 4, 16, 64, 256, 1024)]),
-    ("width", [(f"Dw{width}", 256, 2048) for width in (25, 50, 100, 200, 400)]),
-    ("depth", [(f"Dd{depth}", 256, 2048) for depth in (1, 2, 4, 8)]),
-    ("data", [("D", 256, images) for images in (512, 4096, 15000, 60000)]),
+FEWEST, MOST = 5, 7
+NETWORKS = [("A", 64), ("B", 100), ("C", 128), ("C", 2048), ("D", 256), ("E", 100), ("F", 64), ("F", 256), ("G", 100)]
+TWO = {"threads": 2, "processors": 2}
+PLACES = {
+    "1 thread": {"threads": 1, "processors": 1},
+    "2 threads": TWO,
+    "8 threads on 2 processors": {"threads": 8, "processors": 2},
+    "2 threads on 1 processor": {"threads": 2, "processors": 1},
+    "2 threads, quota of 1 processor": {"threads": 2, "processors": 2, "quota": 1},
+}
+QUOTAS = [  # where a group is made, its file, its words: control groups of version 1, of version 2
+    ("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "100000"),
+    ("/sys/fs/cgroup", "cpu.max", "100000 100000"),
 ]
-THREADS = [("1 thread", 1, 1), ("2 threads", 2, 2), ("8 threads on 2 processors", 8, 2), ("2 threads on 1 processor", 2, 1)]
 
 
-def cost(name, batch, images, seconds, threads=2, cores=None):
-    side = sides.hourglass(name, batch, threads, images=images, cores=cores)
-    parameters, _, training, _, _ = map(int, side.ask("info").split())
-    peak = float(side.ask("peak", 0.2)) * (cores or threads) / threads  # it is asked of each thread's own time
-    rate = statistics.median(float(side.ask("train", seconds)) for _ in range(TURNS))
-    side.close()
-    row = {"id": name, "batch": batch, "images": images, "threads": threads, "processors": cores or threads, "rate": round(rate, 1)}
-    row |= {"us_per_image": round(1e6 / rate, 2), "parameters": parameters, "multiply_adds": training}
-    return row | {"gflops": round(2 * rate * training / 1e9, 1), "percent_of_peak": round(200 * rate * training / peak, 1)}
+@contextlib.contextmanager
+def quota_of_one():
+    """The folder of a control group that may use one processor's time; None where none can be made."""
+    for parent, file, words in QUOTAS:
+        group = pathlib.Path(parent) / "hourglass-bench"
+        try:
+            group.mkdir(exist_ok=True)
+        except OSError:
+            continue
+        try:
+            (group / file).write_text(words)
+            yield group
+            return
+        except OSError:
+            continue
+        finally:
+            group.rmdir()
+    yield None
 
 
-def main(seconds="0.5"):
-    rows = sides.Rows(sides.BUILD / "bench-scale.json", "series", "label", "id", "batch", "images")
-    jobs = [(series, "", case, {}) for series, cases in SERIES for case in cases]
-    for name, batch in (("A", 64), ("B", 100), ("C", 128), ("D", 256), ("E", 100), ("F", 256), ("G", 100)):
-        jobs += [("threads", label, (name, batch, 8 * batch), {"threads": n, "cores": cores}) for label, n, cores in THREADS]
-    for series, label, case, placed in jobs:
-        row = {"series": series, "label": label, **cost(*case, float(seconds), **placed), "build": sides.build()}
-        rows.put(row)
-        print(row, flush=True)
+def case(name, batch, images, label="2 threads", mode="train"):
+    return {"label": label, "id": name, "mode": mode, "batch": batch, "images": images, **PLACES[label]}
+
+
+def series():
+    threads = ("2 threads", "1 thread")
+    yield "batch", [case("D", batch, 2048, label) for batch in (1, 4, 16, 64, 256, 1024) for label in threads]
+    yield "width", [case(f"Dw{width}", 256, 2048) for width in (25, 50, 100, 200, 400)]
+    yield "depth", [case(f"Dd{depth}", 256, 2048) for depth in (1, 2, 4, 8)]
+    yield "data", [case("D", 256, images) for images in (512, 4096, 15000, 60000)]
+    for name, batch in NETWORKS:
+        yield "threads", [case(name, batch, 8 * batch, label) for label in PLACES]
+        yield "threads", [case(name, batch, 8 * batch, label, "infer") for label in threads]
+
+
+def one_round(cases, open_, seconds):
+    """A stretch of each; between them the transfer, asked of one that has two processors."""
+    far = next(side for place, side in zip(cases, open_) if place["threads"] == 2 and place["processors"] == 2)
+    transfers, rates = [float(far.ask("transfer"))], {}
+    for at, (place, side) in enumerate(zip(cases, open_)):
+        rates[at] = float(side.ask(place["mode"], seconds))
+        transfers.append(float(far.ask("transfer")))
+    return rates, transfers
+
+
+def measured(cases, group, seconds):
+    open_ = [sides.hourglass(c["id"], c["batch"], c["threads"], images=c["images"], cores=c["processors"],
+                             group=group if "quota" in c else None) for c in cases]
+    rounds = Rounds(lambda: one_round(cases, open_, seconds), FEWEST, MOST)
+    # Of a processor, by each thread's own time; the greatest, since two processors that share a core for a while have half.
+    each = max(float(side.ask("peak", 0.2)) / place["threads"] for place, side in zip(cases, open_))
+    for at, (place, side) in enumerate(zip(cases, open_)):
+        parameters, forward, training, _, _ = map(int, side.ask("info").split())
+        peak = each * place.get("quota", place["processors"])
+        work, rate = training if place["mode"] == "train" else forward, rounds.median(at)
+        row = {**place, "rate": round(rate, 1), "us_per_image": round(1e6 / rate, 2), "parameters": parameters, "multiply_adds": work}
+        row |= {"gflops": round(2 * rate * work / 1e9, 1), "percent_of_peak": round(200 * rate * work / peak, 1)}
+        yield row | rounds.described()
+        side.close()
+
+
+def main(seconds="1"):
+    rows = sides.Rows(sides.BUILD / "bench-scale.json", "series", "label", "id", "mode", "batch", "images")
+    with quota_of_one() as group:
+        for name, cases in series():
+            cases = [place for place in cases if group or "quota" not in place]
+            for row in measured(cases, group, float(seconds)):
+                rows.put({"series": name, **row})
+                print(name, row, flush=True)
 
 
 main(*sys.argv[1:])

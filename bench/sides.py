@@ -1,5 +1,7 @@
 """The programs that bench's scripts time: each a process that answers commands, on processors of its own choice or ours."""
 
+import datetime
+import functools
 import hashlib
 import json
 import os
@@ -26,15 +28,22 @@ def tuned(threads):
 
 
 class Side:
-    def __init__(self, command, processors=None, environment=None):
-        bind = (lambda: os.sched_setaffinity(0, processors)) if processors else None
+    def __init__(self, command, processors=None, environment=None, group=None):
+        """`group` is the folder of a control group that the process joins."""
+
+        def place():
+            if group:
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+            if processors:
+                os.sched_setaffinity(0, processors)
+
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if os.environ.get("VERBOSE") else subprocess.DEVNULL,
             text=True,
-            preexec_fn=bind,
+            preexec_fn=place,
             env={**os.environ, **(environment or {})},
         )
 
@@ -58,9 +67,9 @@ def processors(count):
     return sorted(os.sched_getaffinity(0))[:count]
 
 
-def hourglass(name, batch, threads, images=None, engine="native", cores=None):
+def hourglass(name, batch, threads, images=None, engine="native", cores=None, group=None):
     command = [DRIVER, name, batch, threads, images or 8 * batch, engine]
-    return Side(command, processors(cores or threads))
+    return Side(command, processors(cores or threads), group=group)
 
 
 def peer(file, name, batch, threads, environment=None):
@@ -83,6 +92,7 @@ def onnx(name, batch, threads):
     return peer("peer_onnx.py", name, batch, threads)
 
 
+@functools.cache
 def build():
     """Names the driver that was timed."""
     return hashlib.sha256(pathlib.Path(DRIVER).read_bytes()).hexdigest()[:12]
@@ -93,7 +103,7 @@ def rows_of(path):
 
 
 class Rows:
-    """A file of JSON lines that grows as rows come; a row with the same key takes the place of an older one."""
+    """A file of JSON lines that grows as rows come, each with the build and the day; a row with the same key takes the place of an older one."""
 
     def __init__(self, path, *key):
         self.path, self.key, self.rows = pathlib.Path(path), key, rows_of(pathlib.Path(path))
@@ -103,6 +113,7 @@ class Rows:
         return same[0] if same else None
 
     def put(self, row):
+        row = row | {"build": build(), "date": datetime.date.today().isoformat()}
         old = self.find(row)
         if old is not None:
             self.rows[self.rows.index(old)] = row

@@ -14,6 +14,7 @@ import time
 
 import numpy as np
 from PIL import Image
+from sklearn import __version__ as sklearn_version
 from sklearn.svm import SVC
 
 import sides
@@ -69,7 +70,7 @@ def main(archive=ARCHIVE, count="5000"):
         ours, our_labels = hourglass(kernel, features, labels, count)
         theirs, their_labels = sklearn(kernel, features, labels, count)
         row = {"kernel": kernel, "count": count, "threads": THREADS, "hourglass_seconds": ours["fit_seconds"],
-               "sklearn_seconds": round(theirs["fit_seconds"], 3), "ratio": round(theirs["fit_seconds"] / ours["fit_seconds"], 2),
+               "sklearn_version": sklearn_version, "sklearn_seconds": round(theirs["fit_seconds"], 3), "ratio": round(theirs["fit_seconds"] / ours["fit_seconds"], 2),
                "vectors": ours["vectors"], "sklearn_vectors": theirs["vectors"],
                "equal_predictions": int((our_labels == their_labels).sum()), "predictions": len(our_labels),
                "accuracy": round(float((our_labels == labels[count:]).mean()), 4),

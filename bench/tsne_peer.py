@@ -1,4 +1,5 @@
-"""Times t-SNE beside scikit-learn, openTSNE and Rtsne on the same points, from the same start, one after the other.
+"""Times t-SNE beside scikit-learn, openTSNE and Rtsne on the same points, from the same start, one after the other: each peer once,
+hourglass before, between and after them; of its runs the median counts.
 
 usage: bench/tsne_peer.py [COUNT [PEER ...]]     10000 points; peers: sklearn, opentsne, rtsne; all if none is named
 Points are the first COUNT codes of 32 numbers of a fixed mixture, or of the raw float file named by POINTS (COUNT, 32).
@@ -6,8 +7,10 @@ Writes build/bench-tsne.json. Every map, ours and theirs, is measured by one pro
 each says of itself.
 """
 
+import importlib.metadata
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -108,6 +111,12 @@ def rtsne(points, start):
         return seconds, np.fromfile(names[2], dtype=np.float32).reshape(-1, 2), {}
 
 
+def version(name):
+    if name == "rtsne":
+        return subprocess.run(["Rscript", "-e", 'cat(as.character(packageVersion("Rtsne")))'], capture_output=True, text=True).stdout
+    return importlib.metadata.version({"sklearn": "scikit-learn", "opentsne": "openTSNE"}[name]) if name != "hourglass" else ""
+
+
 def main(count="10000", *peers):
     driver = str(sides.BUILD / "release" / "hourglass_bench_tsne")
     rows = sides.Rows(sides.BUILD / "bench-tsne.json", "name", "count")
@@ -117,13 +126,12 @@ def main(count="10000", *peers):
     runs = [("hourglass", lambda a, b: hourglass(driver, a, b))]
     for peer in peers or tools:
         runs += [(peer, tools[peer]), ("hourglass", runs[0][1])]
+    took = {}
     for name, run in runs:
-        cpu = os.times()
         seconds, embedding, said = run(points, start)
-        now = os.times()
-        used = now.user + now.system + now.children_user + now.children_system
-        used -= cpu.user + cpu.system + cpu.children_user + cpu.children_system
-        result = {"name": name, "count": len(points), "threads": THREADS, "seconds": round(seconds, 2), "cpu_seconds": round(used, 2)}
+        took.setdefault(name, []).append(seconds)
+        result = {"name": name, "version": version(name), "count": len(points), "threads": THREADS}
+        result |= {"seconds": round(statistics.median(took[name]), 2), "runs": len(took[name])}
         result["kl_divergence"] = round(divergence(p, embedding), 5)
         result |= {name: value for name, value in said.items() if name == "trustworthiness"}
         rows.put(result)

@@ -34,8 +34,9 @@ def report(study, runs, ids, published):
                      "published": [{"id": ids[m], "run": m, "metric": f} for m, f, _ in published]},
             "published": [{"run": m, "metric": f, "published": v, "measured": None} for m, f, v in published]}
 runs = [run("cnn", seed, accuracy=0.7 + seed / 100) for seed in (1, 2, 3)]
+runs += [run("cnn-moved", seed, accuracy=0.8) for seed in (1, 2, 3)]
 runs += [run("svm-linear", 1, accuracy=0.41), run("bayes", 1, "diverged"), run("all-bayes", 1, accuracy=0.38)]
-ids = {"cnn": "C7", "svm-linear": "C9", "bayes": "C12", "all-bayes": "C13"}
+ids = {"cnn": "C7", "cnn-moved": "C7", "svm-linear": "C9", "bayes": "C12", "all-bayes": "C13"}
 whole = report("small-image-classifiers", runs, ids,
                [("cnn", "test.accuracy", 0.797), ("svm-linear", "test.accuracy", 0.391), ("bayes", "test.accuracy", 0.365)])
 def comparison(a, b, metric, verdict):
@@ -46,9 +47,9 @@ whole["comparisons"] = [comparison("cnn", "feed-forward", "accuracy", "better"),
 whole["leaks"] = [{"data": "six", "part": "test", "against": "training", "images": 6000, "exact": 3, "near": 1},
                   {"data": "six", "part": "validation", "against": "training", "images": 600, "exact": 0, "near": 0}]
 whole["data"][0]["classes"] = ["plane", "car", "bird", "cat", "deer", "dog"]
-for one in runs[:3]:
+for one in runs[:6]:
     one["engine"] = "native"
-    one["classes"] = [{"label": i, "recall": 0.5 + one["seed"] / 10} for i in range(6)]
+    one["classes"] = [{"label": i, "recall": 0.5 + one["seed"] / 10 if one["name"] == "cnn" else 0.9} for i in range(6)]
 whole["models"] = [{"name": "cnn", "seeds": 3, "test": {"accuracy": {"mean": 0.72}}}]
 json.dump(whole, open(f"{sys.argv[1]}/whole.json", "w"))
 runs = [run("wide", 1, loss=0.1, accuracy=0.98, log_loss_tta=0.3), run("wide", 2, "pending")]
@@ -78,10 +79,12 @@ has "| D1 | wide network, MNIST | wide | test.accuracy | 0.9848 | 0.9800 | 0.976
 has "| D1 |  | wide | test.loss | 0.1197 | 0.1 |  | 1 of 2 | met |"
 has "| D1 |  | wide | test.log_loss_tta | 0.2 | 0.3 |  | 1 of 2 | not met | of the sweep of filters the validation images chose this one; wide and long |"
 has "Not every seed is trained yet."
-has "version 1, avx2, engine native, trained in 5 minutes"
+has "version 1, avx2, engine native, trained in 8 minutes"
 has "| cnn | feed-forward | accuracy | +0.02 | +0.01 to +0.03 | 0.0020 | better |"
 has "| cnn | gaussian 0.5 | 0.72 | 0.7 | +0.02 | +0.01 to +0.03 | 0.0020 | worse |"
+has "| C7 |  | cnn-moved | test.accuracy |  | 0.8000 | 0.7897 to 0.8099 | 3 |" # Wilson's, since all seeds give the same
 has "| measured | 0.7000 | 0.7000 | 0.7000 | 0.7000 | 0.7000 | 0.7000 |"
+has "|  | explained | not met | explained | met | explained | explained |"
 has "| C8 | the feed-forward network is below the CNN, above the rest | \`cnn\` against \`feed-forward\`: better, accuracy +0.02, p 0.0020;"
 has "| six | test | training | 6,000 | 3 | 1 |"
 refuse_line "| six | validation | training |"
