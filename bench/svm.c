@@ -1,5 +1,6 @@
-/* hourglass_bench_svm KERNEL THREADS COUNT TESTED WIDTH FEATURES LABELS PREDICTIONS: fits COUNT samples of WIDTH floats with
- * labels of 32 bits, predicts the TESTED samples that follow them, writes their labels, and prints seconds and vectors as JSON.
+/* hourglass_bench_svm KERNEL THREADS COUNT TESTED WIDTH FEATURES LABELS PREDICTIONS VECTORS: fits COUNT samples of WIDTH floats
+ * with labels of 32 bits, predicts the TESTED samples that follow them, writes their labels and the support vectors, and prints
+ * seconds and how many vectors there are as JSON.
  */
 #include "base/alloc.h"
 #include "base/file.h"
@@ -40,7 +41,8 @@ static hg_code predict(const hg_classical *model, const float *features, int64_t
 }
 
 int main(int argc, char **argv) {
-  if (argc != 9) return fprintf(stderr, "usage: %s KERNEL THREADS COUNT TESTED WIDTH FEATURES LABELS PREDICTIONS\n", argv[0]), 2;
+  if (argc != 10)
+    return fprintf(stderr, "usage: %s KERNEL THREADS COUNT TESTED WIDTH FEATURES LABELS PREDICTIONS VECTORS\n", argv[0]), 2;
   hg_classical_settings settings = hg_classical_settings_default(HG_SVM);
   settings.kernel = strcmp(argv[1], "linear") == 0 ? HG_KERNEL_LINEAR
                     : strcmp(argv[1], "poly") == 0 ? HG_KERNEL_POLY
@@ -58,8 +60,11 @@ int main(int argc, char **argv) {
     code = hg_classical_fit(&settings, features, labels, count, width, classes, pool, NULL, NULL, &model, &error);
   double fitted = bench_now();
   if (code == HG_OK) code = predict(model, features + count * width, tested, classes, pool, argv[8], &error);
+  double predicted = bench_now();
   if (code == HG_OK)
-    printf("{\"fit_seconds\": %.3f, \"predict_seconds\": %.3f, \"vectors\": %d}\n", fitted - start, bench_now() - fitted,
+    code = hg_file_write(argv[9], model->svm.vectors, (size_t)model->svm.count * (size_t)width * sizeof(float), &error);
+  if (code == HG_OK)
+    printf("{\"fit_seconds\": %.3f, \"predict_seconds\": %.3f, \"vectors\": %d}\n", fitted - start, predicted - fitted,
            model->svm.count);
   else
     fprintf(stderr, "%s: %s\n", error.place, error.message);

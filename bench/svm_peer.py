@@ -43,14 +43,15 @@ def load(archive, count):
 
 def hourglass(kernel, features, labels, count):
     with tempfile.TemporaryDirectory() as folder:
-        paths = [os.path.join(folder, name) for name in ("features", "labels", "predictions")]
+        paths = [os.path.join(folder, name) for name in ("features", "labels", "predictions", "vectors")]
         features.tofile(paths[0])
         labels.tofile(paths[1])
         driver = str(sides.BUILD / "release" / "hourglass_bench_svm")
         shape = [count, len(features) - count, features.shape[1]]
         command = [driver, kernel, THREADS, *shape, *paths]
         said = json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout)
-        return said, np.fromfile(paths[2], dtype=np.int32)
+        vectors = np.fromfile(paths[3], dtype=np.float32).reshape(-1, features.shape[1])
+        return {**said, "rows": {row.tobytes() for row in vectors}}, np.fromfile(paths[2], dtype=np.int32)
 
 
 def sklearn(kernel, features, labels, count):
@@ -59,7 +60,8 @@ def sklearn(kernel, features, labels, count):
     fitted = time.perf_counter()
     predictions = model.predict(features[count:])
     now = time.perf_counter()
-    return {"fit_seconds": fitted - start, "predict_seconds": now - fitted, "vectors": int(model.n_support_.sum())}, predictions
+    rows = {row.tobytes() for row in model.support_vectors_.astype(np.float32)}
+    return {"fit_seconds": fitted - start, "predict_seconds": now - fitted, "vectors": int(model.n_support_.sum()), "rows": rows}, predictions
 
 
 def main(archive=ARCHIVE, count="5000"):
@@ -72,6 +74,7 @@ def main(archive=ARCHIVE, count="5000"):
         row = {"kernel": kernel, "count": count, "threads": THREADS, "hourglass_seconds": ours["fit_seconds"],
                "sklearn_version": sklearn_version, "sklearn_seconds": round(theirs["fit_seconds"], 3), "ratio": round(theirs["fit_seconds"] / ours["fit_seconds"], 2),
                "vectors": ours["vectors"], "sklearn_vectors": theirs["vectors"],
+               "same_vectors": len(ours["rows"] & theirs["rows"]),
                "equal_predictions": int((our_labels == their_labels).sum()), "predictions": len(our_labels),
                "accuracy": round(float((our_labels == labels[count:]).mean()), 4),
                "predict_ratio": round(theirs["predict_seconds"] / ours["predict_seconds"], 2)}
