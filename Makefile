@@ -75,7 +75,7 @@ bench = bench/run.sh
 bench: bench-programs ## time the seven networks beside PyTorch, Keras, oneDNN, ONNX Runtime; QUICK=1 for a short look
 	@$(bench) run.py
 bench-all: ## all of them, two hours; then the tables of docs/performance.md
-	@for part in "" -latency -memory -scale -data -startup -profile -power -tsne -svm; do $(MAKE) bench$$part || exit 1; done
+	@for part in -warm "" -latency -memory -scale -data -startup -profile -power -tsne -svm; do $(MAKE) bench$$part || exit 1; done
 	@tools/performance --collect
 bench-power: bench-programs ## what the processors, their caches and their memory can do
 	@NO_PEER=1 $(bench) power.py

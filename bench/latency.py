@@ -4,6 +4,7 @@ Writes build/bench-latency.json. The sides take turns; each figure is the median
 fastest eager and the fastest compiled one are written.
 """
 
+import statistics
 import sys
 
 import sides
@@ -42,8 +43,7 @@ def fastest(rounds, found):
 
 
 def middle(rounds, name):
-    columns = [sorted(values) for values in zip(*rounds.values(name))]
-    return [column[len(column) // 2] for column in columns]
+    return [round(statistics.median(values), 1) for values in zip(*rounds.values(name))]
 
 
 def main(passes=PASSES):

@@ -29,24 +29,28 @@ QUOTAS = [  # where a group is made, its file, its words: control groups of vers
 ]
 
 
-@contextlib.contextmanager
-def quota_of_one():
+def make_group():
     """The folder of a control group that may use one processor's time; None where none can be made."""
     for parent, file, words in QUOTAS:
         group = pathlib.Path(parent) / "hourglass-bench"
-        try:
+        with contextlib.suppress(OSError):
             group.mkdir(exist_ok=True)
-        except OSError:
-            continue
-        try:
-            (group / file).write_text(words)
-            yield group
-            return
-        except OSError:
-            continue
-        finally:
+            if (group / file).exists() and (group / "cgroup.procs").exists():  # else it is a folder like any other
+                (group / file).write_text(words)
+                return group
+        with contextlib.suppress(OSError):
             group.rmdir()
-    yield None
+    return None
+
+
+@contextlib.contextmanager
+def quota_of_one():
+    group = make_group()
+    try:
+        yield group
+    finally:
+        if group:
+            group.rmdir()
 
 
 def case(name, batch, images, label="2 threads", mode="train"):
@@ -60,8 +64,9 @@ def series():
     yield "depth", [case(f"Dd{depth}", 256, 2048) for depth in (1, 2, 4, 8)]
     yield "data", [case("D", 256, images) for images in (512, 4096, 15000, 60000)]
     for name, batch in NETWORKS:
-        yield "threads", [case(name, batch, 8 * batch, label) for label in PLACES]
-        yield "threads", [case(name, batch, 8 * batch, label, "infer") for label in threads]
+        for mode in ("train", "infer"):
+            yield "threads", [case(name, batch, 8 * batch, label, mode) for label in threads]
+        yield "crowds", [case(name, batch, 8 * batch, label) for label in PLACES]
 
 
 def one_round(cases, open_, seconds):
@@ -74,20 +79,25 @@ def one_round(cases, open_, seconds):
     return rates, transfers
 
 
+def row_of(place, side, rate, each):
+    """`each` is the peak of a processor."""
+    parameters, forward, training, _, _ = map(int, side.ask("info").split())
+    work, peak = training if place["mode"] == "train" else forward, each * place.get("quota", place["processors"])
+    row = {**place, "rate": round(rate, 1), "us_per_image": round(1e6 / rate, 2), "parameters": parameters, "multiply_adds": work}
+    return row | {"gflops": round(2 * rate * work / 1e9, 1), "percent_of_peak": round(200 * rate * work / peak, 1)}
+
+
 def measured(cases, group, seconds):
     open_ = [sides.hourglass(c["id"], c["batch"], c["threads"], images=c["images"], cores=c["processors"],
                              group=group if "quota" in c else None) for c in cases]
-    rounds = Rounds(lambda: one_round(cases, open_, seconds), FEWEST, MOST)
-    # Of a processor, by each thread's own time; the greatest, since two processors that share a core for a while have half.
-    each = max(float(side.ask("peak", 0.2)) / place["threads"] for place, side in zip(cases, open_))
-    for at, (place, side) in enumerate(zip(cases, open_)):
-        parameters, forward, training, _, _ = map(int, side.ask("info").split())
-        peak = each * place.get("quota", place["processors"])
-        work, rate = training if place["mode"] == "train" else forward, rounds.median(at)
-        row = {**place, "rate": round(rate, 1), "us_per_image": round(1e6 / rate, 2), "parameters": parameters, "multiply_adds": work}
-        row |= {"gflops": round(2 * rate * work / 1e9, 1), "percent_of_peak": round(200 * rate * work / peak, 1)}
-        yield row | rounds.described()
-        side.close()
+    try:
+        rounds = Rounds(lambda: one_round(cases, open_, seconds), FEWEST, MOST)
+        # Of a processor, by each thread's own time; the greatest, since two processors that share a core for a while have half.
+        each = max(float(side.ask("peak", 0.2)) / place["threads"] for place, side in zip(cases, open_))
+        return [row_of(place, side, rounds.median(at), each) | rounds.described() for at, (place, side) in enumerate(zip(cases, open_))]
+    finally:
+        for side in open_:
+            side.close()
 
 
 def main(seconds="1"):

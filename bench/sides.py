@@ -93,9 +93,9 @@ def onnx(name, batch, threads):
 
 
 @functools.cache
-def build():
-    """Names the driver that was timed."""
-    return hashlib.sha256(pathlib.Path(DRIVER).read_bytes()).hexdigest()[:12]
+def build(program=DRIVER):
+    """Names the program that was timed."""
+    return hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()[:12]
 
 
 def rows_of(path):
@@ -105,15 +105,15 @@ def rows_of(path):
 class Rows:
     """A file of JSON lines that grows as rows come, each with the build and the day; a row with the same key takes the place of an older one."""
 
-    def __init__(self, path, *key):
-        self.path, self.key, self.rows = pathlib.Path(path), key, rows_of(pathlib.Path(path))
+    def __init__(self, path, *key, program=DRIVER):
+        self.path, self.key, self.program, self.rows = pathlib.Path(path), key, program, rows_of(pathlib.Path(path))
 
     def find(self, row):
         same = [old for old in self.rows if all(old.get(name) == row.get(name) for name in self.key)]
         return same[0] if same else None
 
     def put(self, row):
-        row = row | {"build": build(), "date": datetime.date.today().isoformat()}
+        row = row | {"build": build(self.program), "date": datetime.date.today().isoformat()}
         old = self.find(row)
         if old is not None:
             self.rows[self.rows.index(old)] = row

@@ -37,7 +37,7 @@ def one_run(folder):
 
 
 def main():
-    rows = sides.Rows(sides.BUILD / "bench-startup.json", "what")
+    rows = sides.Rows(sides.BUILD / "bench-startup.json", "what", program=PROGRAM)
     version = [seconds_of([PROGRAM, "--version"]) for _ in range(50)]
     rows.put({"what": "hourglass --version", "ms": round(1e3 * statistics.median(version), 2), "target_ms": 10})
     runs = []

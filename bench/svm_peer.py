@@ -22,6 +22,7 @@ import sides
 ARCHIVE = sides.HERE.parent / ".." / "shared" / "data" / "cifar10" / "cifar10-jpeg.tar.gz"
 THREADS = int(os.environ.get("THREADS", "2"))
 TESTED = 1000
+DRIVER = str(sides.BUILD / "release" / "hourglass_bench_svm")
 
 
 def load(archive, count):
@@ -46,9 +47,8 @@ def hourglass(kernel, features, labels, count):
         paths = [os.path.join(folder, name) for name in ("features", "labels", "predictions", "vectors")]
         features.tofile(paths[0])
         labels.tofile(paths[1])
-        driver = str(sides.BUILD / "release" / "hourglass_bench_svm")
         shape = [count, len(features) - count, features.shape[1]]
-        command = [driver, kernel, THREADS, *shape, *paths]
+        command = [DRIVER, kernel, THREADS, *shape, *paths]
         said = json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout)
         vectors = np.fromfile(paths[3], dtype=np.float32).reshape(-1, features.shape[1])
         return {**said, "rows": {row.tobytes() for row in vectors}}, np.fromfile(paths[2], dtype=np.int32)
@@ -65,7 +65,7 @@ def sklearn(kernel, features, labels, count):
 
 
 def main(archive=ARCHIVE, count="5000"):
-    rows = sides.Rows(sides.BUILD / "bench-svm.json", "kernel", "count")
+    rows = sides.Rows(sides.BUILD / "bench-svm.json", "kernel", "count", program=DRIVER)
     features, labels = load(archive, int(count))
     count = int(count)
     for kernel in ("rbf", "poly", "linear"):

@@ -119,7 +119,7 @@ def version(name):
 
 def main(count="10000", *peers):
     driver = str(sides.BUILD / "release" / "hourglass_bench_tsne")
-    rows = sides.Rows(sides.BUILD / "bench-tsne.json", "name", "count")
+    rows = sides.Rows(sides.BUILD / "bench-tsne.json", "name", "count", program=driver)
     points = load(int(count))
     start, p = principal(points), joint(points)
     tools = {"sklearn": sklearn, "opentsne": opentsne, "rtsne": rtsne}

@@ -56,16 +56,16 @@ def of_peak(rows):
                  [(label(row, found), row["id"], row["percent_of_peak"]) for row in found])]
 
 
-def placed(rows, mode, crowd, base):
+def placed(rows, series, mode, crowd, base):
     """(label, network, times): how fast each is placed in one way, beside another that took turns with it."""
-    rows = [row for row in rows if (row["series"], row["mode"]) == ("threads", mode)]
+    rows = [row for row in rows if (row["series"], row["mode"]) == (series, mode)]
     rate = {(row["id"], row["batch"], row["label"]): row["rate"] for row in rows}
     found = [row for row in rows if row["label"] == crowd and (row["id"], row["batch"], base) in rate]
     return [(label(row, found), row["id"], round(row["rate"] / rate[row["id"], row["batch"], base], 2)) for row in found]
 
 
 def scaling(rows):
-    return [line(f"{words}, two threads over one", SCALING, placed(rows, mode, "2 threads", "1 thread")) for mode, words in MODES.items()]
+    return [line(f"{words}, two threads over one", SCALING, placed(rows, "threads", mode, "2 threads", "1 thread")) for mode, words in MODES.items()]
 
 
 def crowded(rows):
@@ -73,7 +73,7 @@ def crowded(rows):
     lines = []
     for crowd, base in (("8 threads on 2 processors", "2 threads"), ("2 threads on 1 processor", "1 thread"),
                         ("2 threads, quota of 1 processor", "1 thread")):
-        lines.append(line(f"training, {crowd}, times {base}", CROWDED, placed(rows, "train", crowd, base)))
+        lines.append(line(f"training, {crowd}, times {base}", CROWDED, placed(rows, "crowds", "train", crowd, base)))
     return lines
 
 
@@ -104,7 +104,10 @@ def tsne_contests(rows):
     """For each number of points and machine: hourglass' row, its peers', times the fastest of them, whether the target is met."""
     for count, cpu in dict.fromkeys((row["count"], row["cpu"]) for row in sorted(rows, key=lambda row: row["count"])):
         here = [row for row in rows if (row["count"], row["cpu"]) == (count, cpu)]
-        own, peers = next(row for row in here if row["name"] == "hourglass"), [row for row in here if row["name"] != "hourglass"]
+        own, peers = ([row for row in here if (row["name"] == "hourglass") == ours] for ours in (True, False))
+        if not own or not peers:
+            continue
+        own = own[0]
         ratio = min(row["seconds"] for row in peers) / own["seconds"]
         good = own["kl_divergence"] <= min(row["kl_divergence"] for row in peers) and own["trustworthiness"] >= 0.98
         yield own, peers, ratio, ratio >= 2 and good

@@ -355,7 +355,7 @@ static void put_all_maps(hg_page *page, bool *put) {
   int maps = 0, open = 0;
   for (int i = 0; i < page->model_count; i++) maps += has_map(&page->models[i]);
   for (int paired = 1; paired >= 0; paired--)
-    for (int i = 0; i < page->model_count && open < MOST_OPEN; i++) {
+    for (int i = 0; i < page->model_count && open + paired < MOST_OPEN; i++) {
       int beside = paired && !put[i] ? partner_of(page, i, put) : -1;
       if (put[i] || !has_map(&page->models[i]) || !hg_page_may_win(page, i) || (paired && beside < 0)) continue;
       put_model_maps(page, i, beside, maps);
