@@ -112,6 +112,7 @@ static const struct {
     {"transfer-longer", "transfer", 26298, false, 0},
     {"transfer-longer", "scratch", 26298, false, 0},
     {"five-wider", "five", 1997813, false, 0},
+    {"five-whitened", "five", 1967929, false, 0},
     {"records", "mnist-small", 49146, false, 0},
     {"records", "digits-denoiser", 49761, false, 0},
     {"records", "digits-denoiser-unpooled", 19105, false, 0},
