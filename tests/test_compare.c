@@ -78,21 +78,39 @@ static void no_interval_refuses_what_the_exact_test_leaves(void **state) {
 
 static void seeds_that_change_nothing_leave_the_chance_of_the_images(void **state) {
   (void)state;
+  const hg_images_spread hundred = {100, NAN};
   double mean, deviation, low, high, wilson_low, wilson_high;
   hg_wilson(88, 100, &wilson_low, &wilson_high);
-  assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.88, 0.88}, 2, 100, &mean, &deviation, &low, &high),
+  assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.88, 0.88}, 2, hundred, &mean, &deviation, &low, &high),
                       "wilson");
   assert_near(low, wilson_low);
   assert_near(high, wilson_high);
   for (int hits = 0; hits <= 100; hits++) { /* .97 three times over three is another number */
     double share = hits / 100.0;
     assert_string_equal(
-        hg_seeds_interval("test.accuracy", (double[]){share, share, share}, 3, 100, &mean, &deviation, &low, &high), "wilson");
+        hg_seeds_interval("test.accuracy", (double[]){share, share, share}, 3, hundred, &mean, &deviation, &low, &high),
+        "wilson");
     assert_true(mean == share && deviation == 0);
   }
-  assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.87, 0.89}, 2, 100, &mean, &deviation, &low, &high),
+  assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.87, 0.89}, 2, hundred, &mean, &deviation, &low, &high),
                       "student");
-  assert_null(hg_seeds_interval("test.mse", (double[]){0.1}, 1, 100, &mean, &deviation, &low, &high));
+  assert_null(hg_seeds_interval("test.mse", (double[]){0.1}, 1, hundred, &mean, &deviation, &low, &high));
+}
+
+/* By hand: t of 99 degrees of freedom at 97.5 % is 1.98422, and the mean of 100 images has a tenth of their deviation. */
+static void a_mean_over_images_has_their_interval(void **state) {
+  (void)state;
+  const hg_images_spread hundred = {100, 0.5};
+  double mean, deviation, low, high;
+  char name[HG_FIGURE_NAME];
+  assert_string_equal(hg_deviation_name("test.psnr", name), "test.psnr_deviation");
+  assert_string_equal(hg_seeds_interval("test.psnr", (double[]){20}, 1, hundred, &mean, &deviation, &low, &high), "images");
+  assert_true(fabs(low - (20 - 1.98422 * 0.05)) < 1e-6 && fabs(high - (20 + 1.98422 * 0.05)) < 1e-6);
+  assert_string_equal(hg_seeds_interval("test.mse", (double[]){0.05, 0.05}, 2, hundred, &mean, &deviation, &low, &high),
+                      "images");
+  assert_true(low == 0); /* no squared error is below */
+  assert_string_equal(hg_seeds_interval("test.mse", (double[]){0.05, 0.06}, 2, hundred, &mean, &deviation, &low, &high),
+                      "student");
 }
 
 static void an_interval_of_few_images_ends_at_all_of_them(void **state) {
@@ -141,6 +159,7 @@ int main(void) {
       cmocka_unit_test(a_paired_difference_has_newcombes_interval),
       cmocka_unit_test(no_interval_refuses_what_the_exact_test_leaves),
       cmocka_unit_test(seeds_that_change_nothing_leave_the_chance_of_the_images),
+      cmocka_unit_test(a_mean_over_images_has_their_interval),
       cmocka_unit_test(an_interval_of_few_images_ends_at_all_of_them),
       cmocka_unit_test(half_a_percent_of_ten_thousand_is_not_significant),
   };

@@ -52,7 +52,7 @@ for one in runs[:6]:
     one["classes"] = [{"label": i, "recall": 0.5 + one["seed"] / 10 if one["name"] == "cnn" else 0.9} for i in range(6)]
 whole["models"] = [{"name": "cnn", "seeds": 3, "test": {"accuracy": {"mean": 0.72}}}]
 json.dump(whole, open(f"{sys.argv[1]}/whole.json", "w"))
-runs = [run("wide", 1, loss=0.1, accuracy=0.98, log_loss_tta=0.3), run("wide", 2, "pending")]
+runs = [run("wide", 1, loss=0.1, loss_deviation=0.5, accuracy=0.98, log_loss_tta=0.3), run("wide", 2, "pending")]
 part = report("convnet-foundations", runs, {"wide": "D1"},
               [("wide", "test.accuracy", 0.9848), ("wide", "test.loss", 0.1197), ("wide", "test.log_loss_tta", 0.2)])
 part["sweeps"] = [{"model": "wide", "settings": "filters", "chosen": "wide", "by": "validation.accuracy"}]
@@ -76,7 +76,7 @@ has "| C9 | SVM, linear | svm-linear | test.accuracy | 0.391 | 0.4100 | 0.3976 t
 has "| C12 | Gaussian naive Bayes | bayes | test.accuracy | 0.365 |  |  | 0 | diverged |"
 has "| C13 | classical methods on the full data | all-bayes | test.accuracy |  | 0.3800 |"
 has "| D1 | wide network, MNIST | wide | test.accuracy | 0.9848 | 0.9800 | 0.9761 to 0.9832 | 1 of 2 | not met |"
-has "| D1 |  | wide | test.loss | 0.1197 | 0.1 |  | 1 of 2 | met |"
+has "| D1 |  | wide | test.loss | 0.1197 | 0.1 | 0.08735 to 0.1127 | 1 of 2 | met |"
 has "| D1 |  | wide | test.log_loss_tta | 0.2 | 0.3 |  | 1 of 2 | not met | of the sweep of filters the validation images chose this one; wide and long |"
 has "Not every seed is trained yet."
 has "version 1, avx2, engine native, trained in 8 minutes"

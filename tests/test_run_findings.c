@@ -5,6 +5,7 @@
 #include "store/safetensors.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #define DATA(name) name ": {source: lines, lines: {per_class: 3}, classes: [0, 1, 2, 3, 4, 5, 6, 7], validation: 6}"
 #define TWO "study: x\ndata: {" DATA("lines") "}\nmodels:\n  a: {naive_bayes: {}}\n  b: {knn: 3}\n"
@@ -348,6 +349,59 @@ static void errors_of_another_type_are_not_compared(void **state) {
   assert_int_equal(count_comparisons(), 0);
 }
 
+/* ---- intervals */
+
+static double metric_of(hg_store *store, const char *name) {
+  hg_run_record *records = NULL;
+  hg_metric *metrics = NULL;
+  int count = 0, metric_count = 0;
+  double value = NAN;
+  assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(hg_store_list_metrics(store, records[0].id, &metrics, &metric_count, NULL), HG_OK);
+  for (int i = 0; i < metric_count; i++)
+    if (strcmp(metrics[i].name, name) == 0) value = metrics[i].value;
+  hg_free(metrics);
+  hg_run_record_release(&records[0]);
+  hg_free(records);
+  return value;
+}
+
+/* t of 31 degrees of freedom at 97.5 % is 2.03951. */
+static void a_squared_error_of_one_seed_has_the_interval_of_its_images(void **state) {
+  (void)state;
+  told t = {0};
+  hg_safetensors file = {0};
+  hg_published *published = NULL;
+  int count = 0;
+  char place[160];
+  double sum = 0, squares = 0;
+  run_well(
+      "study: x\ndata: {lines: {source: lines, lines: {per_class: 40}, classes: [0, 1, 2, 3], validation: 6}}\nmodels:\n"
+      "  a: {encoder: [flatten, {dense: 6}], decoder: [{dense: {units: 2352, activation: sigmoid}}, {reshape: [28, 28, 3]}], "
+      "loss: {reconstruction: mse}, train: {epochs: 1}}\nreport: {published: {a: {test.mse: 0.1}}}\n",
+      &t);
+  snprintf(place, sizeof place, "%s/runs/a-seed1/predictions.safetensors", out);
+  assert_int_equal(hg_safetensors_read(place, &file, NULL), HG_OK);
+  const hg_named_tensor *errors = hg_safetensors_find(&file, "reconstruction_mse");
+  assert_non_null(errors);
+  const float *values = errors->data;
+  int64_t images = errors->dim[0];
+  assert_int_equal(images, 32);
+  for (int64_t i = 0; i < images; i++) sum += (double)values[i] / (double)images;
+  for (int64_t i = 0; i < images; i++) squares += ((double)values[i] - sum) * ((double)values[i] - sum);
+  double deviation = sqrt(squares / (double)(images - 1)), half = 2.03951 * deviation / sqrt((double)images);
+  hg_store *store = open_store();
+  assert_true(fabs(metric_of(store, "test.mse_deviation") - deviation) < 1e-9);
+  assert_int_equal(hg_store_get_published(store, &published, &count, NULL), HG_OK);
+  assert_int_equal(count, 1);
+  assert_true(deviation > 0 && fabs(published[0].measured - sum) < 1e-9);
+  assert_true(fabs(published[0].low - (sum - half)) < 1e-6 && fabs(published[0].high - (sum + half)) < 1e-6);
+  hg_free(published);
+  hg_store_close(store);
+  hg_safetensors_release(&file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_stop_when_the_last_run_is_done_is_an_interruption, set_up, tear_down),
@@ -364,6 +418,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(predictions_of_other_images_are_not_compared, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_a_comparison_leaves_open_is_warned_of, set_up, tear_down),
       cmocka_unit_test_setup_teardown(errors_of_another_type_are_not_compared, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_squared_error_of_one_seed_has_the_interval_of_its_images, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

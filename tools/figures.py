@@ -32,15 +32,22 @@ def measure(runs, metric):
     return [value for value in values if value is not None]
 
 
-def interval(values, metric, images):
-    """Mean, low and high, within what the figure can be; none below 0 is shown."""
-    mean = sum(values) / len(values)
-    if 1 < len(values) <= len(T_975) and len(set(values)) > 1:
-        half = T_975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+def interval(values, metric, images, deviations=()):
+    """Mean, low and high, within what the figure can be; none below 0 is shown. Of one seed, or of seeds that change nothing, it is
+    that of the choice of images: of an accuracy Wilson's; of a mean over them its standard deviation, of which `deviations` holds
+    some run's, tells it."""
+    mean, z = sum(values) / len(values), 1.959964
+
+    def around(half):
         return mean, max(mean - half, 0), min(mean + half, 1 if is_at_most_one(metric) else math.inf)
+
+    if 1 < len(values) <= len(T_975) and len(set(values)) > 1:
+        return around(T_975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values)))
+    if images and deviations:
+        student = z + (z**3 + z) / (4 * (images - 1))  # of many degrees of freedom: Abramowitz and Stegun 26.7.5
+        return around(student * deviations[-1] / math.sqrt(images))
     if metric not in ("test.accuracy", "test.accuracy_tta") or not images:
         return mean, None, None
-    z = 1.959964
     centre = (mean + z * z / (2 * images)) / (1 + z * z / images)
     half = z / (1 + z * z / images) * math.sqrt(mean * (1 - mean) / images + z * z / (4 * images * images))
     return mean, centre - half, centre + half

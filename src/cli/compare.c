@@ -127,8 +127,9 @@ static bool is_used(const hg_testimony *own, const hg_testimony *other, uint64_t
 static hg_code find_interval(const side *of, const char *model, const hg_run_record *runs, int count, const hg_testimony *own,
                              const hg_testimony *other, const char *metric, int64_t images, double *low, double *high,
                              hg_error *error) {
-  char name[80];
+  char name[HG_FIGURE_NAME], spread_name[HG_FIGURE_NAME];
   double values[HG_MOST_SEEDS], mean, deviation;
+  hg_images_spread spread = {images, NAN};
   int found = 0;
   snprintf(name, sizeof name, "test.%s", metric);
   for (int i = 0; i < count && found < HG_MOST_SEEDS; i++) {
@@ -138,10 +139,11 @@ static hg_code find_interval(const side *of, const char *model, const hg_run_rec
     hg_code code = hg_store_list_metrics(of->store, runs[i].id, &metrics, &metric_count, error);
     if (code != HG_OK) return code;
     values[found] = hg_metric_find(metrics, metric_count, name);
+    spread.deviation = hg_metric_find(metrics, metric_count, hg_deviation_name(name, spread_name));
     found += !isnan(values[found]);
     hg_free(metrics);
   }
-  hg_seeds_interval(metric, values, found, images, &mean, &deviation, low, high);
+  hg_seeds_interval(metric, values, found, spread, &mean, &deviation, low, high);
   return HG_OK;
 }
 
@@ -159,8 +161,9 @@ static void find_effort(const hg_run_record *runs, int count, const char *model,
 }
 
 static int64_t images_of(const hg_testimony *testimony) {
-  const hg_named_tensor *labels = hg_safetensors_find(&testimony->files[0], "labels");
-  return labels == NULL ? 0 : labels->dim[0];
+  const hg_named_tensor *of_each = hg_safetensors_find(&testimony->files[0], "labels");
+  if (of_each == NULL) of_each = hg_safetensors_find(&testimony->files[0], "reconstruction_mse");
+  return of_each == NULL ? 0 : of_each->dim[0];
 }
 
 static hg_code describe_side(comparison *c, int s, const char *model, const hg_testimony *own, const hg_testimony *other,

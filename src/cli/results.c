@@ -76,7 +76,8 @@ static void add_cells(hg_text_table *table, const model_row *row, int64_t images
   char text[64];
   const hg_run_record *run = row->first;
   double low, high, accuracy, deviation;
-  hg_seeds_interval("accuracy", row->values[ACCURACY], row->figures[ACCURACY], images, &accuracy, &deviation, &low, &high);
+  hg_seeds_interval("accuracy", row->values[ACCURACY], row->figures[ACCURACY], (hg_images_spread){images, NAN}, &accuracy,
+                    &deviation, &low, &high);
   hg_text_table_cell(table, "%s", run->name);
   if (row->done == row->seeds)
     hg_text_table_cell(table, "%d", row->seeds);

@@ -4,6 +4,7 @@
 #include "eval/metrics.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,14 +57,24 @@ void hg_mean_interval(const double *values, int count, double *mean, double *dev
   *high = *mean + half;
 }
 
-const char *hg_seeds_interval(const char *metric, const double *values, int count, int64_t images, double *mean,
+const char *hg_deviation_name(const char *figure, char name[HG_FIGURE_NAME]) {
+  snprintf(name, HG_FIGURE_NAME, "%s_deviation", figure);
+  return name;
+}
+
+const char *hg_seeds_interval(const char *metric, const double *values, int count, hg_images_spread spread, double *mean,
                               double *deviation, double *low, double *high) {
   const char *kind = count > 1 ? "student" : NULL;
   hg_mean_interval(values, count, mean, deviation, low, high);
-  bool share = strstr(metric, "accuracy") != NULL && images > 0 && count > 0;
-  if (share && (count == 1 || *deviation <= 0)) {
-    hg_wilson(llround(*mean * (double)images), images, low, high);
+  bool images_alone = count == 1 || (count > 1 && *deviation <= 0);
+  if (images_alone && spread.images > 0 && strstr(metric, "accuracy") != NULL) {
+    hg_wilson(llround(*mean * (double)spread.images), spread.images, low, high);
     kind = "wilson";
+  } else if (images_alone && spread.images > 1 && !isnan(spread.deviation)) {
+    double half = hg_student_975((double)(spread.images - 1)) * spread.deviation / sqrt((double)spread.images);
+    *low = *mean - half;
+    *high = *mean + half;
+    kind = "images";
   }
   hg_metric_bound(metric, low, high);
   return kind;

@@ -21,10 +21,21 @@ void hg_paired_difference(int64_t both, int64_t only_a, int64_t only_b, int64_t 
 /* Mean, sample standard deviation, and the 95 % interval of the mean by Student's t; NaN where count < 2. */
 void hg_mean_interval(const double *values, int count, double *mean, double *deviation, double *low, double *high);
 
-/* A figure over `count` seeds with its 95 % interval, bounded by what the metric can be: Student's over the seeds; for an
- * accuracy with one seed, or with seeds that change nothing, Wilson's over the `images` it was measured on (0 = unknown). Returns
- * which it is, "student" or "wilson"; NULL and NaN where there is none. metric: its name, as in "test.accuracy" or "mse". */
-const char *hg_seeds_interval(const char *metric, const double *values, int count, int64_t images, double *mean,
+/* The test images that a figure was measured on. */
+typedef struct hg_images_spread {
+  int64_t images;   /* 0 = unknown */
+  double deviation; /* sample standard deviation over them of a figure that is their mean; NaN = unknown, or it is none */
+} hg_images_spread;
+
+/* The name under which a figure's deviation over the test images is kept, "test.mse_deviation" of "test.mse"; in name. */
+enum { HG_FIGURE_NAME = 80 };
+const char *hg_deviation_name(const char *figure, char name[HG_FIGURE_NAME]);
+
+/* A figure over `count` seeds with its 95 % interval, bounded by what the metric can be: Student's over the seeds; with one seed,
+ * or with seeds that change nothing, that of the choice of test images: Wilson's for an accuracy, for a mean over them Student's.
+ * Returns which it is, "student", "wilson" or "images"; NULL and NaN where there is none. metric: its name, as in "test.accuracy"
+ * or "mse". */
+const char *hg_seeds_interval(const char *metric, const double *values, int count, hg_images_spread spread, double *mean,
                               double *deviation, double *low, double *high);
 
 /* ---- several comparisons, several seeds */

@@ -15,8 +15,12 @@ int32_t hg_argmax(const float *row, int count) {
 
 static double ratio(int64_t part, int64_t whole) { return whole == 0 ? 0 : (double)part / (double)whole; }
 
-static hg_code count_pairs(const float *probabilities, const int32_t *labels, hg_classification_report *report, hg_error *error) {
+double hg_log_loss_of(float probability) {
   const double least = 1.1920928955078125e-07; /* 2^-23 */
+  return -log(fmin(fmax((double)probability, least), 1 - least));
+}
+
+static hg_code count_pairs(const float *probabilities, const int32_t *labels, hg_classification_report *report, hg_error *error) {
   int classes = report->classes;
   double loss = 0;
   for (int64_t i = 0; i < report->count; i++) {
@@ -26,7 +30,7 @@ static hg_code count_pairs(const float *probabilities, const int32_t *labels, hg
     int32_t predicted = hg_argmax(row, classes);
     report->confusion[(int64_t)labels[i] * classes + predicted]++;
     report->correct += predicted == labels[i];
-    loss -= log(fmin(fmax(row[labels[i]], least), 1 - least));
+    loss += hg_log_loss_of(row[labels[i]]);
   }
   report->accuracy = ratio(report->correct, report->count);
   report->log_loss = report->count == 0 ? 0 : loss / (double)report->count;
@@ -162,6 +166,13 @@ double hg_mean(const float *values, int64_t count) {
   if (values == NULL || count == 0) return (double)NAN;
   for (int64_t i = 0; i < count; i++) sum += (double)values[i];
   return sum / (double)count;
+}
+
+double hg_deviation(const float *values, int64_t count) {
+  double mean = hg_mean(values, count), squares = 0;
+  if (values == NULL || count < 2) return (double)NAN;
+  for (int64_t i = 0; i < count; i++) squares += ((double)values[i] - mean) * ((double)values[i] - mean);
+  return sqrt(squares / (double)(count - 1));
 }
 
 bool hg_less_is_better(const char *metric) {

@@ -16,7 +16,7 @@ typedef struct hg_classification_report {
   hg_class_scores *per_class;      /* (classes) */
   hg_class_scores macro, weighted; /* macro: over the classes that are there */
   double accuracy;
-  double log_loss; /* mean -log p[label], p clipped to [eps, 1 - eps], eps = 2^-23 */
+  double log_loss; /* mean of hg_log_loss_of the true class */
 } hg_classification_report;
 
 /* probabilities (count, classes), labels (count). The prediction is the first largest probability. */
@@ -28,8 +28,13 @@ bool hg_classification_report_has(const hg_classification_report *report, int la
 /* The text of sklearn.metrics.classification_report(digits=4); hg_malloc'ed. names may be NULL. */
 char *hg_classification_report_text(const hg_classification_report *report, const char *const *names);
 
+/* -log of the probability of the true class, clipped to [eps, 1 - eps], eps = 2^-23. */
+double hg_log_loss_of(float probability);
+
 /* NaN where there are none, or values is NULL. */
 double hg_mean(const float *values, int64_t count);
+/* Sample standard deviation; NaN where there are less than two, or values is NULL. */
+double hg_deviation(const float *values, int64_t count);
 
 /* Of a metric's name, "test.mse" or "brier": whether its smaller value is the better one. */
 bool hg_less_is_better(const char *metric);

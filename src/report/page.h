@@ -70,7 +70,7 @@ typedef struct hg_estimate {
   double value, low, high;
   double deviation; /* over the seeds; NaN for one */
   int seeds;
-  const char *interval; /* "student" over seeds, "wilson" over test images; NULL: there is none */
+  const char *interval; /* "student" over seeds, "wilson" or "images" over test images; NULL: there is none */
 } hg_estimate;
 
 /* What every model is judged by, as far as it has it. */
@@ -97,7 +97,7 @@ void hg_page_models_release(hg_page *page);
  * would have it. False where there is none. */
 bool hg_page_setting_apart(const char *own, const char *other, const char *name, char *out, size_t size);
 
-/* Mean over seeds with Student's interval; for one seed of a share over the test images, Wilson's. */
+/* Mean over seeds with Student's interval; for one seed that of the test images, where the figure has one. */
 hg_estimate hg_page_estimate(const hg_page *page, const hg_page_model *model, const char *metric);
 /* The same of figures that are found by `figure`, NaN where a run has none. */
 hg_estimate hg_page_estimate_by(const hg_page *page, const hg_page_model *model,

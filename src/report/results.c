@@ -80,8 +80,8 @@ static void put_summary(hg_page *page) {
   hg_text_put(
       out,
       "</tbody></table></div><p class=\"note\">Small figures below a score are its 95&nbsp;% interval: over several seeds "
-      "that of the mean, by Student\xe2\x80\x99s t; for one seed, or seeds that change nothing, that of the accuracy on the test "
-      "images, by Wilson. "
+      "that of the mean, by Student\xe2\x80\x99s t; for one seed, or seeds that change nothing, what the choice of test images "
+      "leaves open, of an accuracy by Wilson and of a mean over the images by Student. "
       "Epochs, time and speed are means over seeds.</p>");
 }
 

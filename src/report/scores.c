@@ -28,8 +28,10 @@ hg_estimate hg_page_estimate_by(const hg_page *page, const hg_page_model *model,
     if (!isnan(value)) values[estimate.seeds++] = value;
   }
   const hg_data_record *data = hg_report_data(&page->report, model->shown);
-  int64_t images = data != NULL && strncmp(metric, "test.", strlen("test.")) == 0 ? data->test : 0;
-  estimate.interval = hg_seeds_interval(metric, values, estimate.seeds, images, &estimate.value, &estimate.deviation,
+  char name[HG_FIGURE_NAME];
+  bool tested = data != NULL && strncmp(metric, "test.", strlen("test.")) == 0;
+  hg_images_spread spread = {tested ? data->test : 0, hg_report_metric(model->shown, hg_deviation_name(metric, name))};
+  estimate.interval = hg_seeds_interval(metric, values, estimate.seeds, spread, &estimate.value, &estimate.deviation,
                                         &estimate.low, &estimate.high);
   return estimate;
 }

@@ -141,7 +141,7 @@ typedef struct hg_comparison {
 typedef struct hg_published {
   char run[HG_NAME_SIZE], metric[64];
   double published, measured; /* measured: mean over the finished seeds */
-  double low, high;           /* 95 % interval of measured: Student's over seeds, Wilson's for the accuracy of one */
+  double low, high;           /* 95 % interval of measured: over seeds, of one over the test images; NaN = none */
   int seeds;
   char id[HG_NAME_SIZE]; /* row of a table of results; "" = none */
 } hg_published;

@@ -18,13 +18,16 @@ static hg_code read_store(hg_runner *runner, hg_error *error) {
 
 /* ---- published figures: against the mean over the seeds that are done */
 
-/* The figure of every finished run of the model that has it. */
-static hg_code gather_measured(hg_runner *runner, const hg_study_published *published, double *values, int *count,
+/* The figure of every finished run of the model that has it, and how far one is spread over the test images. */
+static hg_code gather_measured(hg_runner *runner, const hg_study_published *published, double *values, int *count, double *spread,
                                hg_error *error) {
+  char name[HG_FIGURE_NAME];
   hg_code code = HG_OK;
   for (int i = 0; code == HG_OK && i < runner->stored_count && *count < HG_MOST_SEEDS; i++) {
-    if (!hg_runner_is_done(runner, &runner->stored[i], published->model)) continue;
-    code = hg_runner_metric(runner, &runner->stored[i], published->metric, &values[*count], error);
+    const hg_run_record *record = &runner->stored[i];
+    if (!hg_runner_is_done(runner, record, published->model)) continue;
+    code = hg_runner_metric(runner, record, published->metric, &values[*count], error);
+    if (code == HG_OK) code = hg_runner_metric(runner, record, hg_deviation_name(published->metric, name), spread, error);
     *count += code == HG_OK && !isnan(values[*count]);
   }
   return code;
@@ -32,14 +35,15 @@ static hg_code gather_measured(hg_runner *runner, const hg_study_published *publ
 
 static hg_code measure(hg_runner *runner, const hg_study_published *published, hg_published *row, hg_error *error) {
   double values[HG_MOST_SEEDS], deviation;
+  hg_images_spread spread = {0, NAN};
   *row = (hg_published){.published = published->value};
   snprintf(row->run, sizeof row->run, "%s", runner->study->models[published->model].name);
   snprintf(row->metric, sizeof row->metric, "%s", published->metric);
   snprintf(row->id, sizeof row->id, "%s", published->id);
-  hg_code code = gather_measured(runner, published, values, &row->seeds, error);
+  hg_code code = gather_measured(runner, published, values, &row->seeds, &spread.deviation, error);
   bool tested = strncmp(row->metric, "test.", strlen("test.")) == 0;
-  int64_t images = tested ? runner->data[runner->study->models[published->model].data].test->count : 0;
-  hg_seeds_interval(row->metric, values, row->seeds, images, &row->measured, &deviation, &row->low, &row->high);
+  if (tested) spread.images = runner->data[runner->study->models[published->model].data].test->count;
+  hg_seeds_interval(row->metric, values, row->seeds, spread, &row->measured, &deviation, &row->low, &row->high);
   return code;
 }
 
