@@ -277,6 +277,23 @@ static void a_sweep_of_one_figure_has_one_chart(void **state) {
   hg_free(section);
 }
 
+/* Settings leave out a yes or no that is the default. */
+static void the_model_that_is_varied_says_what_it_leaves_out(void **state) {
+  (void)state;
+  static const char *const accuracy_only[FIGURES] = {"accuracy"};
+  static const swept models[] = {
+      {"cnn", "{\"encoder\": [{\"conv2d\": {\"filters\": 4}}]}", {0.7}},
+      {"cnn[freeze=true]", "{\"encoder\": [{\"conv2d\": {\"filters\": 4, \"freeze\": true}}]}", {0.6}},
+      {"net", "{\"encoder\": [{\"batch_norm\": {}}]}", {0.6}},
+      {"net[encoder.0.batch_norm.scale=no]", "{\"encoder\": [{\"batch_norm\": {\"scale\": false}}]}", {0.5}}};
+  hg_store *store = store_of(models, 4, accuracy_only);
+  char *section = section_of(store);
+  hg_store_close(store);
+  assert_holds(section, "Chosen on validation: freeze false (70.50\xe2\x80\xaf%)");
+  assert_holds(section, "scale true (60.50\xe2\x80\xaf%)");
+  hg_free(section);
+}
+
 int main(void) {
 #define SWEEP_TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
   const struct CMUnitTest tests[] = {
@@ -287,6 +304,7 @@ int main(void) {
       SWEEP_TEST(a_sweep_of_one_figure_has_one_chart),
       SWEEP_TEST(a_swept_weight_is_chosen_by_what_it_does_not_scale),
       SWEEP_TEST(points_whose_scores_do_not_compare_choose_nothing),
+      SWEEP_TEST(the_model_that_is_varied_says_what_it_leaves_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

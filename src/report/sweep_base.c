@@ -25,6 +25,11 @@ static bool print_value(const json_t *value, char *out, size_t size) {
   return snprintf(out, size, "%s", json_object_iter_key(json_object_iter((json_t *)value))) < (int)size; /* {"adam": {...}} */
 }
 
+/* A yes or no is left out where it is what it would be anyhow (study/settings_json.c): then the other one's is not. */
+static bool print_left_out(const json_t *theirs, char *out, size_t size) {
+  return json_is_boolean(theirs) && snprintf(out, size, "%s", json_is_true(theirs) ? "false" : "true") < (int)size;
+}
+
 static bool find_difference(const json_t *own, const json_t *other, const char *name, char *out, size_t size) {
   const char *key;
   json_t *value;
@@ -36,6 +41,7 @@ static bool find_difference(const json_t *own, const json_t *other, const char *
       if (found || theirs == NULL || json_equal(value, theirs)) continue;
       found = strcmp(key, name) == 0 ? print_value(value, out, size) : find_difference(value, theirs, name, out, size);
     }
+    if (!found && json_object_get(own, name) == NULL) found = print_left_out(json_object_get(other, name), out, size);
   } else if (json_is_array(own) && json_is_array(other)) {
     json_array_foreach(own, i, value) found = found || find_difference(value, json_array_get(other, i), name, out, size);
   }
@@ -57,8 +63,11 @@ static const json_t *at_path(const json_t *settings, const char *path) {
 
 bool hg_page_setting_apart(const char *own, const char *other, const char *name, char *out, size_t size) {
   json_t *a = own == NULL ? NULL : json_loads(own, 0, NULL), *b = other == NULL ? NULL : json_loads(other, 0, NULL);
-  const json_t *stands = strchr(name, '.') == NULL ? NULL : at_path(a, name);
-  bool found = stands != NULL ? print_value(stands, out, size) : find_difference(a, b, name, out, size);
+  bool is_path = strchr(name, '.') != NULL;
+  const json_t *stands = is_path ? at_path(a, name) : NULL;
+  bool found = stands != NULL ? print_value(stands, out, size)
+               : is_path      ? print_left_out(at_path(b, name), out, size)
+                              : find_difference(a, b, name, out, size);
   json_decref(a);
   json_decref(b);
   return found;
