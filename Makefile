@@ -74,7 +74,7 @@ bench = bench/run.sh
 .PHONY: bench bench-all bench-power bench-warm bench-latency bench-memory bench-scale bench-data bench-startup bench-profile bench-tsne bench-svm
 bench: bench-programs ## time the seven networks beside PyTorch, Keras, oneDNN, ONNX Runtime; QUICK=1 for a short look
 	@$(bench) run.py
-bench-all: ## all of them, two hours; then the tables of docs/performance.md
+bench-all: ## all of them, two and a half hours; then the tables of docs/performance.md
 	@for part in -warm "" -latency -memory -scale -data -startup -profile -power -tsne -svm; do $(MAKE) bench$$part || exit 1; done
 	@tools/performance --collect
 bench-power: bench-programs ## what the processors, their caches and their memory can do
@@ -95,6 +95,7 @@ bench-startup: bench-programs ## how long the program takes to start, and a shor
 	@NO_PEER=1 $(bench) startup.py
 bench-tsne: bench-programs ## time t-SNE beside scikit-learn, openTSNE and Rtsne
 	@$(bench) tsne_peer.py
+	@$(bench) tsne_peer.py 70000
 bench-svm: bench-programs ## time kernel support vector machines beside scikit-learn
 	@$(bench) svm_peer.py
 .PHONY: bench-programs

@@ -172,6 +172,8 @@ static hg_code profile(bench *b, double seconds, bool training, hg_error *error)
     rate_of(b, step, seconds);
     b->profile = NULL;
     bench_profile_stop(b->network);
+    double peak_after = bench_peak(b->threads, 0.3);
+    peak = peak_after > peak ? peak_after : peak;
     printf("peak %.1f GFLOP/s, memory %.1f GB/s (read, %d threads), %d batches of %d\n\n", peak / 1e9, memory / 1e9, b->threads,
            profile->batches, b->batch_size);
     bench_profile_print(profile, peak, memory);

@@ -21,21 +21,28 @@ import time
 from PIL import Image
 
 import sides
+from rounds import Rounds
 
 ARCHIVE = sides.HERE.parent / ".." / "shared" / "data" / "cifar10" / "cifar10-jpeg.tar.gz"
-TURNS = 5
+FEWEST, MOST = 5, 10
+
+
+def one_round(side):
+    rates, transfers = {}, [float(side.ask("transfer"))]
+    for command in ("train", "augmented"):
+        rates[command] = float(side.ask(command, 1))
+        transfers.append(float(side.ask("transfer")))
+    return rates, transfers
 
 
 def augmented(threads):
     side = sides.hourglass("D", 256, threads, images=8192)
-    plain, changed = [], []
-    for _ in range(TURNS):
-        plain.append(float(side.ask("train", 1)))
-        changed.append(float(side.ask("augmented", 1)))
+    rounds = Rounds(lambda: one_round(side), FEWEST, MOST)
     side.close()
-    loss = statistics.median(1 - b / a for a, b in zip(plain, changed))
-    return {"what": "augmented training of D", "threads": threads, "plain": round(statistics.median(plain), 1),
-            "augmented": round(statistics.median(changed), 1), "loss_percent": round(100 * loss, 1), "target_percent": 5}
+    loss = statistics.median(1 - b / a for a, b in zip(rounds.values("train"), rounds.values("augmented")))
+    row = {"what": "augmented training of D", "threads": threads, "plain": round(rounds.median("train"), 1),
+           "augmented": round(rounds.median("augmented"), 1), "loss_percent": round(100 * loss, 1), "target_percent": 5}
+    return row | rounds.described()
 
 
 def decoded(tar, cores):

@@ -109,12 +109,13 @@ class Variant:
     def step(self, mode):
         images, labels = self.images[self.steps % 8], self.labels[self.steps % 8]
         self.steps += 1
+        if self.model.training != (mode == "train"):  # a walk over all modules, which is no part of a step
+            self.model.train(mode == "train")
         if mode == "train":
             self.optimizer.zero_grad(set_to_none=True)
             self.loss(images, labels).backward()
             self.optimizer.step()
         else:
-            self.model.train(False)
             with torch.inference_mode():
                 self.forward(images)
         return len(images)

@@ -135,7 +135,14 @@ def measure(contest, mode, options):
             row |= {f"{side}_rate": round(rate[side], 1), f"ratio_{side}": round(rate["hourglass"] / rate[side], 2)}
     if "keras" in peers:
         row["keras"] = contest.side("keras", mode).ask("version")
-    return row | rounds.described() | {"parameters": parameters, "multiply_adds": work}
+    return row | rounds.described() | {"parameters": parameters, "multiply_adds": work, "seconds": options.seconds, "beside": peers}
+
+
+def is_whole(row, mode, threads, options):
+    """Whether this build has measured it for as long and beside as many as is asked now."""
+    if row is None or row.get("build") != sides.build():
+        return False
+    return row.get("seconds", 0) >= options.seconds and set(peers_of(mode, threads, options)) <= set(row.get("beside", []))
 
 
 def warm(contest, mode, options):
@@ -179,7 +186,7 @@ def main():
                 if options.warm:
                     warm(contest, mode, options)
                     continue
-                if row is None or row.get("build") != sides.build() or options.fresh:
+                if options.fresh or not is_whole(row, mode, threads, options):
                     row = measure(contest, mode, options)
                     rows.put(row)
                 print_row(row)

@@ -98,6 +98,13 @@ def build(program=DRIVER):
     return hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()[:12]
 
 
+@functools.cache
+def processor():
+    """Its name, as lscpu has it."""
+    said = subprocess.run(["lscpu"], capture_output=True, text=True).stdout
+    return next((line.split(":", 1)[1].strip() for line in said.splitlines() if line.startswith("Model name")), "")
+
+
 def rows_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -113,7 +120,7 @@ class Rows:
         return same[0] if same else None
 
     def put(self, row):
-        row = row | {"build": build(self.program), "date": datetime.date.today().isoformat()}
+        row = row | {"cpu": processor(), "build": build(self.program), "date": datetime.date.today().isoformat()}
         old = self.find(row)
         if old is not None:
             self.rows[self.rows.index(old)] = row

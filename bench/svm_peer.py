@@ -42,13 +42,13 @@ def load(archive, count):
     return features, np.concatenate([np.array(labels["train"])[order], np.array(labels["test"])]).astype(np.int32)
 
 
-def hourglass(kernel, features, labels, count):
+def hourglass(kernel, features, labels, count, threads=THREADS):
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name) for name in ("features", "labels", "predictions", "vectors")]
         features.tofile(paths[0])
         labels.tofile(paths[1])
         shape = [count, len(features) - count, features.shape[1]]
-        command = [DRIVER, kernel, THREADS, *shape, *paths]
+        command = [DRIVER, kernel, threads, *shape, *paths]
         said = json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout)
         vectors = np.fromfile(paths[3], dtype=np.float32).reshape(-1, features.shape[1])
         return {**said, "rows": {row.tobytes() for row in vectors}}, np.fromfile(paths[2], dtype=np.int32)
@@ -65,7 +65,7 @@ def sklearn(kernel, features, labels, count):
 
 
 def main(archive=ARCHIVE, count="5000"):
-    rows = sides.Rows(sides.BUILD / "bench-svm.json", "kernel", "count", program=DRIVER)
+    rows = sides.Rows(sides.BUILD / "bench-svm.json", "kernel", "count", "threads", program=DRIVER)
     features, labels = load(archive, int(count))
     count = int(count)
     for kernel in ("rbf", "poly", "linear"):
@@ -78,6 +78,10 @@ def main(archive=ARCHIVE, count="5000"):
                "equal_predictions": int((our_labels == their_labels).sum()), "predictions": len(our_labels),
                "accuracy": round(float((our_labels == labels[count:]).mean()), 4),
                "predict_ratio": round(theirs["predict_seconds"] / ours["predict_seconds"], 2)}
+        rows.put(row)
+        print(row, flush=True)
+        alone, _ = hourglass(kernel, features, labels, count, threads=1)
+        row = {"kernel": kernel, "count": count, "threads": 1, "hourglass_seconds": alone["fit_seconds"], "vectors": alone["vectors"]}
         rows.put(row)
         print(row, flush=True)
 

@@ -1,5 +1,5 @@
 """Times t-SNE beside scikit-learn, openTSNE and Rtsne on the same points, from the same start, one after the other: each peer once,
-hourglass before, between and after them; of its runs the median counts.
+hourglass before, between and after them, of whose runs the median counts, and at last on one thread.
 
 usage: bench/tsne_peer.py [COUNT [PEER ...]]     10000 points; peers: sklearn, opentsne, rtsne; all if none is named
 Points are the first COUNT codes of 32 numbers of a fixed mixture, or of the raw float file named by POINTS (COUNT, 32).
@@ -63,12 +63,12 @@ def divergence(p, embedding):
     return float((value[keep] * (np.log(value[keep]) + np.log1p(distance[keep]))).sum() + np.log(z))
 
 
-def hourglass(driver, points, start):
+def hourglass(driver, points, start, threads=THREADS):
     with tempfile.TemporaryDirectory() as folder:
         names = [os.path.join(folder, n) for n in ("points", "start", "map")]
         points.tofile(names[0])
         start.tofile(names[1])
-        command = [driver, names[0], str(len(points)), str(WIDTH), names[1], names[2], str(THREADS)]
+        command = [driver, names[0], str(len(points)), str(WIDTH), names[1], names[2], str(threads)]
         said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         return said["seconds"], np.fromfile(names[2], dtype=np.float32).reshape(-1, 2), said
 
@@ -119,7 +119,7 @@ def version(name):
 
 def main(count="10000", *peers):
     driver = str(sides.BUILD / "release" / "hourglass_bench_tsne")
-    rows = sides.Rows(sides.BUILD / "bench-tsne.json", "name", "count", program=driver)
+    rows = sides.Rows(sides.BUILD / "bench-tsne.json", "name", "count", "threads", program=driver)
     points = load(int(count))
     start, p = principal(points), joint(points)
     tools = {"sklearn": sklearn, "opentsne": opentsne, "rtsne": rtsne}
@@ -127,11 +127,12 @@ def main(count="10000", *peers):
     for peer in peers or tools:
         runs += [(peer, tools[peer]), ("hourglass", runs[0][1])]
     took = {}
-    for name, run in runs:
+    runs = [(name, THREADS, run) for name, run in runs] + [("hourglass", 1, lambda a, b: hourglass(driver, a, b, threads=1))]
+    for name, threads, run in runs:
         seconds, embedding, said = run(points, start)
-        took.setdefault(name, []).append(seconds)
-        result = {"name": name, "version": version(name), "count": len(points), "threads": THREADS}
-        result |= {"seconds": round(statistics.median(took[name]), 2), "runs": len(took[name])}
+        took.setdefault((name, threads), []).append(seconds)
+        result = {"name": name, "version": version(name), "count": len(points), "threads": threads}
+        result |= {"seconds": round(statistics.median(took[name, threads]), 2), "runs": len(took[name, threads])}
         result["kl_divergence"] = round(divergence(p, embedding), 5)
         result |= {name: value for name, value in said.items() if name == "trustworthiness"}
         rows.put(result)

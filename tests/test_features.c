@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/rng.h"
 #include "learn/features_step.h"
 #include "store/safetensors.h"
 
@@ -164,6 +165,19 @@ static void gradients_are_described_as_scikit_image_does(void **state) {
   }
 }
 
+/* The patch whose first pixel is at (y, x), normalised and whitened by the fitted numbers. */
+static void whitened_patch(const hg_patches *p, const float *image, int y, int x, double *white) {
+  double patch[25], mean = 0, variance = 0;
+  for (int k = 0; k < 25; k++) mean += (double)image[(y + k / 5) * 14 + x + k % 5] / 25;
+  for (int k = 0; k < 25; k++) variance += pow((double)image[(y + k / 5) * 14 + x + k % 5] - mean, 2) / 25;
+  for (int k = 0; k < 25; k++)
+    patch[k] = ((double)image[(y + k / 5) * 14 + x + k % 5] - mean) / sqrt(variance + 10 / 65025.0) - p->mean[k];
+  for (int k = 0; k < 25; k++) {
+    white[k] = 0;
+    for (int l = 0; l < 25; l++) white[k] += (double)p->whitening[k * 25 + l] * patch[l];
+  }
+}
+
 /* Distances by their definition, from the fitted numbers. */
 static void nearness_of_patches_follows_its_definition(void **state) {
   (void)state;
@@ -175,15 +189,8 @@ static void nearness_of_patches_follows_its_definition(void **state) {
   hg_patches_describe(&p, test_x, scratch, out);
   for (int y = 0; y < 10; y++) {
     for (int x = 0; x < 10; x++) {
-      double patch[25], white[25], distance[16], mean = 0, variance = 0, average = 0;
-      for (int k = 0; k < 25; k++) mean += (double)test_x[(y + k / 5) * 14 + x + k % 5] / 25;
-      for (int k = 0; k < 25; k++) variance += pow((double)test_x[(y + k / 5) * 14 + x + k % 5] - mean, 2) / 25;
-      for (int k = 0; k < 25; k++)
-        patch[k] = ((double)test_x[(y + k / 5) * 14 + x + k % 5] - mean) / sqrt(variance + 10 / 65025.0) - p.mean[k];
-      for (int k = 0; k < 25; k++) {
-        white[k] = 0;
-        for (int l = 0; l < 25; l++) white[k] += (double)p.whitening[k * 25 + l] * patch[l];
-      }
+      double white[25], distance[16], average = 0;
+      whitened_patch(&p, test_x, y, x, white);
       for (int j = 0; j < 16; j++) {
         distance[j] = 0;
         for (int k = 0; k < 25; k++) distance[j] += pow(white[k] - (double)p.columns[k * 16 + j], 2);
@@ -195,6 +202,56 @@ static void nearness_of_patches_follows_its_definition(void **state) {
   }
   for (int i = 0; i < 64; i++) assert_true(fabs((double)out[i] - expected[i]) < 1e-3);
   hg_free_aligned(scratch);
+  hg_patches_release(&p);
+}
+
+/* Fifteen rounds in doubles, from the same first patches: to the mean of those that are nearest. */
+static void plain_lloyd(const double (*patches)[25], int samples, double (*centroids)[25], int count) {
+  for (int round = 0; round < 15; round++) {
+    double sum[16][25] = {0};
+    int members[16] = {0};
+    for (int i = 0; i < samples; i++) {
+      int best = 0;
+      double least = INFINITY;
+      for (int j = 0; j < count; j++) {
+        double distance = 0;
+        for (int k = 0; k < 25; k++) distance += pow(patches[i][k] - centroids[j][k], 2);
+        if (distance < least) least = distance, best = j;
+      }
+      members[best]++;
+      for (int k = 0; k < 25; k++) sum[best][k] += patches[i][k];
+    }
+    for (int j = 0; j < count; j++)
+      for (int k = 0; k < 25 && members[j] > 0; k++) centroids[j][k] = sum[j][k] / members[j];
+  }
+}
+
+/* The patches are drawn as they are for the fit. A patch between two centroids may go to either by its last bit. */
+static void centroids_are_those_of_lloyds_algorithm(void **state) {
+  (void)state;
+  const hg_kmeans_settings settings = {.centroids = 16, .patch = 5};
+  enum { SAMPLES = 100 * TRAIN < 20000 ? 100 * TRAIN : 20000 };
+  hg_patches p;
+  assert_int_equal(hg_patches_fit(&p, &settings, shape, train_x, TRAIN, NULL, NULL, NULL), HG_OK);
+  double(*patches)[25] = hg_calloc(SAMPLES, sizeof *patches), centroids[16][25];
+  assert_non_null(patches);
+  hg_rng rng = hg_rng_at(1, HG_RNG_CLASSICAL, 1, 0);
+  for (int i = 0; i < SAMPLES; i++) {
+    int64_t image = (int64_t)hg_rng_below(&rng, TRAIN);
+    int y = (int)hg_rng_below(&rng, 10), x = (int)hg_rng_below(&rng, 10);
+    whitened_patch(&p, train_x + image * WIDTH, y, x, patches[i]);
+  }
+  memcpy(centroids, patches, sizeof centroids);
+  plain_lloyd((const double(*)[25])patches, SAMPLES, centroids, 16);
+  double apart = 0, away = 0;
+  for (int j = 0; j < 16; j++)
+    for (int k = 0; k < 25; k++) {
+      apart = fmax(apart, fabs((double)p.columns[k * 16 + j] - centroids[j][k]));
+      away = fmax(away, fabs(centroids[j][k] - patches[j][k]));
+    }
+  assert_true(away > 0.5); /* they have moved */
+  if (apart > 1e-3) fail_msg("centroids differ by %g", apart);
+  hg_free(patches);
   hg_patches_release(&p);
 }
 
@@ -305,6 +362,7 @@ int main(void) {
       cmocka_unit_test(fewer_samples_than_features_have_the_components_of_their_copies),
       cmocka_unit_test(gradients_are_described_as_scikit_image_does),
       cmocka_unit_test(nearness_of_patches_follows_its_definition),
+      cmocka_unit_test(centroids_are_those_of_lloyds_algorithm),
       cmocka_unit_test(features_are_the_same_bits_on_any_number_of_threads),
       cmocka_unit_test(impossible_features_are_refused),
       cmocka_unit_test(a_watch_follows_and_stops_the_work_anywhere),

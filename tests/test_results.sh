@@ -49,7 +49,7 @@ whole["leaks"] = [{"data": "six", "part": "test", "against": "training", "images
 whole["data"][0]["classes"] = ["plane", "car", "bird", "cat", "deer", "dog"]
 for one in runs[:6]:
     one["engine"] = "native"
-    one["classes"] = [{"label": i, "recall": 0.5 + one["seed"] / 10 if one["name"] == "cnn" else 0.9} for i in range(6)]
+    one["classes"] = [{"label": i, "support": 1000, "recall": 0.5 + one["seed"] / 10 if one["name"] == "cnn" else 0.9} for i in range(6)]
 whole["models"] = [{"name": "cnn", "seeds": 3, "test": {"accuracy": {"mean": 0.72}}}]
 json.dump(whole, open(f"{sys.argv[1]}/whole.json", "w"))
 runs = [run("wide", 1, loss=0.1, loss_deviation=0.5, accuracy=0.98, log_loss_tta=0.3), run("wide", 2, "pending")]
