@@ -399,6 +399,38 @@ static void a_failed_run_is_shown_with_its_cause(void **state) {
   hg_free(page);
 }
 
+static void squared_errors_and_cross_entropies_share_no_axis(void **state) {
+  (void)state;
+  static const char *const losses[] = {"mse", "binary_cross_entropy"};
+  hg_error error;
+  hg_store *store = open_store();
+  for (int i = 0; i < 2; i++) {
+    char settings[96];
+    snprintf(settings, sizeof settings, "{\"loss\": {\"reconstruction\": {\"%s\": {\"weight\": 1.0}}}}", losses[i]);
+    hg_run_record record = {.position = i, .kind = "network", .status = "done", .settings = settings};
+    snprintf(record.name, sizeof record.name, "%s", losses[i]);
+    demo_check(hg_store_put_run(store, &record, &error), &error);
+    hg_epoch epochs[2];
+    for (int e = 0; e < 2; e++)
+      epochs[e] = (hg_epoch){.epoch = e + 1,
+                             .loss = 0.3,
+                             .accuracy = NAN,
+                             .val_accuracy = NAN,
+                             .classification_loss = NAN,
+                             .reconstruction_loss = 0.3,
+                             .val_loss = NAN,
+                             .val_classification_loss = NAN,
+                             .val_reconstruction_loss = NAN,
+                             .center_loss = NAN,
+                             .val_center_loss = NAN};
+    demo_check(hg_store_put_history(store, record.id, epochs, 2, &error), &error);
+  }
+  char *page = page_of(store);
+  assert_holds(page, "Reconstruction loss (MSE) by epoch");
+  assert_holds(page, "Reconstruction loss (cross-entropy) by epoch");
+  hg_free(page);
+}
+
 static void damaged_predictions_are_told_on_the_page(void **state) {
   (void)state;
   hg_error error;
@@ -477,6 +509,7 @@ int main(void) {
       TROUBLE_TEST(support_vector_machines_have_no_calibration),
       TROUBLE_TEST(an_empty_store_has_a_page),
       TROUBLE_TEST(a_failed_run_is_shown_with_its_cause),
+      TROUBLE_TEST(squared_errors_and_cross_entropies_share_no_axis),
       TROUBLE_TEST(damaged_predictions_are_told_on_the_page),
       TROUBLE_TEST(samples_of_odd_shapes_are_left_out),
       TROUBLE_TEST(failed_allocations_are_told),

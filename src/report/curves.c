@@ -1,13 +1,16 @@
 /* Learning curves of all runs on shared axes: thin lines for seeds, a thick one for a model's mean or its only seed. */
 #include "report/page.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
 /* A cross-entropy and a mean squared error do not share an axis. */
-typedef enum curve { ACCURACY, CLASSIFICATION, RECONSTRUCTION, CENTER, CURVES } curve;
-static const char *const curve_keys[CURVES] = {"accuracy", "classification-loss", "reconstruction-loss", "center-loss"};
-static const char *const curve_titles[CURVES] = {"Accuracy", "Classification loss", "Reconstruction loss", "Center loss"};
+typedef enum curve { ACCURACY, CLASSIFICATION, SQUARES, CROSS_ENTROPY, CENTER, CURVES } curve;
+static const char *const curve_keys[CURVES] = {"accuracy", "classification-loss", "reconstruction-loss",
+                                               "reconstruction-cross-entropy", "center-loss"};
+static const char *const curve_titles[CURVES] = {"Accuracy", "Classification loss", "Reconstruction loss (MSE)",
+                                                 "Reconstruction loss (cross-entropy)", "Center loss"};
 
 /* A run with one kind of loss may keep it in `loss` alone. */
 static double curve_value(const hg_epoch *epoch, curve which, bool validation) {
@@ -19,7 +22,8 @@ static double curve_value(const hg_epoch *epoch, curve which, bool validation) {
       return accuracy;
     case CLASSIFICATION:
       return !isnan(classification) ? classification : isnan(accuracy) ? NAN : loss;
-    case RECONSTRUCTION:
+    case SQUARES:
+    case CROSS_ENTROPY:
       return !isnan(reconstruction) ? reconstruction : isnan(accuracy) && isnan(classification) ? loss : NAN;
     case CENTER:
       return validation ? epoch->val_center_loss : epoch->center_loss;
@@ -28,7 +32,16 @@ static double curve_value(const hg_epoch *epoch, curve which, bool validation) {
   }
 }
 
+static bool rebuilds_by_cross_entropy(const hg_report_run *run) {
+  json_t *settings = run->record.settings == NULL ? NULL : json_loads(run->record.settings, 0, NULL);
+  const json_t *loss = json_object_get(json_object_get(settings, "loss"), "reconstruction");
+  bool found = json_object_get(loss, "binary_cross_entropy") != NULL;
+  json_decref(settings);
+  return found;
+}
+
 static bool run_has_curve(const hg_report_run *run, curve which) {
+  if ((which == SQUARES || which == CROSS_ENTROPY) && rebuilds_by_cross_entropy(run) != (which == CROSS_ENTROPY)) return false;
   for (int i = 0; i < run->epoch_count; i++)
     if (isfinite(curve_value(&run->epochs[i], which, false))) return true;
   return false;
