@@ -15,14 +15,14 @@ int32_t hg_argmax(const float *row, int count) {
 
 static double ratio(int64_t part, int64_t whole) { return whole == 0 ? 0 : (double)part / (double)whole; }
 
-double hg_log_loss_of(float probability) {
+static double log_loss_of(float probability) {
   const double least = 1.1920928955078125e-07; /* 2^-23 */
   return -log(fmin(fmax((double)probability, least), 1 - least));
 }
 
 static hg_code count_pairs(const float *probabilities, const int32_t *labels, hg_classification_report *report, hg_error *error) {
   int classes = report->classes;
-  double loss = 0;
+  double loss = 0, squares = 0, count = (double)report->count;
   for (int64_t i = 0; i < report->count; i++) {
     const float *row = probabilities + i * classes; /* (classes) */
     if (labels[i] < 0 || labels[i] >= classes)
@@ -30,10 +30,14 @@ static hg_code count_pairs(const float *probabilities, const int32_t *labels, hg
     int32_t predicted = hg_argmax(row, classes);
     report->confusion[(int64_t)labels[i] * classes + predicted]++;
     report->correct += predicted == labels[i];
-    loss += hg_log_loss_of(row[labels[i]]);
+    double own = log_loss_of(row[labels[i]]);
+    loss += own;
+    squares += own * own;
   }
   report->accuracy = ratio(report->correct, report->count);
-  report->log_loss = report->count == 0 ? 0 : loss / (double)report->count;
+  report->log_loss = report->count == 0 ? 0 : loss / count;
+  report->log_loss_deviation =
+      report->count < 2 ? (double)NAN : sqrt(fmax(squares - count * report->log_loss * report->log_loss, 0) / (count - 1));
   return HG_OK;
 }
 

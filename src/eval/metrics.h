@@ -16,7 +16,8 @@ typedef struct hg_classification_report {
   hg_class_scores *per_class;      /* (classes) */
   hg_class_scores macro, weighted; /* macro: over the classes that are there */
   double accuracy;
-  double log_loss; /* mean of hg_log_loss_of the true class */
+  double log_loss;           /* mean -log p[label], p clipped to [eps, 1 - eps], eps = 2^-23 */
+  double log_loss_deviation; /* its sample standard deviation over the samples; NaN of less than two */
 } hg_classification_report;
 
 /* probabilities (count, classes), labels (count). The prediction is the first largest probability. */
@@ -27,9 +28,6 @@ void hg_classification_report_release(hg_classification_report *report);
 bool hg_classification_report_has(const hg_classification_report *report, int label);
 /* The text of sklearn.metrics.classification_report(digits=4); hg_malloc'ed. names may be NULL. */
 char *hg_classification_report_text(const hg_classification_report *report, const char *const *names);
-
-/* -log of the probability of the true class, clipped to [eps, 1 - eps], eps = 2^-23. */
-double hg_log_loss_of(float probability);
 
 /* NaN where there are none, or values is NULL. */
 double hg_mean(const float *values, int64_t count);

@@ -15,9 +15,6 @@ hg_code hg_runner_analyse(hg_runner *runner, hg_error *error); /* run_analysis.c
 /* Scores by class, confusion, calibration, areas under curves; from predictions.safetensors. */
 hg_code hg_runner_score_classes(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_classes.c */
 
-/* Standard deviations over the test images of those figures that are means over them; from predictions.safetensors. */
-hg_code hg_runner_measure_spread(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_spread.c */
-
 /* Where the study wants this model's codes looked at: distances of classes among them; where `mapped`, codes.safetensors too. */
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error); /* run_codes.c */
 

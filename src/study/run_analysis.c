@@ -49,10 +49,11 @@ static hg_code analyse_run(hg_runner *runner, int index, hg_error *error) {
     hg_code (*step)(hg_runner *runner, const hg_planned_run *run, hg_error *error);
     const char *what;
     bool of_networks;
-  } steps[] = {
-      {hg_runner_score_classes, "scores by class", false},       {hg_runner_measure_spread, "the spread over images", false},
-      {hg_runner_put_training, "figures of the training", true}, {hg_runner_measure_denoising, "denoising", true},
-      {hg_runner_average_views, "test-time augmentation", true}, {map_codes, "a map of codes", true}};
+  } steps[] = {{hg_runner_score_classes, "scores by class", false},
+               {hg_runner_put_training, "figures of the training", true},
+               {hg_runner_measure_denoising, "denoising", true},
+               {hg_runner_average_views, "test-time augmentation", true},
+               {map_codes, "a map of codes", true}};
   const hg_planned_run *run = &runner->runs[index];
   bool network = runner->study->models[run->model].kind == HG_MODEL_NETWORK;
   hg_code code = HG_OK;

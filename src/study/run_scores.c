@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/shape.h"
+#include "eval/compare.h"
 #include "eval/images.h"
 #include "eval/metrics.h"
 #include "store/safetensors.h"
@@ -118,6 +119,13 @@ hg_code hg_test_outputs_of_network(hg_runner *runner, const hg_planned_run *run,
 
 /* ---- into the store */
 
+/* Of a figure that is a mean over the test images: its interval comes from it where there is one seed. */
+static hg_code put_deviation(hg_runner *runner, const hg_planned_run *run, const char *figure, double deviation,
+                             hg_error *error) {
+  char name[HG_FIGURE_NAME];
+  return hg_runner_put_metric(runner, &run->record, hg_deviation_name(figure, name), deviation, error);
+}
+
 static hg_code put_classification(hg_runner *runner, const hg_planned_run *run, const hg_test_outputs *outputs, hg_error *error) {
   const hg_dataset *test = outputs->test;
   if (outputs->probabilities == NULL || test->labels == NULL) return HG_OK;
@@ -128,8 +136,11 @@ static hg_code put_classification(hg_runner *runner, const hg_planned_run *run, 
   if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "test.macro_f1", report.macro.f1, error);
   if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "test.weighted_f1", report.weighted.f1, error);
   if (code == HG_OK) code = hg_runner_put_metric(runner, &run->record, "test.log_loss", report.log_loss, error);
-  if (code == HG_OK && outputs->loss_is_log_loss)
+  if (code == HG_OK) code = put_deviation(runner, run, "test.log_loss", report.log_loss_deviation, error);
+  if (code == HG_OK && outputs->loss_is_log_loss) {
     code = hg_runner_put_metric(runner, &run->record, "test.loss", report.log_loss, error);
+    if (code == HG_OK) code = put_deviation(runner, run, "test.loss", report.log_loss_deviation, error);
+  }
   hg_classification_report_release(&report);
   return code;
 }
@@ -139,7 +150,10 @@ static hg_code put_metrics(hg_runner *runner, const hg_planned_run *run, const h
   const struct {
     const char *name;
     double value;
-  } figures[] = {{"test.loss", outputs->loss},
+  } deviations[] = {{"test.mse", hg_deviation(outputs->mse, count)},
+                    {"test.psnr", hg_deviation(outputs->psnr, count)},
+                    {"test.ssim", hg_deviation(outputs->ssim, count)}},
+    figures[] = {{"test.loss", outputs->loss},
                  {"test.reconstruction_loss", outputs->reconstruction_loss},
                  {"test.classification_loss", outputs->classification_loss},
                  {"test.mse", hg_mean(outputs->mse, count)},
@@ -151,6 +165,8 @@ static hg_code put_metrics(hg_runner *runner, const hg_planned_run *run, const h
   hg_code code = put_classification(runner, run, outputs, error);
   for (size_t i = 0; code == HG_OK && i < sizeof figures / sizeof figures[0]; i++)
     code = hg_runner_put_metric(runner, &run->record, figures[i].name, figures[i].value, error);
+  for (size_t i = 0; code == HG_OK && i < sizeof deviations / sizeof deviations[0]; i++)
+    code = put_deviation(runner, run, deviations[i].name, deviations[i].value, error);
   return code;
 }
 
