@@ -379,6 +379,14 @@ static void a_run_that_diverges_takes_down_only_those_that_need_it(void **state)
   assert_true(is_warned_of(&folder, "diverged"));
   assert_true(is_warned_of(&folder, "failed")); /* the heir, that could not be trained without it */
   assert_true(hg_path_exists(in(&folder, "out/report.json")));
+
+  assert_int_equal(run(&folder, &log, &error), HG_DIVERGED); /* called again it trains nothing, and says the same */
+  assert_memory_equal(error.message, "wild seed 1: ", strlen("wild seed 1: "));
+  assert_int_equal(log.started, 0);
+  assert_int_equal(log.skipped, 2);
+  assert_int_equal(log.failed, 1); /* the heir, which has nothing to begin with */
+  assert_string_equal(stored_run(&folder, "wild", 1).status, "diverged");
+  assert_true(is_warned_of(&folder, "diverged"));
   remove_folder(&folder);
 }
 

@@ -192,9 +192,10 @@ static void on_end(hg_progress_view *view, const hg_run_event *event) {
             event->message);
     return;
   }
-  print_head(event, HG_GREEN);
+  print_head(event, event->kind == HG_RUN_SKIPPED && event->message != NULL ? HG_RED : HG_GREEN);
   if (event->kind == HG_RUN_SKIPPED) {
-    fprintf(stderr, ": done before\n");
+    fprintf(stderr, ": %s before%s%s\n", event->record->status, event->message == NULL ? "" : ": ",
+            event->message == NULL ? "" : event->message);
     return;
   }
   fprintf(stderr, ": done in %s", hg_format_duration(event->record->seconds, duration, sizeof duration));

@@ -244,6 +244,23 @@ static hg_code check_whole(hg_runner *runner, const hg_planned_run *run, const h
   return code;
 }
 
+/* The code of the whole call is that of the first run, in their order, that failed; lanes may have come to a later one first. */
+static void note_failure(hg_runner *runner, const hg_planned_run *run, hg_code code) {
+  if (runner->worst != HG_OK && runner->current >= runner->failed) return;
+  runner->worst = code == HG_DIVERGED ? HG_DIVERGED : HG_FAILED;
+  runner->failed = runner->current;
+  snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %s", run->record.name,
+           (unsigned long long)run->seed, run->record.message);
+}
+
+/* Trained again it would diverge again, in the same step: nothing of it depends on anything but its identity. */
+static void stay_diverged(hg_runner *runner, hg_planned_run *run, hg_run_record *stored) {
+  hg_run_record_release(&run->record);
+  run->record = *stored;
+  note_failure(runner, run, HG_DIVERGED);
+  hg_runner_event(runner, HG_RUN_SKIPPED, NULL, 0, run->record.message);
+}
+
 hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, hg_error *error) {
   hg_planned_run *run = &runner->runs[runner->current];
   hg_run_record stored = {0};
@@ -252,6 +269,11 @@ hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, 
   *done = false;
   hg_code code = hg_store_get_run(runner->store, run->record.name, run->seed, &stored, &found, error);
   if (code != HG_OK || !found) return code;
+  *done = strcmp(stored.status, "diverged") == 0;
+  if (*done) {
+    stay_diverged(runner, run, &stored);
+    return HG_OK;
+  }
   if (strcmp(stored.status, "done") == 0) code = result_path(runner, run, &stored, &path, error);
   if (code == HG_OK && path != NULL && hg_path_exists(path)) {
     code = check_whole(runner, run, &stored, path, &whole, error);
@@ -281,12 +303,7 @@ static hg_code record_failure(hg_runner *runner, hg_planned_run *run, hg_code co
   hg_utf8_copy(cause->message, reason, sizeof reason);
   snprintf(message, sizeof message, "%s%s%s", place, place[0] != '\0' ? ": " : "", reason);
   hg_code stored = set_status(runner, run, code == HG_DIVERGED ? "diverged" : "failed", message, error);
-  if (runner->worst == HG_OK || runner->current < runner->failed) { /* lanes may have come first to a later run's failure */
-    runner->worst = code == HG_DIVERGED ? HG_DIVERGED : HG_FAILED;
-    runner->failed = runner->current;
-    snprintf(runner->first_failure, sizeof runner->first_failure, "%.63s seed %llu: %s", run->record.name,
-             (unsigned long long)run->seed, message);
-  }
+  note_failure(runner, run, code);
   hg_runner_event(runner, HG_RUN_FAILED, NULL, 0, message);
   return stored;
 }

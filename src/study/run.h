@@ -9,7 +9,7 @@ typedef enum hg_run_event_kind {
   HG_RUN_REMOVED, /* before all runs: which stored ones go, being no longer what the study describes; model "" */
   HG_RUN_STARTED,
   HG_RUN_RESUMED, /* goes on from a checkpoint; progress tells the first step after it */
-  HG_RUN_SKIPPED,
+  HG_RUN_SKIPPED, /* done before, or diverged before */
   HG_RUN_PROGRESS,
   HG_RUN_EPOCH,
   HG_RUN_DONE,
@@ -26,8 +26,9 @@ typedef struct hg_run_event {
   const hg_progress *progress; /* PROGRESS, EPOCH, RESUMED: networks; NULL for classical ones */
   double fraction;             /* PROGRESS: of this run, in [0, 1] */
   const hg_run_record *record; /* DONE, SKIPPED, FAILED */
-  const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened; ANALYSED: what;
-                                  REMOVED: "2 runs that the study no longer has: a seed 1, b seed 1" */
+  const char *message;         /* DONE: its main figure in words, "test accuracy 0.9310"; FAILED: what happened, and SKIPPED of
+                                  what diverged; ANALYSED: what; REMOVED: "2 runs that the study no longer has: a seed 1, b
+                                  seed 1" */
 } hg_run_event;
 
 typedef struct hg_run_settings {
@@ -52,9 +53,9 @@ typedef struct hg_run_settings {
  * study no longer describes are removed; those of its other seeds stay.
  *
  * A run that fails or diverges is recorded and does not stop those that do not need it; the code is then HG_FAILED or
- * HG_DIVERGED. HG_INTERRUPTED after a stop: the same call then goes on from the checkpoint, and ends with the same weights.
- * HG_DATA, before any work, where a data set is not there; HG_USAGE where more than HG_MOST_SEEDS seeds are asked for, or would
- * come together in the store. */
+ * HG_DIVERGED. What failed is tried again by the next call; what diverged would diverge again, and is not. HG_INTERRUPTED after a
+ * stop: the same call then goes on from the checkpoint, and ends with the same weights. HG_DATA, before any work, where a data
+ * set is not there; HG_USAGE where more than HG_MOST_SEEDS seeds are asked for, or would come together in the store. */
 hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error);
 
 /* ---- What is told of a network's layers, by `show` and on the page. *rows is hg_malloc'ed. */

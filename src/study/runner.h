@@ -53,8 +53,8 @@ hg_code hg_runner_drop_strangers(hg_runner *runner, hg_error *error);
 
 /* ---- run.c, run_lanes.c */
 
-/* Takes up what the store knows of runner->runs[runner->current]; *done says if nothing is left to do. A finished run whose
- * weights on the disk are not those that were trained is named in `damaged` and not done. */
+/* Takes up what the store knows of runner->runs[runner->current]; *done says if nothing is left to do, it being finished or
+ * diverged. A finished run whose weights on the disk are not those that were trained is named in `damaged` and not done. */
 hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, hg_error *error);
 /* Trains or fits runner->runs[runner->current]. HG_OK also where the run failed and that is on record. */
 hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error);
