@@ -189,6 +189,44 @@ static void test_time_augmentation_is_measured_without_training_again(void **sta
   assert_true(metric_of("test.views_tta") == 2); /* asked for other views, it is measured anew */
 }
 
+static hg_comparison comparison_of(const char *metric) {
+  hg_store *store = NULL;
+  hg_comparison *rows = NULL, found = {.metric = ""};
+  int count = 0;
+  assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
+  assert_int_equal(hg_store_get_comparisons(store, &rows, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++)
+    if (strcmp(rows[i].metric, metric) == 0) found = rows[i];
+  hg_free(rows);
+  hg_store_close(store);
+  return found;
+}
+
+static void scores_over_views_are_compared_as_those_without(void **state) {
+  (void)state;
+#define TWO(views) \
+  "study: x\n" DATA "models:\n" NETWORK_SEEN(views) "  wide: {encoder: [flatten, {dense: 12}], classifier: " \
+  "[{dense: 8}], loss: {classification: cross_entropy}, train: {batch_size: 4, epochs: 1}, evaluate: " \
+  "{test_time_augmentation: {" views "}}}\nreport: {compare: [[net, wide]]}\n"
+  told t = {0}, again = {0};
+  char place[160];
+  assert_int_equal(run(TWO("shift: 0"), NULL, 0, &t), HG_OK); /* one view: that of the image itself */
+  assert_string_equal(comparison_of("accuracy").metric, "accuracy");
+  assert_string_equal(comparison_of("accuracy_tta").metric, "");
+  assert_int_equal(run(TWO("flip: yes, shift: 1"), NULL, 0, &t), HG_OK);
+  hg_comparison row = comparison_of("accuracy_tta");
+  assert_true(row.value_a == metric_of("test.accuracy_tta"));
+  assert_true(fabs(row.difference - (row.value_a - row.value_b)) < 1e-12);
+  assert_true(row.low <= row.difference && row.difference <= row.high);
+  assert_string_equal(row.test, "mcnemar");
+  assert_string_not_equal(row.verdict, "");
+  snprintf(place, sizeof place, "%s/runs/net-seed1/views.safetensors", out); /* damaged, it is made from the weights again */
+  assert_int_equal(hg_file_write(place, "x", 1, NULL), HG_OK);
+  assert_int_equal(run(TWO("flip: yes, shift: 1"), NULL, 0, &again), HG_OK);
+  assert_int_equal(again.skipped, 2);
+  assert_true(comparison_of("accuracy_tta").value_a == row.value_a);
+}
+
 static void codes_are_looked_at_where_the_study_wants_it(void **state) {
   (void)state;
   told t = {0};
@@ -310,6 +348,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(runs_stand_together_by_model_whatever_order_they_were_made_in, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(scores_over_views_are_compared_as_those_without, set_up, tear_down),
       cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_map_of_codes_is_of_the_seed_that_is_shown, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_a_hundred_classes_the_page_shows_averages_and_the_worst, set_up, tear_down),

@@ -169,7 +169,8 @@ static level_count count_levels(const hg_report *report, const hg_comparison *ro
 }
 
 static void put_metric(hg_text *out, const char *metric) {
-  static const char *const words[][2] = {{"macro_f1", "macro F1"}, {"mse", "MSE"}, {"psnr", "PSNR"}, {"ssim", "SSIM"}};
+  static const char *const words[][2] = {
+      {"macro_f1", "macro F1"}, {"accuracy_tta", "accuracy over views"}, {"mse", "MSE"}, {"psnr", "PSNR"}, {"ssim", "SSIM"}};
   size_t length = strcspn(metric, " ");
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (strlen(words[i][0]) == length && strncmp(words[i][0], metric, length) == 0) {

@@ -243,9 +243,10 @@ static hg_code check_name(const hg_run_record *record, hg_error *error) {
 
 /* Whether this file of a run's or a data set's folder is one that the store writes, or was left half written. */
 static bool is_own(const char *name) {
-  static const char *const own[] = {
-      "settings.json",     "checkpoint.safetensors",  "weights.safetensors",   "model.safetensors", "samples.safetensors",
-      "codes.safetensors", "predictions.safetensors", "denoising.safetensors", "leaks.safetensors", "thumbnails.safetensors"};
+  static const char *const own[] = {"settings.json",           "checkpoint.safetensors", "weights.safetensors",
+                                    "model.safetensors",       "samples.safetensors",    "codes.safetensors",
+                                    "predictions.safetensors", "views.safetensors",      "denoising.safetensors",
+                                    "leaks.safetensors",       "thumbnails.safetensors"};
   for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
     size_t length = strlen(own[i]);
     if (strncmp(name, own[i], length) == 0 && (name[length] == '\0' || strncmp(name + length, ".tmp-", 5) == 0)) return true;

@@ -9,6 +9,8 @@
  *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse, _psnr,
  *                                                _ssim F32 (N). Metadata: test_shape (HxWxC) and test_sha256 of the test
  *                                                part they are of.
+ *                       views.safetensors        labels I32 (N); probabilities F32 (N, K), averaged over views of each test
+ *                                                image (test-time augmentation)
  *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),
  *                                                labels I32 (M), probabilities F32 (M, K): test images the page may show
  *                       denoising.safetensors    index I64 (M), levels F32 (L), original U8 (M, H, W, C), noisy / denoised /

@@ -11,19 +11,36 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char predictions_file[] = "predictions.safetensors", views_file[] = "views.safetensors";
+
 /* ---------------------------------------------------------------- what they said */
 
-static hg_code read_run(hg_store *store, const hg_run_record *run, hg_testimony *testimony, hg_error *error) {
+static hg_code read_predictions(hg_store *store, const hg_run_record *run, hg_safetensors *file, hg_error *error) {
   char *path = NULL;
-  hg_code code = hg_store_run_file(store, run, "predictions.safetensors", &path, error);
+  hg_code code = hg_store_run_file(store, run, predictions_file, &path, error);
   if (code != HG_OK) return code;
-  code = hg_safetensors_read(path, &testimony->files[testimony->seeds], error);
-  if (code == HG_OK)
-    testimony->seed[testimony->seeds++] = run->seed;
-  else
-    hg_store_tell_mend(error, path);
+  code = hg_safetensors_read(path, file, error);
+  if (code != HG_OK) hg_store_tell_mend(error, path);
   hg_free(path);
   return code;
+}
+
+static hg_code read_views(hg_store *store, const hg_run_record *run, hg_safetensors *file, hg_error *error) {
+  char *path = NULL;
+  hg_code code = hg_store_run_file(store, run, views_file, &path, error);
+  if (code == HG_OK && hg_path_exists(path)) {
+    code = hg_safetensors_read(path, file, error);
+    if (code != HG_OK) hg_error_add(error, path, "; `hourglass run` makes it again from the weights");
+  }
+  hg_free(path);
+  return code;
+}
+
+static hg_code read_run(hg_store *store, const hg_run_record *run, hg_testimony *testimony, hg_error *error) {
+  int place = testimony->seeds;
+  testimony->seed[testimony->seeds++] = run->seed;
+  hg_code code = read_predictions(store, run, &testimony->files[place], error);
+  return code == HG_OK ? read_views(store, run, &testimony->views[place], error) : code;
 }
 
 /* Networks draw numbers, and so does what takes its codes from one. */
@@ -40,7 +57,9 @@ static hg_code fill(hg_store *store, const hg_run_record *runs, int count, const
   int known = 0, ended = 0;
   testimony->seed = hg_calloc((size_t)count + 1, sizeof *testimony->seed);
   testimony->files = hg_calloc((size_t)count + 1, sizeof *testimony->files);
-  if (testimony->seed == NULL || testimony->files == NULL) return hg_fail_memory(error, model, (size_t)count);
+  testimony->views = hg_calloc((size_t)count + 1, sizeof *testimony->views);
+  if (testimony->seed == NULL || testimony->files == NULL || testimony->views == NULL)
+    return hg_fail_memory(error, model, (size_t)count);
   for (int i = 0; i < count; i++) {
     if (strcmp(runs[i].name, model) != 0 || (only != NULL && runs[i].seed != *only)) continue;
     known++;
@@ -73,8 +92,12 @@ hg_code hg_testimony_read(hg_store *store, const char *model, const uint64_t *on
 }
 
 void hg_testimony_release(hg_testimony *testimony) {
-  for (int i = 0; testimony->files != NULL && i < testimony->seeds; i++) hg_safetensors_release(&testimony->files[i]);
+  for (int i = 0; i < testimony->seeds; i++) {
+    hg_safetensors_release(&testimony->files[i]);
+    hg_safetensors_release(&testimony->views[i]);
+  }
   hg_free(testimony->files);
+  hg_free(testimony->views);
   hg_free(testimony->seed);
   *testimony = (hg_testimony){0};
 }
@@ -82,32 +105,35 @@ void hg_testimony_release(hg_testimony *testimony) {
 /* ---------------------------------------------------------------- pairs of runs */
 
 typedef struct pairing {
+  const char *file; /* which of their files these are */
   int count;
   const hg_safetensors *a[HG_MOST_SEEDS], *b[HG_MOST_SEEDS];
 } pairing;
 
-/* The run of this seed; for what draws no numbers its first one stands for every seed. NULL if there is none. */
-static const hg_safetensors *run_with(const hg_testimony *testimony, uint64_t seed) {
-  if (!testimony->draws) return &testimony->files[0];
+/* The run of this seed; for what draws no numbers its first one stands for every seed. -1 if there is none. */
+static int run_with(const hg_testimony *testimony, uint64_t seed) {
+  if (!testimony->draws) return 0;
   for (int i = 0; i < testimony->seeds; i++)
-    if (testimony->seed[i] == seed) return &testimony->files[i];
-  return NULL;
+    if (testimony->seed[i] == seed) return i;
+  return -1;
 }
 
-static void pair_seeds(const hg_testimony *a, const hg_testimony *b, pairing *pairs) {
+static void add_pair(const hg_testimony *a, int of_a, const hg_testimony *b, int of_b, pairing *pairs) {
+  bool views = pairs->file == views_file;
+  pairs->a[pairs->count] = views ? &a->views[of_a] : &a->files[of_a];
+  pairs->b[pairs->count++] = views ? &b->views[of_b] : &b->files[of_b];
+}
+
+static void pair_seeds(const hg_testimony *a, const hg_testimony *b, const char *file, pairing *pairs) {
   const hg_testimony *leading = a->draws ? a : b;
   int seeds = leading->draws ? leading->seeds : 1;
+  pairs->file = file;
   pairs->count = 0;
   for (int i = 0; i < seeds && pairs->count < HG_MOST_SEEDS; i++) {
-    const hg_safetensors *of_a = run_with(a, leading->seed[i]), *of_b = run_with(b, leading->seed[i]);
-    if (of_a == NULL || of_b == NULL) continue;
-    pairs->a[pairs->count] = of_a;
-    pairs->b[pairs->count++] = of_b;
+    int of_a = run_with(a, leading->seed[i]), of_b = run_with(b, leading->seed[i]);
+    if (of_a >= 0 && of_b >= 0) add_pair(a, of_a, b, of_b, pairs);
   }
-  if (pairs->count > 0) return;
-  pairs->a[0] = &a->files[0];
-  pairs->b[0] = &b->files[0];
-  pairs->count = 1;
+  if (pairs->count == 0) add_pair(a, 0, b, 0, pairs);
 }
 
 static bool same_shape(const hg_named_tensor *a, const hg_named_tensor *b) {
@@ -326,8 +352,8 @@ static hg_code gather_votes(const pairing *pairs, class_votes *v, hg_error *erro
   }
   for (int64_t i = 0; i < v->images; i++)
     if (v->labels[i] < 0 || v->labels[i] >= v->classes)
-      return hg_fail(error, HG_DATA, "predictions.safetensors", "label %d of image %lld is not in 0..%d", v->labels[i],
-                     (long long)i, v->classes - 1);
+      return hg_fail(error, HG_DATA, pairs->file, "label %d of image %lld is not in 0..%d", v->labels[i], (long long)i,
+                     v->classes - 1);
   return group_cases(v, error);
 }
 
@@ -416,7 +442,7 @@ static void compare_once(const hg_comparison *row, int64_t images, hg_difference
   found->p_value = hg_mcnemar(only_a, only_b);
 }
 
-static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comparison *row) {
+static void compare_accuracy(const char *name, const class_votes *v, const int32_t *times, hg_comparison *row) {
   double by_a[HG_MOST_SEEDS] = {0}, by_b[HG_MOST_SEEDS] = {0}, by_seed[HG_MOST_SEEDS] = {0};
   row->only_a = row->only_b = 0;
   for (int64_t g = 0; g < v->groups; g++)
@@ -432,7 +458,7 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
     by_a[s] /= (double)v->images;
     by_b[s] /= (double)v->images;
   }
-  snprintf(row->metric, sizeof row->metric, "accuracy");
+  snprintf(row->metric, sizeof row->metric, "%s", name);
   take_values(by_a, by_b, v->seeds, by_seed, row);
   hg_difference found = {0};
   if (v->seeds > 1) {
@@ -445,6 +471,7 @@ static void compare_accuracy(const class_votes *v, const int32_t *times, hg_comp
   snprintf(row->test, sizeof row->test, "%s", once ? "mcnemar" : "seeds-and-images");
 }
 
+/* Of what is averaged over views the accuracy alone. */
 static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_comparison *rows, int *count, hg_error *error) {
   const hg_named_tensor *labels = hg_safetensors_find(pairs->a[0], "labels"); /* HG_I32: same_labels */
   if (!all_have(pairs, "probabilities", 2) || labels == NULL || labels->rank != 1) return HG_OK;
@@ -456,9 +483,10 @@ static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_compariso
   if (code == HG_OK && times == NULL) code = hg_fail_memory(error, "comparison", (size_t)v.groups * sizeof *times);
   if (code == HG_OK) {
     count_groups(&v, times);
-    compare_accuracy(&v, times, &rows[*count]);
-    code = compare_f1(&v, times, rows[*count].p_value, pool, &rows[*count + 1], error);
-    *count += 2;
+    hg_comparison *accuracy = &rows[(*count)++];
+    bool views = pairs->file == views_file;
+    compare_accuracy(views ? "accuracy_tta" : "accuracy", &v, times, accuracy);
+    if (!views) code = compare_f1(&v, times, accuracy->p_value, pool, &rows[(*count)++], error);
   }
   hg_free(times);
   release_votes(&v);
@@ -468,10 +496,11 @@ static hg_code compare_classes(const pairing *pairs, hg_pool *pool, hg_compariso
 hg_code hg_compare_models(const hg_testimony *a, const hg_testimony *b, hg_pool *pool, hg_comparison *rows, int *count,
                           hg_error *error) {
   static const char *const images[] = {"mse", "psnr", "ssim"};
-  pairing pairs;
+  pairing pairs, averaged;
   *count = 0;
   if (a->seeds == 0 || b->seeds == 0) return HG_OK;
-  pair_seeds(a, b, &pairs);
+  pair_seeds(a, b, predictions_file, &pairs);
+  pair_seeds(a, b, views_file, &averaged);
   if (!same_labels(&pairs) || !same_images(pairs.a[0], pairs.b[0])) return HG_OK;
   for (int i = 0; i < HG_MOST_COMPARED; i++) {
     rows[i] = (hg_comparison){.p_holm = (double)NAN};
@@ -479,6 +508,7 @@ hg_code hg_compare_models(const hg_testimony *a, const hg_testimony *b, hg_pool 
     snprintf(rows[i].b, sizeof rows[i].b, "%s", b->name);
   }
   hg_code code = compare_classes(&pairs, pool, rows, count, error);
+  if (code == HG_OK && same_labels(&averaged)) code = compare_classes(&averaged, pool, rows, count, error);
   for (int i = 0; code == HG_OK && i < 3; i++)
     code = compare_reconstructions(&pairs, images[i], pool, &rows[*count], count, error);
   return code;

@@ -7,13 +7,14 @@
 #include "store/safetensors.h"
 #include "store/store.h"
 
-/* One model's predictions.safetensors, seed by seed. */
+/* What one model said of the test images, seed by seed. */
 typedef struct hg_testimony {
   char name[HG_NAME_SIZE];
   bool draws; /* another seed gives another model */
   int seeds;
   uint64_t *seed;        /* (seeds) */
-  hg_safetensors *files; /* (seeds) */
+  hg_safetensors *files; /* (seeds): predictions.safetensors */
+  hg_safetensors *views; /* (seeds): views.safetensors; empty where nothing was averaged over views */
 } hg_testimony;
 
 /* Reads those of every done run of the model, and of `only` where it is not NULL. HG_USAGE where the store has no such model or
@@ -21,7 +22,7 @@ typedef struct hg_testimony {
 hg_code hg_testimony_read(hg_store *store, const char *model, const uint64_t *only, hg_testimony *testimony, hg_error *error);
 void hg_testimony_release(hg_testimony *testimony);
 
-enum { HG_MOST_COMPARED = 5 }; /* accuracy, macro_f1, mse, psnr, ssim */
+enum { HG_MOST_COMPARED = 6 }; /* accuracy, macro_f1, accuracy_tta, mse, psnr, ssim */
 
 /* Every score that both have, over all seeds that both have; a model that draws no numbers is the same for every seed. Where
  * they have no seed in common their first ones are one pair. rows has room for HG_MOST_COMPARED.

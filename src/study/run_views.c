@@ -1,6 +1,8 @@
 /* Test-time augmentation: a classifier's probabilities averaged over changed copies of each test image. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/shape.h"
+#include "store/safetensors.h"
 #include "study/analysis.h"
 
 #include <math.h>
@@ -93,6 +95,13 @@ static hg_code average(hg_runner *runner, const hg_planned_run *run, averaging *
   return code;
 }
 
+static hg_code write_views(const hg_dataset *test, const float *mean, const char *path, hg_error *error) {
+  const hg_named_tensor tensors[] = {
+      {.name = "labels", .dtype = HG_I32, .rank = 1, .dim = {test->count}, .data = test->labels},
+      {.name = "probabilities", .dtype = HG_F32, .rank = 2, .dim = {test->count, test->classes}, .data = mean}};
+  return hg_safetensors_write(path, tensors, 2, NULL, error);
+}
+
 static hg_code put(hg_runner *runner, const hg_planned_run *run, const averaging *a, hg_error *error) {
   const hg_dataset *test = runner->data[runner->study->models[run->model].data].test;
   hg_classification_report report;
@@ -110,7 +119,7 @@ static hg_code put(hg_runner *runner, const hg_planned_run *run, const averaging
   return code;
 }
 
-static hg_code average_views(hg_runner *runner, const hg_planned_run *run, hg_error *error) {
+static hg_code average_views(hg_runner *runner, const hg_planned_run *run, const char *path, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
   const hg_dataset *test = runner->data[model->data].test;
   averaging a = {.views = &model->views};
@@ -124,6 +133,7 @@ static hg_code average_views(hg_runner *runner, const hg_planned_run *run, hg_er
       code = hg_fail_memory(error, model->name, BATCH * values * sizeof(float));
   }
   if (code == HG_OK) code = average(runner, run, &a, error);
+  if (code == HG_OK) code = write_views(test, a.mean, path, error);
   if (code == HG_OK) code = put(runner, run, &a, error);
   hg_network_free(a.network);
   hg_free(a.seen);
@@ -132,12 +142,24 @@ static hg_code average_views(hg_runner *runner, const hg_planned_run *run, hg_er
   return code;
 }
 
+/* False of one that is not there, or was damaged since: it is made anew. */
+static bool is_sound(const char *path) {
+  hg_safetensors file = {0};
+  bool sound = hg_path_exists(path) && hg_safetensors_read(path, &file, NULL) == HG_OK;
+  hg_safetensors_release(&file);
+  return sound;
+}
+
 hg_code hg_runner_average_views(hg_runner *runner, const hg_planned_run *run, hg_error *error) {
   const hg_model *model = &runner->study->models[run->model];
+  char *path = NULL;
   double views = (double)NAN;
   if (count_views(&model->views) == 1 || model->blocks[HG_CLASSIFIER].line == 0) return HG_OK;
   if (runner->data[model->data].test->labels == NULL) return HG_OK;
   hg_code code = hg_runner_metric(runner, &run->record, "test.views_tta", &views, error);
-  if (code != HG_OK || (!isnan(views) && (int)views == count_views(&model->views))) return code;
-  return average_views(runner, run, error);
+  if (code == HG_OK) code = hg_store_run_file(runner->store, &run->record, "views.safetensors", &path, error);
+  bool measured = code == HG_OK && !isnan(views) && (int)views == count_views(&model->views) && is_sound(path);
+  if (code == HG_OK && !measured) code = average_views(runner, run, path, error);
+  hg_free(path);
+  return code;
 }
