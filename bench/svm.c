@@ -32,7 +32,7 @@ static hg_code predict(const hg_classical *model, const float *features, int64_t
   float *shares = hg_malloc((size_t)count * (size_t)classes * sizeof *shares);
   int32_t *labels = hg_malloc((size_t)count * sizeof *labels);
   hg_code code = shares != NULL && labels != NULL ? HG_OK : hg_fail(error, HG_NO_MEMORY, "predictions", "do not fit");
-  if (code == HG_OK) code = hg_classical_predict(model, features, count, pool, shares, error);
+  if (code == HG_OK) code = hg_classical_predict(model, features, count, pool, shares, NULL, error);
   for (int64_t i = 0; code == HG_OK && i < count; i++) labels[i] = argmax(shares + i * classes, classes);
   if (code == HG_OK) code = hg_file_write(path, labels, (size_t)count * sizeof *labels, error);
   hg_free(shares);

@@ -56,7 +56,7 @@ static hg_classical *fit(const hg_classical_settings *settings, hg_pool *pool) {
 
 static float *predict(const hg_classical *model, hg_pool *pool) {
   float *probabilities = malloc(sizeof(float) * TEST * CLASSES);
-  assert_int_equal(hg_classical_predict(model, test_x, TEST, pool, probabilities, NULL), HG_OK);
+  assert_int_equal(hg_classical_predict(model, test_x, TEST, pool, probabilities, NULL, NULL), HG_OK);
   return probabilities;
 }
 
@@ -338,7 +338,7 @@ static void every_allocation_may_fail(void **state) {
       hg_classical *model;
       hg_alloc_fail_after(successes);
       code = hg_classical_fit(&settings, train_x, train_y, 40, WIDTH, CLASSES, NULL, NULL, NULL, &model, NULL);
-      if (code == HG_OK) code = hg_classical_predict(model, test_x, 1, NULL, probabilities, NULL);
+      if (code == HG_OK) code = hg_classical_predict(model, test_x, 1, NULL, probabilities, NULL, NULL);
       hg_alloc_fail_after(-1);
       assert_true(code == HG_OK || code == HG_NO_MEMORY);
       hg_classical_free(model);

@@ -51,7 +51,7 @@ static void assert_recorded(hg_knn_weights weights, const char *probabilities_na
   hg_classical *model;
   settings.weights = weights;
   assert_int_equal(hg_classical_fit(&settings, train_x, train_y, TRAIN, WIDTH, CLASSES, NULL, NULL, NULL, &model, NULL), HG_OK);
-  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, NULL), HG_OK);
+  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, NULL, NULL), HG_OK);
   const char *shares = recorded(probabilities_name, TEST * CLASSES), *labels = recorded(predictions_name, TEST);
   for (int i = 0; i < TEST; i++) {
     int32_t label;
@@ -82,7 +82,7 @@ static void predict_on_a_line(int k, hg_knn_weights weights, float at, float sha
   settings.weights = weights;
   hg_classical *model;
   assert_int_equal(hg_classical_fit(&settings, features, labels, 6, 1, 3, NULL, NULL, NULL, &model, NULL), HG_OK);
-  assert_int_equal(hg_classical_predict(model, &at, 1, NULL, shares, NULL), HG_OK);
+  assert_int_equal(hg_classical_predict(model, &at, 1, NULL, shares, NULL, NULL), HG_OK);
   hg_classical_free(model);
 }
 

@@ -69,7 +69,7 @@ static void assert_predicts(const hg_classical *model, const char *name) {
   static float probabilities[TEST * CLASSES];
   const char *from = recorded(&golden, name);
   int other = 0;
-  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, NULL), HG_OK);
+  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, NULL, NULL), HG_OK);
   for (int i = 0; i < TEST; i++) {
     int32_t expected;
     memcpy(&expected, from + (size_t)i * sizeof expected, sizeof expected);
@@ -78,12 +78,25 @@ static void assert_predicts(const hg_classical *model, const char *name) {
   assert_true(other <= 1);
 }
 
+/* What ranks the samples for `label` is column `column` of the recorded (TEST, columns). */
+static void assert_ranks(const hg_classical *model, int label, const char *name, int columns, int column) {
+  static float probabilities[TEST * CLASSES], decisions[TEST * CLASSES];
+  const char *from = recorded(&golden, name);
+  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, decisions, NULL), HG_OK);
+  for (int i = 0; i < TEST; i++) {
+    double expected;
+    memcpy(&expected, from + (size_t)(i * columns + column) * sizeof expected, sizeof expected);
+    assert_true(fabs((double)decisions[i * CLASSES + label] - expected) <= 5e-3 * (1 + fabs(expected)));
+  }
+}
+
 static void it_finds_scikit_learns_minimum(void **state) {
   (void)state;
   hg_classical *model = fit(TRAIN, train_x, train_y, NULL);
   assert_near(model->logistic.coef, "many.coef", CLASSES * WIDTH);
   assert_near(model->logistic.intercept, "many.intercept", CLASSES);
   assert_predicts(model, "many.predictions");
+  for (int k = 0; k < CLASSES; k++) assert_ranks(model, k, "many.decisions", CLASSES, k);
   assert_int_equal(hg_classical_parameters(model), CLASSES * (WIDTH + 1));
   hg_classical_free(model);
 }
@@ -102,6 +115,7 @@ static void of_two_classes_there_is_one_row(void **state) {
   assert_near(model->logistic.coef, "pair.coef", WIDTH);
   assert_near(model->logistic.intercept, "pair.intercept", 1);
   assert_predicts(model, "pair.predictions");
+  assert_ranks(model, 8, "pair.decisions", 1, 0); /* of the larger label, as scikit-learn has it */
   hg_classical_free(model);
 }
 

@@ -11,6 +11,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "eval/curves.h"
+#include "store/predictions.h"
 #include "store/safetensors.h"
 #include "study/run.h"
 
@@ -233,6 +235,29 @@ static void a_run_leaves_figures_predictions_samples_and_layers(void **state) {
   assert_string_equal(rows[1].detail, "12 units, relu");
   hg_free(rows);
   hg_store_close(store);
+  remove_folder(&folder);
+}
+
+static void support_vector_machines_are_ranked_by_their_decisions(void **state) {
+  (void)state;
+  test_folder folder = make_folder();
+  write_study(&folder, "study: x\n" DATA "models:\n  machine: {data: lines, svm: {}}\n");
+  event_log log = {0};
+  run_well(&folder, &log);
+  hg_safetensors file = {0};
+  hg_predictions found;
+  hg_ranking_scores by_decisions, by_votes;
+  assert_int_equal(hg_safetensors_read(in(&folder, "out/runs/machine-seed1/predictions.safetensors"), &file, NULL), HG_OK);
+  assert_int_equal(hg_predictions_find(&file, "", &found, NULL), HG_OK);
+  const float *decisions = hg_safetensors_find(&file, "decisions")->data;
+  assert_int_equal(hg_ranking_scores_new(decisions, found.labels, found.count, found.classes, &by_decisions, NULL), HG_OK);
+  assert_int_equal(hg_ranking_scores_new(found.probabilities, found.labels, found.count, found.classes, &by_votes, NULL), HG_OK);
+  assert_true(by_decisions.macro_average_precision != by_votes.macro_average_precision);
+  assert_true(metric(&folder, "machine", 1, "test.average_precision_macro") == by_decisions.macro_average_precision);
+  assert_true(metric(&folder, "machine", 1, "test.roc_auc_micro") == by_decisions.micro_roc_auc);
+  hg_ranking_scores_release(&by_decisions);
+  hg_ranking_scores_release(&by_votes);
+  hg_safetensors_release(&file);
   remove_folder(&folder);
 }
 
@@ -489,6 +514,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_model_is_trained_once_per_seed_and_then_never_again),
       cmocka_unit_test(a_run_leaves_figures_predictions_samples_and_layers),
+      cmocka_unit_test(support_vector_machines_are_ranked_by_their_decisions),
       cmocka_unit_test(findings_follow_from_the_runs),
       cmocka_unit_test(findings_of_a_call_for_one_seed_are_of_every_stored_seed),
       cmocka_unit_test(only_what_changed_is_run_again),

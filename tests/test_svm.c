@@ -1,5 +1,6 @@
 /* Support vector machines on images, against scikit-learn's figures: tests/golden/record_sklearn_classical.py. */
 #include "base/alloc.h"
+#include "eval/curves.h"
 #include "eval/metrics.h"
 #include "learn/classical_model.h"
 #include "learn/svm_fit.h"
@@ -81,13 +82,44 @@ static void assert_support_vectors(const hg_svm_model *svm, const char *name) {
 
 static void assert_predictions(const hg_classical *model, const char *name) {
   static float probabilities[TEST * CLASSES];
-  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, NULL), HG_OK);
+  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, NULL, NULL), HG_OK);
   const char *expected = recorded(name, "predictions")->data;
   for (int i = 0; i < TEST; i++) {
     int32_t label;
     memcpy(&label, expected + (size_t)i * sizeof label, sizeof label);
     assert_int_equal(hg_argmax(probabilities + i * CLASSES, CLASSES), label);
   }
+}
+
+/* Margins are sums over hundreds of support vectors, whose coefficients are found to within `tol`: one of about 0 may fall to the
+ * other side, and moves a vote. */
+static void assert_decisions(const hg_classical *model, const char *name) {
+  static float probabilities[TEST * CLASSES], decisions[TEST * CLASSES];
+  char key[64];
+  snprintf(key, sizeof key, "%s.decisions", name);
+  const hg_named_tensor *expected = hg_safetensors_find(&golden, key);
+  assert_non_null(expected);
+  int votes_moved = 0;
+  assert_int_equal(hg_classical_predict(model, test_x, TEST, NULL, probabilities, decisions, NULL), HG_OK);
+  for (int i = 0; i < TEST * CLASSES; i++) {
+    double value;
+    memcpy(&value, (const char *)expected->data + (size_t)i * sizeof value, sizeof value);
+    double off = fabs(value - (double)decisions[i]);
+    bool moved = fabs(off - 1) < 2e-3;
+    if (!moved && !(off < 2e-3)) fail_msg("%s: %d is %g, not %g", key, i, (double)decisions[i], value);
+    votes_moved += moved;
+  }
+  assert_in_range(votes_moved, 0, 4); /* of 2 x 45 x 400 that may */
+  hg_ranking_scores areas;
+  const int32_t *labels = recorded("test", "labels")->data;
+  assert_int_equal(hg_ranking_scores_new(decisions, labels, TEST, CLASSES, &areas, NULL), HG_OK);
+  const double found[] = {areas.macro_average_precision, areas.micro_average_precision, areas.macro_roc_auc, areas.micro_roc_auc};
+  for (int i = 0; i < 4; i++) {
+    double value;
+    memcpy(&value, (const char *)recorded(name, "areas")->data + (size_t)i * sizeof value, sizeof value);
+    if (!(fabs(value - found[i]) < 1e-4)) fail_msg("%s: area %d is %.7f, not %.7f", name, i, found[i], value);
+  }
+  hg_ranking_scores_release(&areas);
 }
 
 static double kernel_value(const hg_classical *model, const float *a, const float *b) {
@@ -140,7 +172,7 @@ static void assert_objectives(const hg_classical *model, const char *name) {
   free(kernel);
 }
 
-static void images_have_scikit_learns_support_vectors_objectives_and_predictions(void **state) {
+static void images_have_scikit_learns_support_vectors_objectives_predictions_and_decisions(void **state) {
   (void)state;
   const char *names[] = {"svm_linear", "svm_poly", "svm_rbf"};
   for (int i = 0; i < 3; i++) {
@@ -149,6 +181,7 @@ static void images_have_scikit_learns_support_vectors_objectives_and_predictions
     assert_support_vectors(&model->svm, names[i]);
     assert_objectives(model, names[i]);
     assert_predictions(model, names[i]);
+    assert_decisions(model, names[i]);
     hg_classical_free(model);
   }
 }
@@ -253,7 +286,7 @@ static void every_allocation_may_fail(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(images_have_scikit_learns_support_vectors_objectives_and_predictions),
+      cmocka_unit_test(images_have_scikit_learns_support_vectors_objectives_predictions_and_decisions),
       cmocka_unit_test(neither_threads_nor_the_cache_change_a_bit),
       cmocka_unit_test(max_iter_ends_the_search_early),
       cmocka_unit_test(a_fit_can_be_stopped_at_any_time),

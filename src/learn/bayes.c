@@ -142,7 +142,9 @@ static void posterior(const hg_classical *model, const float *features, float *r
   for (int k = 0; k < model->present; k++) row[k] /= sum;
 }
 
-static void predict(const hg_classical *model, const float *features, int n, float *none, float *probabilities) {
+static void predict(const hg_classical *model, const float *features, int n, float *none, float *probabilities,
+                    float *decisions) {
+  (void)decisions;
   (void)none;
   for (int i = 0; i < n; i++) {
     posterior(model, features + (int64_t)i * model->width, probabilities + (int64_t)i * model->present);
@@ -165,4 +167,4 @@ static void release(hg_classical *model) {
   hg_free(model->bayes.constant);
 }
 
-const hg_classical_method hg_bayes_method = {"naive_bayes", fit, scratch, predict, parameters, tensors, release};
+const hg_classical_method hg_bayes_method = {"naive_bayes", fit, scratch, predict, parameters, tensors, release, false};

@@ -5,6 +5,7 @@
 #include "learn/classical_model.h"
 #include "learn/watch.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -171,31 +172,45 @@ typedef struct prediction {
   int64_t count;
   float *scratch; /* (worker, per_worker) */
   size_t per_worker;
-  float *probabilities;
+  float *probabilities, *decisions; /* (count, classes); decisions: NULL = not asked for */
 } prediction;
+
+/* Rows of the classes that were in the training data among all classes; `none` for the others. */
+static void spread(const hg_classical *model, const float *of_present, int n, float none, float *rows) {
+  for (int i = 0; i < n; i++) {
+    float *row = rows + (int64_t)i * model->classes;
+    for (int k = 0; k < model->classes; k++) row[k] = none;
+    for (int k = 0; k < model->present; k++) row[model->labels[k]] = of_present[i * model->present + k];
+  }
+}
 
 static void predict_piece(void *context, int64_t piece, int worker) {
   const prediction *p = context;
   const hg_classical *model = p->model;
   int64_t first = piece * HG_CLASSICAL_PIECE;
   int n = p->count - first < HG_CLASSICAL_PIECE ? (int)(p->count - first) : HG_CLASSICAL_PIECE;
-  float *of_present = p->scratch + (size_t)worker * p->per_worker; /* (n, present) */
-  float *rest = of_present + (size_t)HG_CLASSICAL_PIECE * (size_t)model->present;
-  method_of(model->settings.kind)->predict(model, p->features + first * model->width, n, rest, of_present);
-  for (int i = 0; i < n; i++) {
-    float *row = p->probabilities + (first + i) * model->classes;
-    for (int k = 0; k < model->classes; k++) row[k] = 0;
-    for (int k = 0; k < model->present; k++) row[model->labels[k]] = of_present[i * model->present + k];
-  }
+  float *of_present = p->scratch + (size_t)worker * p->per_worker;                   /* (n, present) */
+  float *decided = of_present + (size_t)HG_CLASSICAL_PIECE * (size_t)model->present; /* the same */
+  float *rest = decided + (size_t)HG_CLASSICAL_PIECE * (size_t)model->present;
+  float *asked = p->decisions == NULL ? NULL : decided;
+  method_of(model->settings.kind)->predict(model, p->features + first * model->width, n, rest, of_present, asked);
+  spread(model, of_present, n, 0, p->probabilities + first * model->classes);
+  if (asked != NULL) spread(model, decided, n, -FLT_MAX, p->decisions + first * model->classes);
 }
 
+bool hg_classical_decides(hg_classical_kind kind) { return method_of(kind)->decides; }
+
 hg_code hg_classical_predict(const hg_classical *model, const float *features, int64_t count, hg_pool *pool, float *probabilities,
-                             hg_error *error) {
+                             float *decisions, hg_error *error) {
+  const hg_classical_method *method = method_of(model->settings.kind);
   hg_code code = check_features(features, count, model->width, error);
   if (code != HG_OK) return code;
-  prediction p = {.model = model, .features = features, .count = count, .probabilities = probabilities};
-  p.per_worker =
-      (size_t)HG_CLASSICAL_PIECE * (size_t)model->present + method_of(model->settings.kind)->scratch(model, HG_CLASSICAL_PIECE);
+  prediction p = {.model = model,
+                  .features = features,
+                  .count = count,
+                  .probabilities = probabilities,
+                  .decisions = method->decides ? decisions : NULL};
+  p.per_worker = 2 * (size_t)HG_CLASSICAL_PIECE * (size_t)model->present + method->scratch(model, HG_CLASSICAL_PIECE);
   p.per_worker = hg_whole_lines(p.per_worker);
   size_t bytes = p.per_worker * (size_t)hg_pool_threads(pool) * sizeof(float);
   p.scratch = hg_alloc_aligned(bytes);

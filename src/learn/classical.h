@@ -40,9 +40,15 @@ hg_code hg_classical_fit(const hg_classical_settings *settings, const float *fea
                          int width, int classes, hg_pool *pool, bool (*progress)(void *context, double fraction), void *context,
                          hg_classical **model, hg_error *error);
 /* probabilities (count, classes): softmax or posterior; svm: shares of the one-against-one votes (its argmax is the prediction);
- * knn: shares of the neighbours' votes; linear_svm: softmax of its scores, which are no probabilities: for its argmax alone. */
+ * knn: shares of the neighbours' votes; linear_svm: softmax of its scores, which are no probabilities: for its argmax alone.
+ *
+ * decisions (count, classes), may be NULL: by what svm and linear_svm rank the samples for each class, scikit-learn's
+ * decision_function: linear_svm the class's score; svm its votes plus its summed margins, brought to within a third of a vote
+ * (`decision_function_shape="ovr"`); with two classes the margin and its opposite. Left alone by the other methods. */
 hg_code hg_classical_predict(const hg_classical *model, const float *features, int64_t count, hg_pool *pool, float *probabilities,
-                             hg_error *error);
+                             float *decisions, hg_error *error);
+/* Whether a method of this kind has decisions beside its probabilities. */
+bool hg_classical_decides(hg_classical_kind kind);
 void hg_classical_free(hg_classical *model);
 
 int64_t hg_classical_parameters(const hg_classical *model); /* numbers it holds */

@@ -69,12 +69,14 @@ typedef struct hg_classical_method {
   hg_code (*fit)(hg_classical *model, const hg_samples *samples, hg_error *error);
   /* Floats of scratch that `predict` wants for n samples. */
   size_t (*scratch)(const hg_classical *model, int n);
-  /* probabilities (n, present); n is at most HG_CLASSICAL_PIECE. */
-  void (*predict)(const hg_classical *model, const float *features, int n, float *scratch, float *probabilities);
+  /* probabilities, decisions (n, present); decisions may be NULL; n is at most HG_CLASSICAL_PIECE. */
+  void (*predict)(const hg_classical *model, const float *features, int n, float *scratch, float *probabilities,
+                  float *decisions);
   int64_t (*parameters)(const hg_classical *model);
   /* Lists the fitted numbers; returns how many tensors. */
   int (*tensors)(const hg_classical *model, hg_named_tensor tensors[HG_MOST_CLASSICAL_TENSORS]);
   void (*release)(hg_classical *model);
+  bool decides; /* gives decisions */
 } hg_classical_method;
 
 extern const hg_classical_method hg_logistic_method, hg_bayes_method, hg_svm_method, hg_knn_method, hg_linear_svm_method;

@@ -137,7 +137,9 @@ static void vote(const hg_classical *model, const float *features, const int32_t
   for (int c = 0; c < model->present; c++) probabilities[c] = (float)(sum[c] / total);
 }
 
-static void predict(const hg_classical *model, const float *features, int n, float *memory, float *probabilities) {
+static void predict(const hg_classical *model, const float *features, int n, float *memory, float *probabilities,
+                    float *decisions) {
+  (void)decisions;
   search s = carve(model, n, memory);
   find_candidates(model, features, n, &s);
   for (int i = 0; i < n; i++) {
@@ -159,4 +161,4 @@ static void release(hg_classical *model) {
   hg_free(model->knn.labels);
 }
 
-const hg_classical_method hg_knn_method = {"knn", fit, scratch, predict, parameters, tensors, release};
+const hg_classical_method hg_knn_method = {"knn", fit, scratch, predict, parameters, tensors, release, false};

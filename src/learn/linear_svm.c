@@ -54,16 +54,19 @@ static hg_code fit(hg_classical *model, const hg_samples *samples, hg_error *err
 
 static size_t scratch(const hg_classical *model, int n) { return (size_t)n * (size_t)model->logistic.rows; }
 
-static void predict(const hg_classical *model, const float *features, int n, float *scores, float *probabilities) {
+static void predict(const hg_classical *model, const float *features, int n, float *scores, float *probabilities,
+                    float *decisions) {
   int rows = model->logistic.rows, classes = model->present;
   hg_linear_score(&model->logistic, features, n, model->width, scores);
   for (int i = 0; i < n; i++) {
     float both[2] = {-scores[(int64_t)i * rows], scores[(int64_t)i * rows]};
-    hg_pointwise()->softmax(classes, rows == 1 ? both : scores + (int64_t)i * rows, probabilities + (int64_t)i * classes);
+    const float *own = rows == 1 ? both : scores + (int64_t)i * rows;
+    if (decisions != NULL) memcpy(decisions + (int64_t)i * classes, own, (size_t)classes * sizeof *own);
+    hg_pointwise()->softmax(classes, own, probabilities + (int64_t)i * classes);
   }
 }
 
 static void release(hg_classical *model) { hg_linear_release(&model->logistic); }
 
-const hg_classical_method hg_linear_svm_method = {"linear_svm",      fit,    scratch, predict, hg_linear_parameters,
-                                                  hg_linear_tensors, release};
+const hg_classical_method hg_linear_svm_method = {"linear_svm",      fit,     scratch, predict, hg_linear_parameters,
+                                                  hg_linear_tensors, release, true};

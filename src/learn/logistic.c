@@ -59,7 +59,9 @@ static void share_out(float *row, int classes) {
   for (int k = 0; k < classes; k++) row[k] = sum > 0 ? row[k] / sum : 1.0f / (float)classes;
 }
 
-static void predict(const hg_classical *model, const float *features, int n, float *scores, float *probabilities) {
+static void predict(const hg_classical *model, const float *features, int n, float *scores, float *probabilities,
+                    float *decisions) {
+  (void)decisions;
   const hg_logistic_model *logistic = &model->logistic;
   int classes = model->present;
   hg_linear_score(logistic, features, n, model->width, scores);
@@ -80,5 +82,5 @@ static void predict(const hg_classical *model, const float *features, int n, flo
 
 static void release(hg_classical *model) { hg_linear_release(&model->logistic); }
 
-const hg_classical_method hg_logistic_method = {"logistic_regression", fit,    scratch, predict, hg_linear_parameters,
-                                                hg_linear_tensors,     release};
+const hg_classical_method hg_logistic_method = {"logistic_regression", fit,     scratch, predict, hg_linear_parameters,
+                                                hg_linear_tensors,     release, false};

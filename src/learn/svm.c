@@ -65,26 +65,39 @@ static void decide(const hg_svm_model *svm, const float *kernel, int n, const in
   add_vectors(svm, svm->coef + (int64_t)a * svm->count, start, b, kernel, n, sums);
 }
 
-static void vote(const hg_classical *model, const float *kernel, int n, float *votes) {
+static void vote(const hg_classical *model, const float *kernel, int n, float *votes, float *margins) {
   const hg_svm_model *svm = &model->svm;
   int classes = model->present, start[HG_CLASSICAL_MOST_CLASSES] = {0}, pair = 0;
   double sums[HG_CLASSICAL_PIECE];
   for (int k = 1; k < classes; k++) start[k] = start[k - 1] + svm->of_class[k - 1];
   for (int i = 0; i < n * classes; i++) votes[i] = 0;
+  for (int i = 0; margins != NULL && i < n * classes; i++) margins[i] = 0;
   for (int a = 0; a < classes; a++) {
     for (int b = a + 1; b < classes; b++, pair++) {
       decide(svm, kernel, n, start, a, b, sums);
       for (int i = 0; i < n; i++) votes[i * classes + (sums[i] > svm->rho[pair] ? a : b)] += 1;
+      for (int i = 0; margins != NULL && i < n; i++) {
+        float margin = (float)(sums[i] - svm->rho[pair]);
+        margins[i * classes + a] += margin;
+        margins[i * classes + b] -= margin;
+      }
     }
   }
-  for (int i = 0; i < n * classes; i++) votes[i] /= (float)pair;
 }
 
-static void predict(const hg_classical *model, const float *features, int n, float *memory, float *probabilities) {
+/* Of several classes the margins only part those with equal votes. */
+static void rank(const float *votes, int count, float *margins) {
+  for (int i = 0; i < count; i++) margins[i] = votes[i] + margins[i] / (3 * (fabsf(margins[i]) + 1));
+}
+
+static void predict(const hg_classical *model, const float *features, int n, float *memory, float *probabilities,
+                    float *decisions) {
   float *kernel = memory + (int64_t)n * model->width;
   multiply(model, features, n, memory, kernel);
   apply_kernel(model, features, n, kernel);
-  vote(model, kernel, n, probabilities);
+  vote(model, kernel, n, probabilities, decisions);
+  if (decisions != NULL && model->present > 2) rank(probabilities, n * model->present, decisions);
+  for (int i = 0; i < n * model->present; i++) probabilities[i] /= (float)hg_svm_pairs(model->present);
 }
 
 static int64_t parameters(const hg_classical *model) {
@@ -110,4 +123,4 @@ static void release(hg_classical *model) {
   hg_free(model->svm.rho);
 }
 
-const hg_classical_method hg_svm_method = {"svm", hg_svm_fit, scratch, predict, parameters, tensors, release};
+const hg_classical_method hg_svm_method = {"svm", hg_svm_fit, scratch, predict, parameters, tensors, release, true};

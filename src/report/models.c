@@ -65,7 +65,7 @@ static hg_code load_scores(hg_store *store, hg_page_model *model, bool curves, h
     code = hg_classification_report_new(found.probabilities, found.labels, found.count, found.classes, &model->scores, &cause);
     model->has_scores = code == HG_OK;
     if (code == HG_OK && curves)
-      code = hg_page_ranks_load(found.probabilities, found.labels, found.count, found.classes, &model->ranks, &cause);
+      code = hg_page_ranks_load(found.ranking, found.labels, found.count, found.classes, &model->ranks, &cause);
   }
   if (code != HG_OK && code != HG_NO_MEMORY) note_trouble(model, &cause);
   hg_safetensors_release(&file);

@@ -6,6 +6,7 @@
 
 typedef struct hg_predictions {
   const float *probabilities; /* (count, classes), into the file; NULL: the run does not classify */
+  const float *ranking;       /* (count, classes): `decisions` where the method has them, else the probabilities */
   const int32_t *labels;      /* (count), into the file */
   int64_t count;
   int classes;

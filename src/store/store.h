@@ -6,9 +6,9 @@
  *                       weights.safetensors      final weights of a network, by the names of its layers
  *                       model.safetensors        a classical model: what was fitted, by scikit-learn's names of the method's
  *                                                attributes (support_vectors_, coef_, ...) and of its features'
- *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); reconstruction_mse, _psnr,
- *                                                _ssim F32 (N). Metadata: test_shape (HxWxC) and test_sha256 of the test
- *                                                part they are of.
+ *                       predictions.safetensors  labels I32 (N); probabilities F32 (N, K); decisions F32 (N, K): what support
+ *                                                vector machines rank by; reconstruction_mse, _psnr, _ssim F32 (N).
+ *                                                Metadata: test_shape (HxWxC) and test_sha256 of the test part they are of.
  *                       views.safetensors        labels I32 (N); probabilities F32 (N, K), averaged over views of each test
  *                                                image (test-time augmentation)
  *                       samples.safetensors      index I64 (M), original / input / reconstruction U8 (M, H, W, C),

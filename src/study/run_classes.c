@@ -84,7 +84,7 @@ static hg_code score(hg_runner *runner, const hg_run_record *record, const hg_pr
   hg_classification_report report = {0};
   hg_ranking_scores ranking = {0};
   hg_code code = hg_classification_report_new(p->probabilities, p->labels, p->count, p->classes, &report, error);
-  if (code == HG_OK) code = hg_ranking_scores_new(p->probabilities, p->labels, p->count, p->classes, &ranking, error);
+  if (code == HG_OK) code = hg_ranking_scores_new(p->ranking, p->labels, p->count, p->classes, &ranking, error);
   if (code == HG_OK) code = put_scores(runner, record, p, &report, &ranking, error);
   hg_ranking_scores_release(&ranking);
   hg_classification_report_release(&report);

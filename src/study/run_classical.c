@@ -91,7 +91,7 @@ static hg_code validate(hg_runner *runner, const hg_planned_run *run, const hg_c
   float *probabilities = hg_malloc(bytes);
   hg_code code = probabilities == NULL ? hg_fail_memory(error, "probabilities", bytes) : HG_OK;
   if (code == HG_OK)
-    code = hg_classical_predict(fitted, validation->values, validation->count, runner->pool, probabilities, error);
+    code = hg_classical_predict(fitted, validation->values, validation->count, runner->pool, probabilities, NULL, error);
   int64_t correct = 0;
   for (int64_t i = 0; code == HG_OK && i < validation->count; i++)
     correct += hg_argmax(probabilities + i * images->classes, images->classes) == images->labels[i];
@@ -109,8 +109,12 @@ static hg_code evaluate(hg_runner *runner, hg_planned_run *run, const hg_classic
   outputs.loss_is_log_loss = model->classical.kind == HG_LOGISTIC_REGRESSION || model->classical.kind == HG_NAIVE_BAYES;
   size_t bytes = (size_t)test->count * (size_t)outputs.test->classes * sizeof(float);
   outputs.probabilities = hg_malloc(bytes);
-  hg_code code = outputs.probabilities == NULL ? hg_fail_memory(error, "probabilities", bytes) : HG_OK;
-  if (code == HG_OK) code = hg_classical_predict(fitted, test->values, test->count, runner->pool, outputs.probabilities, error);
+  bool decides = hg_classical_decides(model->classical.kind);
+  if (decides) outputs.decisions = hg_malloc(bytes);
+  bool room = outputs.probabilities != NULL && (!decides || outputs.decisions != NULL);
+  hg_code code = room ? HG_OK : hg_fail_memory(error, "probabilities", bytes);
+  if (code == HG_OK)
+    code = hg_classical_predict(fitted, test->values, test->count, runner->pool, outputs.probabilities, outputs.decisions, error);
   if (code == HG_OK) code = hg_test_outputs_store(runner, run, &outputs, folder, error);
   if (code == HG_OK) code = hg_samples_store(runner, run, &outputs, NULL, folder, error);
   hg_test_outputs_release(&outputs);

@@ -16,8 +16,8 @@ uint64_t hg_runner_test_seed(const hg_runner *runner, const hg_planned_run *run)
 }
 
 void hg_test_outputs_release(hg_test_outputs *outputs) {
-  float *owned[] = {outputs->probabilities, outputs->mse,        outputs->psnr,      outputs->ssim,
-                    outputs->noisy_mse,     outputs->noisy_psnr, outputs->noisy_ssim};
+  float *owned[] = {outputs->probabilities, outputs->decisions, outputs->mse,        outputs->psnr,
+                    outputs->ssim,          outputs->noisy_mse, outputs->noisy_psnr, outputs->noisy_ssim};
   for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) hg_free(owned[i]);
   *outputs = (hg_test_outputs){0};
 }
@@ -172,7 +172,7 @@ static hg_code put_metrics(hg_runner *runner, const hg_planned_run *run, const h
 
 static hg_code write_predictions(const hg_test_outputs *outputs, const char *folder, hg_error *error) {
   const hg_dataset *test = outputs->test;
-  hg_named_tensor tensors[5];
+  hg_named_tensor tensors[6];
   int count = 0;
   if (test->labels != NULL)
     tensors[count++] =
@@ -180,6 +180,9 @@ static hg_code write_predictions(const hg_test_outputs *outputs, const char *fol
   if (outputs->probabilities != NULL)
     tensors[count++] = (hg_named_tensor){
         .name = "probabilities", .dtype = HG_F32, .rank = 2, .dim = {test->count, test->classes}, .data = outputs->probabilities};
+  if (outputs->decisions != NULL)
+    tensors[count++] = (hg_named_tensor){
+        .name = "decisions", .dtype = HG_F32, .rank = 2, .dim = {test->count, test->classes}, .data = outputs->decisions};
   const struct {
     const char *name;
     const float *values;

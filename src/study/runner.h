@@ -85,6 +85,7 @@ hg_code hg_runner_warn(hg_runner *runner, hg_error *error, const char *code, con
 typedef struct hg_test_outputs {
   const hg_dataset *test;
   float *probabilities;                                  /* (N, classes) */
+  float *decisions;                                      /* (N, classes): what ranks in their place; NULL: they do */
   float *mse, *psnr, *ssim;                              /* (N): reconstruction against original */
   float *noisy_mse, *noisy_psnr, *noisy_ssim;            /* (N): corrupted input against original */
   double loss, reconstruction_loss, classification_loss; /* NaN where there is none */

@@ -19,6 +19,7 @@ from skimage.feature import hog
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -81,6 +82,11 @@ def garments():
         svm.fit(train_x, train_y)
         figures[f"svm_{name}.support"] = svm.support_.astype(np.int32)
         figures[f"svm_{name}.objectives"] = objectives(svm, train_x)
+        figures[f"svm_{name}.decisions"] = svm.decision_function(test_x)
+        one_hot = np.eye(10)[labels[GARMENTS_TRAIN:]]
+        areas = [score(one_hot, svm.decision_function(test_x), average=average)
+                 for score in (average_precision_score, roc_auc_score) for average in ("macro", "micro")]
+        figures[f"svm_{name}.areas"] = np.array(areas)
         figures[f"svm_{name}.predictions"] = svm.predict(test_x).astype(np.int32)
     for weights in "uniform", "distance":
         knn = KNeighborsClassifier(n_neighbors=5, weights=weights, algorithm="brute").fit(train_x, train_y)

@@ -19,5 +19,6 @@ for name, keep in (("many", y >= 0), ("pair", (y == 3) | (y == 8))):
     machine = LinearSVC(C=0.1, dual=False, tol=1e-10, max_iter=100000).fit(x[keep], y[keep])
     out[f"{name}.coef"] = np.ascontiguousarray(machine.coef_)
     out[f"{name}.intercept"] = machine.intercept_
+    out[f"{name}.decisions"] = machine.decision_function(test)
     out[f"{name}.predictions"] = machine.predict(test).astype(np.int32)
 save_file(out, HERE / "linear_svm.safetensors")
