@@ -24,6 +24,16 @@ BY_CLASS = {
     "small-image-classifiers": ("C7", "cnn", [0.88, 0.95, 0.77, 0.66, 0.78, 0.75], "cnn-moved"),
     "five-garments": ("E1", "cnn", [0.9850, 0.9893, 0.9703, 0.9773, 0.9463], "cnn[epochs=8]"),
 }
+# Parameters that a report publishes: row, model, published, and how many of these hourglass counts otherwise: running means and variances
+# of batch normalisation, which Keras adds up too, and the weights of a 97th output that the reports' networks of 96 classes have.
+PARAMETERS = {
+    "denoise-and-transfer": [("B1", "denoiser", 49761, 0, 0), ("B2", "p", 241546, 0, 0), ("B3", "transfer", 26298, 0, 0)],
+    "autoencoder-from-scratch": [("C1", "autoencoder", 420192, 0, 0)],
+    "small-image-classifiers": [("C7", "cnn", 1176006, 0, 0)],
+    "convnet-foundations": [("D1", "wide", 6435530, 64, 0), ("D2", "thin", 50370, 192, 0), ("D3", "wide-lines", 6527841, 64, 1025),
+                            ("D4", "thin-lines", 83929, 192, 129), ("D5", "variation-lines", 222305, 0, 1025)],
+    "five-garments": [("E1", "cnn", 230735, 0, 0), ("E5", "denoiser", 1100112, 0, 0), ("E7", "denoiser-large", 2167596, 0, 0)],
+}
 # What a report says in words: row, words, and what bears on it: two models, a figure for a test of this study, and what the first must
 # come out as for the words to hold, or None where nothing is claimed; or two models, a figure, and the greatest share of the second's that
 # the first's may be.
@@ -95,7 +105,7 @@ def bounds_of(row):
 def comparisons(report):
     rows = [["a", "b", "figure", "difference", "95 % interval", "p", "a is"]]
     rows += [[row["a"], row["b"], row["metric"], f"{row['difference']:+.3g}", bounds_of(row), p_of(row), row.get("verdict", "")]
-             for row in report["comparisons"] if row["metric"] in ("accuracy", "mse")]
+             for row in report["comparisons"] if row["metric"] in ("accuracy", "accuracy_tta", "mse")]
     return ["", "Paired on the same test images. p is Holm's over all comparisons of one figure in the study; an interval is of "
             "its pair alone, so that it may leave out 0 where p is above .05:", "", table(rows)] if len(rows) > 1 else []
 
@@ -180,7 +190,8 @@ def engines(name, report):
     return ["", "Both engines from the same first weights and the same order of images, so that they part only by how sums are "
             "rounded; \"apart\" is relative. Images a second are those of these trainings, the median seed's, on a machine that did other "
             "work too; of `autoencoder` and `denoiser` hourglass trains two seeds side by side, a thread each, all else alone on two. "
-            "[performance.md](performance.md) has both engines taking turns: networks A and C, column oneDNN.", "", table(rows)] if len(rows) > 1 else []
+            "[performance.md](performance.md) has both engines taking turns on one machine: its network A is `autoencoder`, its C a convolutional "
+            "denoiser of other layers (B1's).", "", table(rows)] if len(rows) > 1 else []
 
 
 def claims(name, report):
@@ -194,6 +205,18 @@ def claims(name, report):
     return ["", "What the report says in words:", "", table(rows)] if len(rows) > 1 else []
 
 
+def parameters(name, report):
+    rows = [["row", "model", "published", "here", "of the published"]]
+    for row, model, published, running, further in PARAMETERS.get(name, []):
+        runs = [run for run in models(report).get(model, []) if run["status"] == "done"]
+        if runs:
+            words = [f"{running} running means and variances, which are not trained"] if running else []
+            words += [f"{further:,} of an output that no class of 96 has"] if further else []
+            same = runs[0]["parameters"] + running + further == published
+            rows.append([row, model, f"{published:,}", f"{runs[0]['parameters']:,}", "; ".join(words) if same else "not so many"])
+    return ["", "Parameters:", "", table(rows)] if len(rows) > 1 else []
+
+
 def leaks(report):
     rows = [["data", "images of", "stand in", "images", "byte for byte", "nearly"]]
     rows += [[row["data"], row["part"], row["against"], f"{row['images']:,}", f"{row['exact']:,}", f"{row['near']:,}"]
@@ -203,7 +226,8 @@ def leaks(report):
 
 def evidence(name, report):
     """The lines below a study's table."""
-    return comparisons(report) + by_class(name, report) + denoising(report) + engines(name, report) + claims(name, report) + leaks(report)
+    return (comparisons(report) + by_class(name, report) + denoising(report) + engines(name, report) + claims(name, report)
+            + parameters(name, report) + leaks(report))
 
 
 def tsne_rows(key, system):
