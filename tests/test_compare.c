@@ -95,6 +95,8 @@ static void seeds_that_change_nothing_leave_the_chance_of_the_images(void **stat
   assert_string_equal(hg_seeds_interval("test.accuracy", (double[]){0.87, 0.89}, 2, hundred, &mean, &deviation, &low, &high),
                       "student");
   assert_null(hg_seeds_interval("test.mse", (double[]){0.1}, 1, hundred, &mean, &deviation, &low, &high));
+  assert_null(hg_seeds_interval("test.macro_f1", (double[]){0.9, 0.9}, 2, hundred, &mean, &deviation, &low, &high));
+  assert_true(isnan(low) && isnan(high)); /* not a certainty of the width 0 */
 }
 
 /* By hand: t of 99 degrees of freedom at 97.5 % is 1.98422, and the mean of 100 images has a tenth of their deviation. */

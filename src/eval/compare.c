@@ -64,9 +64,10 @@ const char *hg_deviation_name(const char *figure, char name[HG_FIGURE_NAME]) {
 
 const char *hg_seeds_interval(const char *metric, const double *values, int count, hg_images_spread spread, double *mean,
                               double *deviation, double *low, double *high) {
-  const char *kind = count > 1 ? "student" : NULL;
   hg_mean_interval(values, count, mean, deviation, low, high);
   bool images_alone = count == 1 || (count > 1 && *deviation <= 0);
+  const char *kind = count > 1 && !images_alone ? "student" : NULL;
+  if (images_alone) *low = *high = NAN;
   if (images_alone && spread.images > 0 && strstr(metric, "accuracy") != NULL) {
     hg_wilson(llround(*mean * (double)spread.images), spread.images, low, high);
     kind = "wilson";
