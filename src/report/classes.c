@@ -155,10 +155,11 @@ static void put_class_figure(hg_page *page, const hg_page_group *group) {
     hg_page_marks(page, figure, "layer.1.encoding", "layer.2.encoding");
   else
     set_depth(figure);
-  hg_page_put_figure(page, figure,
-                     dots ? "The share of a class\xe2\x80\x99s test images that is told right, mean over seeds; a line reaches "
-                            "from the lowest seed to the highest."
-                          : "The share of a class\xe2\x80\x99s test images that is told right, mean over seeds.");
+  hg_page_put_figure(
+      page, figure,
+      dots ? "The share of a class\xe2\x80\x99s test images that is told right, mean over seeds. A grey line joins the "
+             "models; one in a model\xe2\x80\x99s colour reaches from its lowest seed to its highest."
+           : "The share of a class\xe2\x80\x99s test images that is told right, mean over seeds.");
 }
 
 /* ---------------------------------------------------------------- the section */

@@ -143,8 +143,19 @@ static void put_mistakes(hg_text *out, const sheet *images) {
   hg_free(mistakes);
 }
 
-static void put_predictions(hg_text *out, const sheet *images) {
-  hg_text_put(out, "<h4>Sample predictions</h4><ul class=\"images\">");
+/* What the percentages are of, where they are no probabilities. */
+static void put_kind(hg_text *out, const hg_page_model *model) {
+  const char *kind = model->shown->record.kind;
+  if (strcmp(kind, "svm") == 0 || strcmp(kind, "knn") == 0)
+    hg_text_put(out, "<p class=\"note\">Percentages are shares of votes.</p>");
+  else if (strcmp(kind, "linear_svm") == 0)
+    hg_text_put(out, "<p class=\"note\">Percentages are made of scores, and are no probabilities.</p>");
+}
+
+static void put_predictions(hg_text *out, const hg_page_model *model, const sheet *images) {
+  hg_text_put(out, "<h4>Sample predictions</h4>");
+  put_kind(out, model);
+  hg_text_put(out, "<ul class=\"images\">");
   int wanted = images->count < MOST_SAMPLES ? images->count : MOST_SAMPLES, shown = 0;
   for (; shown < wanted && has_room(out, images, shown); shown++) put_prediction(out, images, shown);
   hg_text_put(out, "</ul>");
@@ -203,5 +214,5 @@ void hg_page_images(hg_page *page, int at) {
   if (images.reconstruction != NULL) put_reconstructions(page, &images);
   images.most -=
       page->styles.length - styles < images.most ? page->styles.length - styles : images.most; /* the sheet's picture */
-  if (images.probabilities != NULL) put_predictions(&page->out, &images);
+  if (images.probabilities != NULL) put_predictions(&page->out, &page->models[at], &images);
 }

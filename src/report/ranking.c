@@ -148,6 +148,13 @@ static void put_panel(hg_page *page, const hg_page_group *group, hg_figure *figu
     if (hg_page_in_group(page, group, i) && page->models[i].ranks != NULL) put_curve(page, figure, i, panel, roc);
 }
 
+/* Whether the group has points of a sweep that are not drawn. */
+static bool leaves_out(const hg_page *page, const hg_page_group *group) {
+  for (int i = 0; i < page->model_count; i++)
+    if (hg_page_in_group(page, group, i) && page->models[i].has_scores && page->models[i].ranks == NULL) return true;
+  return false;
+}
+
 static void put_figure(hg_page *page, const hg_page_group *group, bool roc) {
   hg_figure *figure =
       roc ? hg_page_figure(page, "roc", "model: class: false_positive~ recall~ order mark", "roc", group->data)
@@ -161,10 +168,13 @@ static void put_figure(hg_page *page, const hg_page_group *group, bool roc) {
   hg_figure_keep_order(figure, 1);
   hg_page_panel_room(figure, 1);
   hg_page_marks(page, figure, "spec.encoding", "spec.layer.1.encoding");
-  hg_page_put_figure(
-      page, figure,
+  char note[400];
+  snprintf(
+      note, sizeof note, "%s Marks tell the models apart, and are no thresholds.%s",
       roc ? "The share of a class that is found, upwards, against the share of the rest that is taken for it, both from 0 to 1."
-          : "Precision upwards, recall to the right, both from 0 to 1.");
+          : "Precision upwards, recall to the right, both from 0 to 1.",
+      leaves_out(page, group) ? " Of a sweep only the chosen point and the model that is varied are drawn." : "");
+  hg_page_put_figure(page, figure, note);
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -175,7 +185,7 @@ static bool is_ranked(const hg_page *page, const hg_page_group *group, int at) {
 
 /* Beside each other stand few models; more stand in rows, and the tables one above the other. */
 static bool has_few(const hg_page *page, const hg_page_group *group) {
-  enum { MOST = 4 };
+  enum { MOST = 3 };
   int models = 0;
   for (int i = 0; i < page->model_count; i++) models += is_ranked(page, group, i);
   return models <= MOST;
