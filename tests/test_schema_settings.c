@@ -128,6 +128,23 @@ static void a_sweep_makes_one_model_for_each_point_of_its_grid(void **state) {
   hg_study_free(study);
 }
 
+/* Named alike, the page would take both for one sweep. */
+static void sweeps_over_paths_that_end_alike_are_named_by_the_whole_paths(void **state) {
+  (void)state;
+  hg_study *study = read_text(BASE "  n:\n" CLASSIFIER
+                                   "sweeps:\n"
+                                   "  adam: {model: m, grid: {train.optimizer.adam.learning_rate: [0.1]}}\n"
+                                   "  sgd: {model: m, grid: {train.optimizer.sgd.learning_rate: [0.1], train.epochs: [3]}}\n"
+                                   "  longer: {model: m, grid: {train.epochs: [5]}}\n"
+                                   "  other: {model: n, grid: {train.optimizer.adam.learning_rate: [0.1]}}\n");
+  assert_int_equal(study->model_count, 6);
+  assert_string_equal(study->models[2].name, "m[train.optimizer.adam.learning_rate=0.1]");
+  assert_string_equal(study->models[3].name, "m[train.optimizer.sgd.learning_rate=0.1,epochs=3]");
+  assert_string_equal(study->models[4].name, "m[epochs=5]");
+  assert_string_equal(study->models[5].name, "n[learning_rate=0.1]");
+  hg_study_free(study);
+}
+
 static void an_override_reaches_the_points_of_a_sweep(void **state) {
   (void)state;
   const hg_override override = {"models.m.train.optimizer.sgd.momentum", "0.9"};
@@ -232,6 +249,7 @@ int main(void) {
       cmocka_unit_test(an_override_may_be_a_word_or_a_mapping),
       cmocka_unit_test(a_wrong_override_is_named_in_the_place),
       cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_grid),
+      cmocka_unit_test(sweeps_over_paths_that_end_alike_are_named_by_the_whole_paths),
       cmocka_unit_test(an_override_reaches_the_points_of_a_sweep),
       cmocka_unit_test(an_id_or_a_note_is_no_part_of_the_settings),
       cmocka_unit_test(equal_settings_give_equal_text_however_they_are_written),

@@ -53,16 +53,29 @@ const hg_table hg_sweep_table = {
 
 /* ---------------------------------------------------------------- names: transfer[learning_rate=0.01] */
 
-/* The last part of a path, or the whole where another axis ends alike. */
-static const char *axis_name(const hg_node *grid, size_t axis) {
-  const char *path = grid->keys[axis]->text, *dot = strrchr(path, '.');
-  const char *last = dot == NULL ? path : dot + 1;
+static const char *last_part(const char *path) {
+  const char *dot = strrchr(path, '.');
+  return dot == NULL ? path : dot + 1;
+}
+
+static bool has_another(const hg_node *grid, const char *path) {
   for (size_t i = 0; i < grid->count; i++) {
-    const char *other = strrchr(grid->keys[i]->text, '.');
-    other = other == NULL ? grid->keys[i]->text : other + 1;
-    if (i != axis && strcmp(other, last) == 0) return path;
+    const char *other = grid->keys[i]->text;
+    if (strcmp(other, path) != 0 && strcmp(last_part(other), last_part(path)) == 0) return true;
   }
-  return last;
+  return false;
+}
+
+/* The last part of a path, or the whole where another path ends alike, in any sweep of the model: the page tells sweeps by it. */
+static const char *axis_name(const hg_reader *reader, const sweep *settings, size_t axis) {
+  const char *path = settings->grid->keys[axis]->text;
+  for (size_t i = 0; i < reader->sweep_nodes->count; i++) {
+    const hg_node *model = hg_node_get(reader->sweep_nodes->items[i], "model");
+    const hg_node *grid = hg_node_get(reader->sweep_nodes->items[i], "grid");
+    if (model == NULL || model->kind != HG_NODE_SCALAR || strcmp(model->text, settings->model->text) != 0) continue;
+    if (grid != NULL && grid->kind == HG_NODE_MAPPING && has_another(grid, path)) return path;
+  }
+  return last_part(path);
 }
 
 /* The word of a value: `sgd` of sgd and of {sgd: {momentum: 0.9}}; NULL where it has none. */
@@ -113,7 +126,7 @@ static hg_code point_name(hg_reader *reader, const sweep *settings, const size_t
   for (size_t axis = 0; axis < settings->grid->count && used < size; axis++) {
     char value[HG_NAME_SIZE];
     value_name(settings->grid->items[axis], point[axis], value, sizeof value);
-    used += (size_t)snprintf(out + used, size - used, "%s%s=%s", axis == 0 ? "" : ",", axis_name(settings->grid, axis), value);
+    used += (size_t)snprintf(out + used, size - used, "%s%s=%s", axis == 0 ? "" : ",", axis_name(reader, settings, axis), value);
   }
   if (used < size) used += (size_t)snprintf(out + used, size - used, "]");
   if (used < size) return HG_OK;
