@@ -179,6 +179,35 @@ static void two_settings_have_a_map_of_each_figure(void **state) {
   hg_free(mse);
 }
 
+/* Every point has its place where nothing is chosen, too. */
+static void two_settings_that_nothing_is_chosen_from_have_a_map(void **state) {
+  (void)state;
+  static const char *const accuracy_only[FIGURES] = {"accuracy"};
+  static const swept noise[] = {{"n[gaussian=0.1,epochs=2]", "{\"corrupt\": {\"gaussian\": 0.1}}", {0.9}},
+                                {"n[gaussian=0.1,epochs=4]", "{\"corrupt\": {\"gaussian\": 0.1}}", {0.8}},
+                                {"n[gaussian=0.5,epochs=2]", "{\"corrupt\": {\"gaussian\": 0.5}}", {0.6}}};
+  hg_error error;
+  hg_store *store = store_of(noise, 3, accuracy_only);
+  for (int m = 0; m < 2; m++) { /* no validation images */
+    hg_run_record record = {.seed = 1, .position = 3 + m, .kind = "network", .status = "done", .settings = (char[]){"{}"}};
+    snprintf(record.name, sizeof record.name, "t[epochs=%d,batch_size=8]", m + 1);
+    check(hg_store_put_run(store, &record, &error), &error);
+    put_figure(store, record.id, "test", "accuracy", 0.5 + 0.25 * m);
+  }
+  char *section = section_of(store), *spoiled = data_of(store, "sweep-n-gaussian-and-epochs"),
+       *tested = data_of(store, "sweep-t-epochs-and-batch_size");
+  hg_store_close(store);
+  assert_int_equal(occurrences(section, "nothing is chosen here."), 2);
+  assert_holds(section, "No validation scores: nothing is chosen here. Shown are those of the test images.");
+  assert_holds(spoiled, "\"n[gaussian=0.1,epochs=2]\",0.1,2,0.905,0.91,2,1,0");
+  assert_holds(spoiled, "\"n[gaussian=0.1,epochs=4]\",0.1,4,0.805,0.81,2,");
+  assert_holds(tested, "\"t[epochs=1,batch_size=8]\",1,8,,0.5,1,0,0");
+  assert_holds(tested, "\"t[epochs=2,batch_size=8]\",2,8,,0.75,1,1,0");
+  hg_free(section);
+  hg_free(spoiled);
+  hg_free(tested);
+}
+
 /* Trained by another reconstruction loss than squares, the validation images have no MSE to choose by. */
 static void where_no_squares_are_trained_the_reconstruction_loss_stands_in(void **state) {
   (void)state;
@@ -300,6 +329,7 @@ int main(void) {
       SWEEP_TEST(models_that_classify_and_rebuild_have_a_chart_of_each_figure),
       SWEEP_TEST(the_best_of_several_figures_is_by_accuracy),
       SWEEP_TEST(two_settings_have_a_map_of_each_figure),
+      SWEEP_TEST(two_settings_that_nothing_is_chosen_from_have_a_map),
       SWEEP_TEST(where_no_squares_are_trained_the_reconstruction_loss_stands_in),
       SWEEP_TEST(a_sweep_of_one_figure_has_one_chart),
       SWEEP_TEST(a_swept_weight_is_chosen_by_what_it_does_not_scale),

@@ -30,14 +30,36 @@ static void sort_axis(hg_figure *figure, int column, const char *where) {
   hg_figure_set(figure, where, order);
 }
 
+/* What a map is shaded by: the test images choose nothing, but stand in where the validation images say nothing. */
+static hg_estimate shown_score(const hg_sweep *of, const hg_page_model *model) {
+  return of->points > 0 ? hg_sweep_validation(of, model) : hg_sweep_test(of, model);
+}
+
+static void find_range(const hg_sweep *of, double *least, double *most) {
+  hg_sweep_point ignored;
+  *least = *most = NAN;
+  for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored)) {
+    double value = shown_score(of, &of->page->models[i]).value;
+    *least = fmin(*least, value);
+    *most = fmax(*most, value);
+  }
+}
+
+static void show_test_alone(hg_figure *figure) {
+  hg_figure_set(figure, "layer.2.encoding.text.field", json_string("test"));
+  json_array_remove(json_object_get(json_object_get(figure->spec, "encoding"), "tooltip"), 1);
+}
+
 static void put_map(hg_sweep *of, hg_figure *figure) {
   hg_sweep_point at;
+  double least, most;
   char x[HG_NAME_SIZE], y[HG_NAME_SIZE];
   hg_frame *data = &figure->data;
+  find_range(of, &least, &most);
   for (int i = hg_sweep_next(of, of->start, &at); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &at)) {
     const hg_page_model *model = &of->page->models[i];
-    hg_estimate validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model);
-    double range = of->most - of->least, depth = range > 0 ? (validation.value - of->least) / range : 1;
+    hg_estimate validation = hg_sweep_validation(of, model), test = hg_sweep_test(of, model), shown = shown_score(of, model);
+    double range = most - least, depth = range > 0 ? (shown.value - least) / range : 1;
     snprintf(x, sizeof x, "%.*s", at.values[0].length, at.values[0].text);
     hg_sweep_join_values(&at, 1, y, sizeof y);
     hg_frame_word(data, model->name);
@@ -45,7 +67,7 @@ static void put_map(hg_sweep *of, hg_figure *figure) {
     hg_frame_word(data, y);
     hg_frame_number(data, validation.value);
     hg_frame_number(data, test.value);
-    hg_frame_number(data, validation.seeds);
+    hg_frame_number(data, shown.seeds);
     hg_frame_number(data, hg_less_is_better(of->figure->validation) ? 1 - depth : depth);
     hg_frame_number(data, i == of->chosen);
   }
@@ -54,10 +76,12 @@ static void put_map(hg_sweep *of, hg_figure *figure) {
   hg_figure_set(figure, "encoding.x.title", json_string(title));
   snprintf(title, sizeof title, "%.*s", of->first.settings[1].length, of->first.settings[1].text);
   hg_figure_set(figure, "encoding.y.title", of->first.axes == 2 ? json_string(title) : json_null());
-  if (!hg_metric_is_share(of->figure->test)) return;
-  hg_figure_set(figure, "layer.2.encoding.text.format", json_string(".2%"));
-  hg_figure_set(figure, "encoding.tooltip.1.format", json_string(".2%"));
-  hg_figure_set(figure, "encoding.tooltip.2.format", json_string(".2%"));
+  if (hg_metric_is_share(of->figure->test)) {
+    hg_figure_set(figure, "layer.2.encoding.text.format", json_string(".2%"));
+    hg_figure_set(figure, "encoding.tooltip.1.format", json_string(".2%"));
+    hg_figure_set(figure, "encoding.tooltip.2.format", json_string(".2%"));
+  }
+  if (of->points == 0) show_test_alone(figure);
 }
 
 static void put_line_point(hg_sweep *of, hg_frame *data, int model, const char *setting, const char *part,
@@ -112,7 +136,7 @@ static void note_choice(const hg_sweep *of, const char *settings, bool map, hg_t
     hg_text_format(note, "The points differ in `%s`, so that their validation scores do not compare: nothing is chosen here.",
                    of->apart);
   else if (of->chosen < 0)
-    hg_text_put(note, "No validation scores: nothing is chosen here.");
+    hg_text_format(note, "No validation scores: nothing is chosen here.%s", map ? " Shown are those of the test images." : "");
   if (of->chosen < 0) return;
   hg_sweep_next(of, of->chosen, &at);
   hg_sweep_join_values(&at, 0, value, sizeof value);
@@ -127,7 +151,7 @@ static void put_chart(hg_page *page, hg_sweep *of, const hg_sweep_figure *judged
   hg_sweep_join_settings(&of->first, settings, sizeof settings);
   snprintf(name, sizeof name, "%.*s-%.40s%s", of->first.model.length, of->first.model.text, settings, judged->file);
   hg_sweep_choose(of, judged);
-  bool map = of->first.axes > 1 && of->chosen >= 0;
+  bool map = of->first.axes > 1;
   hg_figure *figure =
       map ? hg_page_figure(page, "sweep_map", "model: x: y: value test seeds depth chosen", "sweep", name)
           : hg_page_figure(page, "sweep_line", "model: setting: part: value low high seeds chosen", "sweep", name);
