@@ -121,6 +121,65 @@ static void scores_by_class_are_means_over_the_seeds(void **state) {
   assert_true(lowest < mean && mean < highest);
 }
 
+/* ---------------------------------------------------------------- of stores of their own */
+
+static hg_store *new_store(void) {
+  hg_error error;
+  hg_store *store;
+  assert_int_equal(system("/bin/rm -rf " BINARY_DIR "/own-figures"), 0);
+  demo_check(hg_store_open(BINARY_DIR "/own-figures", true, &store, &error), &error);
+  return store;
+}
+
+static int64_t put_run(hg_store *store, const char *name, uint64_t seed, const char *status, const char *settings) {
+  char text[160];
+  hg_error error;
+  hg_run_record record = {.seed = seed, .kind = "network", .data = "d", .settings = text};
+  snprintf(text, sizeof text, "%s", settings);
+  snprintf(record.name, sizeof record.name, "%s", name);
+  snprintf(record.status, sizeof record.status, "%s", status);
+  demo_check(hg_store_put_run(store, &record, &error), &error);
+  return record.id;
+}
+
+static void put_denoising(hg_store *store, int64_t run, const char *corruption, double mse) {
+  hg_error error;
+  hg_denoising_row rows[] = {{.level = 0.5, .method = "noisy", .mse = mse}, {.level = 0.5, .method = "model", .mse = mse / 2}};
+  for (int i = 0; i < 2; i++) snprintf(rows[i].corruption, sizeof rows[i].corruption, "%s", corruption);
+  demo_check(hg_store_put_denoising(store, run, rows, 2, &error), &error);
+}
+
+/* Closes the store. */
+static void write_figures_of(hg_store *store) {
+  int count;
+  bool drawn;
+  hg_error error;
+  demo_check(hg_report_write_figures(store, out, NULL, &count, &drawn, &error), &error);
+  hg_store_close(store);
+}
+
+static void assert_holds(const char *text, const char *part) {
+  if (strstr(text, part) == NULL) fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void noise_that_is_clipped_and_noise_that_is_not_are_not_averaged(void **state) {
+  (void)state;
+  hg_store *store = new_store();
+  put_denoising(store, put_run(store, "a", 1, "done", "{\"corrupt\": {\"gaussian\": 0.5, \"clip\": true}}"), "gaussian", 0.1);
+  put_denoising(store, put_run(store, "b", 1, "done", "{\"corrupt\": {\"gaussian\": 0.5, \"clip\": false}}"), "gaussian", 0.3);
+  put_denoising(store, put_run(store, "c", 1, "done", "{\"corrupt\": {\"clip\": true}}"), "masking", 0.2);
+  put_denoising(store, put_run(store, "d", 1, "done", "{\"corrupt\": {\"clip\": false}}"), "masking", 0.4); /* cuts nothing */
+  write_figures_of(store);
+  char *clipped = read_out("denoising-d-gaussian.csv"), *unclipped = read_out("denoising-d-gaussian-unclipped.csv"),
+       *masked = read_out("denoising-d-masking.csv");
+  assert_holds(clipped, "noisy input,Mean squared error,noisy input,0.5,0.1,0");
+  assert_holds(unclipped, "noisy input,Mean squared error,noisy input,0.5,0.3,0");
+  assert_holds(masked, "noisy input,Mean squared error,noisy input,0.5,0.3,0");
+  hg_free(clipped);
+  hg_free(unclipped);
+  hg_free(masked);
+}
+
 static void failed_allocations_are_told(void **state) {
   (void)state;
   hg_error error;
@@ -139,9 +198,12 @@ static void failed_allocations_are_told(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(grids_are_pictures_without_a_browser), cmocka_unit_test(the_data_of_a_grid_hold_every_image_with_its_row),
-      cmocka_unit_test(maps_for_files_have_all_points_of_the_store), cmocka_unit_test(scores_by_class_are_means_over_the_seeds),
-      cmocka_unit_test(failed_allocations_are_told)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(grids_are_pictures_without_a_browser),
+                                     cmocka_unit_test(the_data_of_a_grid_hold_every_image_with_its_row),
+                                     cmocka_unit_test(maps_for_files_have_all_points_of_the_store),
+                                     cmocka_unit_test(scores_by_class_are_means_over_the_seeds),
+                                     cmocka_unit_test(noise_that_is_clipped_and_noise_that_is_not_are_not_averaged),
+                                     cmocka_unit_test(a_mean_curve_is_of_the_seeds_that_are_done),
+                                     cmocka_unit_test(failed_allocations_are_told)};
   return cmocka_run_group_tests(tests, write_all, NULL);
 }

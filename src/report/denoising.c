@@ -17,6 +17,7 @@ enum { BASELINES = 2 };
 /* Networks that take one kind of corruption off one data set. */
 typedef struct group {
   const char *data, *corruption;
+  bool clips;            /* noise that is cut to [0, 1] is another one */
   double levels[LEVELS]; /* rising */
   int level_count;
 } group;
@@ -29,9 +30,15 @@ static const char *corruption_of(const hg_page_model *model) {
   return model->shown->denoising_count == 0 ? NULL : model->shown->denoising[0].corruption;
 }
 
+static bool clips(const hg_page_model *model) {
+  const json_t *clip = json_object_get(json_object_get(model->settings, "corrupt"), "clip");
+  return strcmp(corruption_of(model), "gaussian") != 0 || !json_is_false(clip);
+}
+
 static bool belongs(const hg_page_model *model, const group *of) {
   const char *corruption = corruption_of(model);
-  return corruption != NULL && strcmp(corruption, of->corruption) == 0 && strcmp(model->shown->record.data, of->data) == 0;
+  return corruption != NULL && strcmp(corruption, of->corruption) == 0 && clips(model) == of->clips &&
+         strcmp(model->shown->record.data, of->data) == 0;
 }
 
 static void add_level(group *of, double level) {
@@ -47,7 +54,7 @@ static void add_level(group *of, double level) {
 static bool leads(const hg_page *page, int at, group *out) {
   const hg_page_model *model = &page->models[at];
   if (corruption_of(model) == NULL) return false;
-  *out = (group){.data = model->shown->record.data, .corruption = corruption_of(model)};
+  *out = (group){.data = model->shown->record.data, .corruption = corruption_of(model), .clips = clips(model)};
   for (int i = 0; i < page->model_count; i++) {
     if (!belongs(&page->models[i], out)) continue;
     if (i < at) return false;
@@ -100,15 +107,15 @@ static void put_line(hg_page *page, const group *of, hg_frame *data, int model, 
     }
 }
 
-static void name_corruption(const group *of, char out[48]) {
-  snprintf(out, 48, "%s", of->corruption);
+static void name_corruption(const group *of, char out[64]) {
+  snprintf(out, 64, "%s%s", of->corruption, of->clips ? "" : " without clipping");
   for (char *c = out; *c != '\0'; c++)
     if (*c == '_') *c = ' ';
 }
 
 static void put_chart(hg_page *page, const group *of, const char *noise) {
   char name[2 * HG_NAME_SIZE], title[96];
-  snprintf(name, sizeof name, "%s-%s", of->data, of->corruption);
+  snprintf(name, sizeof name, "%s-%s%s", of->data, of->corruption, of->clips ? "" : "-unclipped");
   hg_figure *figure = hg_page_figure(page, "denoise", "model: measure: kind: level value trained", "denoising", name);
   hg_figure_title(figure, "Noise taken away%s%s: %s", of->data[0] == '\0' ? "" : " on ", of->data, noise);
   for (int i = 0; i < page->model_count; i++)
@@ -280,7 +287,7 @@ void hg_page_denoising(hg_page *page) {
   hg_text *out = &page->out;
   size_t grids = 0;
   group of;
-  char noise[48];
+  char noise[64];
   if (!hg_page_has_denoising(page)) return;
   for (int i = 0; i < page->model_count; i++) grids += corruption_of(&page->models[i]) != NULL;
   size_t most = MOST_OF_ALL / (grids < 1 ? 1 : grids);
