@@ -149,6 +149,24 @@ static void put_denoising(hg_store *store, int64_t run, const char *corruption, 
   demo_check(hg_store_put_denoising(store, run, rows, 2, &error), &error);
 }
 
+static void put_losses(hg_store *store, int64_t run, const double *losses, int count) {
+  hg_epoch epochs[8];
+  hg_error error;
+  for (int e = 0; e < count; e++)
+    epochs[e] = (hg_epoch){.epoch = e + 1,
+                           .loss = losses[e],
+                           .val_loss = NAN,
+                           .accuracy = NAN,
+                           .val_accuracy = NAN,
+                           .reconstruction_loss = losses[e],
+                           .val_reconstruction_loss = NAN,
+                           .classification_loss = NAN,
+                           .val_classification_loss = NAN,
+                           .center_loss = NAN,
+                           .val_center_loss = NAN};
+  demo_check(hg_store_put_history(store, run, epochs, count, &error), &error);
+}
+
 /* Closes the store. */
 static void write_figures_of(hg_store *store) {
   int count;
@@ -178,6 +196,31 @@ static void noise_that_is_clipped_and_noise_that_is_not_are_not_averaged(void **
   hg_free(clipped);
   hg_free(unclipped);
   hg_free(masked);
+}
+
+static void a_mean_curve_is_of_the_seeds_that_are_done(void **state) {
+  (void)state;
+  static const struct {
+    const char *model, *status;
+    double losses[3];
+    int epochs;
+  } runs[] = {{"ae", "done", {4, 2, 1}, 3},      {"ae", "done", {2, 2, 2}, 3}, {"ae", "diverged", {9, 90}, 2},
+              {"one", "done", {3, 2, 1}, 3},     {"one", "diverged", {8}, 1},  {"none", "running", {4, 3, 2}, 3},
+              {"none", "interrupted", {2, 1}, 2}};
+  hg_store *store = new_store();
+  for (int i = 0; i < (int)(sizeof runs / sizeof runs[0]); i++)
+    put_losses(store, put_run(store, runs[i].model, (uint64_t)i + 1, runs[i].status, "{}"), runs[i].losses, runs[i].epochs);
+  write_figures_of(store);
+  char *csv = read_out("learning-reconstruction-loss.csv");
+  assert_holds(csv, "ae,mean,training,1,3,1,");
+  assert_holds(csv, "ae,mean,training,3,1.5,1,");
+  assert_holds(csv, "ae,3,training,2,90,0,0");
+  assert_int_equal(occurrences(csv, "\none,mean"), 0);
+  assert_holds(csv, "\none,4,training,3,1,1,"); /* the only one that is done stands for the model */
+  assert_holds(csv, "\none,5,training,1,8,0,");
+  assert_holds(csv, "none,mean,training,2,2,1,");
+  assert_int_equal(occurrences(csv, "none,mean"), 2);
+  hg_free(csv);
 }
 
 static void failed_allocations_are_told(void **state) {

@@ -47,9 +47,10 @@ static bool run_has_curve(const hg_report_run *run, curve which) {
   return false;
 }
 
-static int runs_with_curve(const hg_page_model *model, curve which) {
+static int runs_with_curve(const hg_page_model *model, curve which, bool done) {
   int count = 0;
-  for (int i = 0; i < model->count; i++) count += run_has_curve(&model->runs[i], which);
+  for (int i = 0; i < model->count; i++)
+    count += run_has_curve(&model->runs[i], which) && (!done || hg_report_is_done(&model->runs[i]));
   return count;
 }
 
@@ -92,11 +93,16 @@ static void put_run(hg_frame *data, const hg_report_run *run, curve which, bool 
       put_row(data, &of, part == 1, run->epochs[e].epoch, curve_value(&run->epochs[e], which, part == 1));
 }
 
-/* As far as every seed goes. */
+/* Of runs that are done, or of all where none is: one that diverged would end the mean, or bend it. */
+static bool counts(const hg_page_model *model, const hg_report_run *run, curve which) {
+  return run_has_curve(run, which) && (hg_report_is_done(run) || runs_with_curve(model, which, true) == 0);
+}
+
+/* As far as every seed of it goes. */
 static void put_mean(hg_frame *data, const hg_page_model *model, curve which, int every) {
   int epochs = 0, seeds = 0;
   for (int i = 0; i < model->count; i++) {
-    if (!run_has_curve(&model->runs[i], which)) continue;
+    if (!counts(model, &model->runs[i], which)) continue;
     epochs = seeds == 0 || model->runs[i].epoch_count < epochs ? model->runs[i].epoch_count : epochs;
     seeds++;
   }
@@ -105,15 +111,17 @@ static void put_mean(hg_frame *data, const hg_page_model *model, curve which, in
     for (int e = 0; e < epochs; e++) {
       double sum = 0;
       for (int i = 0; i < model->count; i++)
-        if (run_has_curve(&model->runs[i], which)) sum += curve_value(&model->runs[i].epochs[e], which, part == 1);
+        if (counts(model, &model->runs[i], which)) sum += curve_value(&model->runs[i].epochs[e], which, part == 1);
       put_row(data, &of, part == 1, e + 1, sum / seeds);
     }
 }
 
 static void put_model(hg_frame *data, const hg_page_model *model, curve which, int every) {
-  int seeds = runs_with_curve(model, which);
+  int seeds = 0;
+  for (int i = 0; i < model->count; i++) seeds += counts(model, &model->runs[i], which);
   for (int i = 0; i < model->count; i++)
-    if (run_has_curve(&model->runs[i], which)) put_run(data, &model->runs[i], which, seeds == 1, every);
+    if (run_has_curve(&model->runs[i], which))
+      put_run(data, &model->runs[i], which, seeds == 1 && counts(model, &model->runs[i], which), every);
   if (seeds > 1) put_mean(data, model, which, every);
 }
 
@@ -166,11 +174,11 @@ void hg_page_curves(hg_page *page) {
   bool seeds = false;
   for (curve which = 0; which < CURVES; which++) {
     longest = longest > 0 ? longest : longest_run(page, which);
-    for (int m = 0; m < page->model_count; m++) seeds = seeds || runs_with_curve(&page->models[m], which) > 1;
+    for (int m = 0; m < page->model_count; m++) seeds = seeds || runs_with_curve(&page->models[m], which, false) > 1;
   }
   if (longest == 0) return;
   hg_text_put(out, "<section id=\"curves\"><h2>Learning curves</h2><p class=\"note\">");
-  if (seeds) hg_text_put(out, "Thin lines are seeds, thick ones their mean. ");
+  if (seeds) hg_text_put(out, "Thin lines are seeds, thick ones the mean of those that are done. ");
   hg_text_put(out, "A click on a name in a legend shows that model alone; shift-click adds another.</p>");
   hg_text_put(out, hg_page_is_long(page) ? "<div class=\"panels wide\">" : "<div class=\"panels\">");
   for (curve which = 0; which < CURVES; which++) put_curve(page, which);
