@@ -1,4 +1,5 @@
-/* The models of report.json: one entry for all runs of a model, with the figures that the page's table of results prints. */
+/* The models of report.json: one entry for all runs of a model, with the figures that the page's table of results prints; and
+ * their settings on the page. */
 #include "base/file.h"
 #include "demo_store.h"
 #include "report/format.h"
@@ -174,6 +175,52 @@ static void runs_that_are_not_done_do_not_count(void **state) {
   assert_int_equal(system(command), 0);
 }
 
+/* The page of a store of one run with these settings. The caller frees it. */
+static char *page_with(const char *settings) {
+  char place[] = "/tmp/hourglass-models-XXXXXX", path[64], command[96], text[1024], *page;
+  size_t size;
+  hg_error error;
+  hg_store *store;
+  hg_run_record record = {.name = "m", .seed = 1, .kind = "network", .status = "done", .settings = text};
+  snprintf(text, sizeof text, "%s", settings);
+  assert_non_null(mkdtemp(place));
+  demo_check(hg_store_open(place, true, &store, &error), &error);
+  demo_check(hg_store_put_run(store, &record, &error), &error);
+  demo_check(hg_report_write_page(store, &error), &error);
+  hg_store_close(store);
+  snprintf(path, sizeof path, "%s/report.html", place);
+  demo_check(hg_file_read(path, 5 << 20, &page, &size, &error), &error);
+  snprintf(command, sizeof command, "rm -rf %s", place);
+  assert_int_equal(system(command), 0);
+  return page;
+}
+
+/* Of what is off where nothing is said, the table is silent. */
+static void zeros_and_noes_that_somebody_asked_for_stand_in_the_table(void **state) {
+  (void)state;
+  static const char *const said[] = {"<dt>early stopping restore best weights</dt><dd>no</dd>",
+                                     "<dt>learning rate factors encoder</dt><dd>0</dd>",
+                                     "<dt>adamw beta 1</dt><dd>0</dd>",
+                                     "<dt>adamw weight decay</dt><dd>0</dd>",
+                                     "<dt>triangular initial</dt><dd>0</dd>",
+                                     "<dt>center rate</dt><dd>0</dd>",
+                                     "<dt>corrupt clip</dt><dd>no</dd>"},
+                           *const silent[] = {"clip norm</dt>",        "factors decoder</dt>", "min delta</dt>",
+                                              "triangular final</dt>", "corrupt masking</dt>", "augment flip</dt>"};
+  char *page = page_with(
+      "{\"augment\": {\"flip\": false}, \"corrupt\": {\"clip\": false, \"gaussian\": 0.5, \"masking\": 0.0},"
+      " \"loss\": {\"center\": {\"rate\": 0.0, \"weight\": 0.1}}, \"train\": {\"clip_norm\": 0.0,"
+      " \"early_stopping\": {\"min_delta\": 0.0, \"patience\": 2, \"restore_best_weights\": false},"
+      " \"learning_rate_factors\": {\"decoder\": 1.0, \"encoder\": 0.0},"
+      " \"optimizer\": {\"adamw\": {\"beta_1\": 0.0, \"weight_decay\": 0.0}},"
+      " \"schedule\": {\"triangular\": {\"final\": 0.0, \"initial\": 0.0}}}}");
+  for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+    if (strstr(page, said[i]) == NULL) fail_msg("the page does not say %s", said[i]);
+  for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
+    if (strstr(page, silent[i]) != NULL) fail_msg("the page says %s", silent[i]);
+  hg_free(page);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_model_is_told_once_with_what_it_is),
@@ -181,6 +228,7 @@ int main(void) {
       cmocka_unit_test(one_seed_has_wilsons_interval_of_its_accuracy_alone),
       cmocka_unit_test(the_page_prints_the_same_figures),
       cmocka_unit_test(runs_that_are_not_done_do_not_count),
+      cmocka_unit_test(zeros_and_noes_that_somebody_asked_for_stand_in_the_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

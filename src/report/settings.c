@@ -11,6 +11,27 @@ enum { DIGITS = 7, DEEPEST = 6 };
 
 /* ---------------------------------------------------------------- the table */
 
+/* What is something where nothing is said, so that 0 and no are settings of their own. Factors of 1 are dropped before. */
+static const char *const on_by_default[][2] = {
+    {"early_stopping", "restore_best_weights"},
+    {"adam", "beta_1"},
+    {"adam", "beta_2"},
+    {"adamw", "beta_1"},
+    {"adamw", "beta_2"},
+    {"adamw", "weight_decay"},
+    {"one_cycle", "initial"},
+    {"triangular", "initial"},
+    {"center", "rate"},
+    {"corrupt", "clip"},
+    {"naive_bayes", "var_smoothing"},
+};
+
+static bool is_on_by_default(const char *group, const char *key) {
+  for (size_t i = 0; i < sizeof on_by_default / sizeof on_by_default[0]; i++)
+    if (strcmp(on_by_default[i][0], group) == 0 && strcmp(on_by_default[i][1], key) == 0) return true;
+  return strcmp(group, "learning_rate_factors") == 0;
+}
+
 /* What is off, empty, or as if it were not there. */
 static bool is_off(const json_t *value) {
   if (json_is_number(value)) return json_number_value(value) == 0;
@@ -38,8 +59,8 @@ static void put_leaf(hg_text *out, const char *group, const char *name, const js
   char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS));
   if (json_is_string(value))
     hg_text_words(out, json_string_value(value));
-  else if (json_is_true(value))
-    hg_text_put(out, "yes");
+  else if (json_is_boolean(value))
+    hg_text_put(out, json_is_true(value) ? "yes" : "no");
   else if (json_is_real(value))
     hg_text_format(out, "%.*g", DIGITS, json_real_value(value));
   else
@@ -53,7 +74,7 @@ static void put_object(hg_text *out, const char *group, json_t *object, int dept
   json_t *value;
   json_object_foreach(object, key, value) {
     const char *choice = choice_of(value);
-    if (is_off(value) || depth == DEEPEST) continue;
+    if ((is_off(value) && !is_on_by_default(group, key)) || depth == DEEPEST) continue;
     if (choice != NULL) {
       open_fact(out, group, key);
       hg_text_words(out, choice);
