@@ -36,6 +36,28 @@ python3 "$SOURCE_DIR/tests/browser/check_page.py" "$work/out/report.html"
 "$HOURGLASS" report "$work/out" --figures "$work/figures" >/dev/null 2>"$work/log" || { cat "$work/log"; exit 1; }
 python3 "$SOURCE_DIR/tests/browser/check_figures.py" "$work/figures"
 
+# A figure that cannot be drawn stops no other: a name that every JavaScript object has is too much for the charts that hold it.
+cat >"$work/odd.yaml" <<'END'
+study: odd
+data: {lines: {source: lines, lines: {per_class: 30}, classes: [0, 30, 60, 90], validation: 0.1}}
+models:
+  constructor: {naive_bayes: {}}
+  neighbours: {knn: {k: 3}}
+END
+"$HOURGLASS" run "$work/odd.yaml" --out "$work/odd" --quiet >/dev/null 2>"$work/log" || { cat "$work/log"; exit 1; }
+code=0
+python3 "$SOURCE_DIR/tests/browser/check_page.py" "$work/odd/report.html" >"$work/log" || code=$?
+if [ "$code" -ne 77 ]; then
+  grep -q "console: accuracy: .*not defined" "$work/log"
+  if grep "undrawn" "$work/log" | grep -q "confusion-neighbours"; then cat "$work/log"; exit 1; fi
+  if "$HOURGLASS" report "$work/odd" --figures "$work/odd-figures" >/dev/null 2>"$work/log"; then
+    echo "figures that could not be drawn were not noticed"
+    exit 1
+  fi
+  grep -q "could not be drawn: accuracy" "$work/log"
+  ls "$work"/odd-figures/confusion-neighbours.{svg,png,pdf} >/dev/null
+fi
+
 # Nothing is left behind, neither in the end nor when it is stopped on the way.
 mkdir "$work/tmp"
 TMPDIR=$work/tmp "$HOURGLASS" report "$work/out" --figures "$work/figures" >/dev/null 2>"$work/log" &

@@ -61,12 +61,35 @@ static hg_code write_base64(const char *folder, const char *name, const char *en
   return code;
 }
 
-/* Writes the PNG, and the SVG, whose text is kept for the PDF. */
-static hg_code draw(hg_browser *browser, const hg_figure *figure, const char *folder, json_t *svgs, hg_error *error) {
-  char expression[256];
+/* Names the figures that could not be drawn, and why the first was not. */
+typedef struct failures {
+  int count;
+  hg_text names;
+  char cause[320];
+} failures;
+
+static void add_failure(failures *failed, const hg_figure *figure, const char *cause) {
+  enum { MOST_NAMED = 5 };
+  if (failed->count == 0) snprintf(failed->cause, sizeof failed->cause, "%s", cause);
+  if (failed->count < MOST_NAMED) hg_text_format(&failed->names, "%s%s", failed->count == 0 ? "" : ", ", figure->name);
+  if (failed->count == MOST_NAMED) hg_text_put(&failed->names, ", ...");
+  failed->count++;
+}
+
+/* Writes the PNG, and the SVG, whose text is kept for the PDF: null where nothing could be drawn. */
+static hg_code draw(hg_browser *browser, const hg_figure *figure, const char *folder, json_t *svgs, failures *failed,
+                    hg_error *error) {
+  char expression[320];
   json_t *drawn = NULL;
-  snprintf(expression, sizeof expression, "hourglassFigure(\"%s\")", figure->name);
+  snprintf(expression, sizeof expression, "hourglassFigure(\"%s\").catch((error) => ({cause: String(error)}))", figure->name);
   hg_code code = hg_browser_evaluate(browser, expression, &drawn, error);
+  const char *cause = json_string_value(json_object_get(drawn, "cause"));
+  if (cause != NULL) {
+    add_failure(failed, figure, cause);
+    json_array_append_new(svgs, json_null());
+    json_decref(drawn);
+    return code;
+  }
   const char *svg = json_string_value(json_object_get(drawn, "svg")), *png = json_string_value(json_object_get(drawn, "png"));
   const char *data = png == NULL ? NULL : strchr(png, ',');
   if (code == HG_OK && (svg == NULL || data == NULL)) code = hg_fail(error, HG_FAILED, figure->name, "the browser drew nothing");
@@ -113,9 +136,10 @@ static hg_code print_all(hg_browser *browser, const hg_page *page, const json_t 
   hg_code code = hg_browser_call(browser, "Page.getFrameTree", NULL, &tree, error);
   const char *frame = json_string_value(json_object_get(json_object_get(json_object_get(tree, "frameTree"), "frame"), "id"));
   if (code == HG_OK && frame == NULL) code = hg_fail(error, HG_FAILED, "browser", "has no page");
-  for (int i = 0; code == HG_OK && i < page->figures.count; i++)
-    code =
-        print(browser, frame, page->figures.figures[i]->name, json_string_value(json_array_get(svgs, (size_t)i)), folder, error);
+  for (int i = 0; code == HG_OK && i < page->figures.count; i++) {
+    const char *svg = json_string_value(json_array_get(svgs, (size_t)i));
+    if (svg != NULL) code = print(browser, frame, page->figures.figures[i]->name, svg, folder, error);
+  }
   json_decref(tree);
   return code;
 }
@@ -136,15 +160,26 @@ static hg_code open_page(hg_browser *browser, const hg_page *page, hg_error *err
   return code;
 }
 
+/* Those that could be drawn are written by now. */
+static hg_code tell_failures(const failures *failed, int figures, hg_error *error) {
+  if (failed->names.failed) return hg_fail_memory(error, "names of figures", failed->names.length);
+  return failed->count == 0 ? HG_OK
+                            : hg_fail(error, HG_FAILED, "figures", "%d of %d could not be drawn: %.400s (%s)", failed->count,
+                                      figures, failed->names.bytes, failed->cause);
+}
+
 static hg_code draw_all(const char *program, const hg_page *page, const char *folder, const volatile int *stop, hg_error *error) {
   hg_browser *browser;
   hg_code code = hg_browser_start(program, SECONDS, stop, &browser, error);
   if (code != HG_OK) return code;
   json_t *svgs = json_array();
+  failures failed = {0};
   code = open_page(browser, page, error);
   for (int i = 0; code == HG_OK && i < page->figures.count; i++)
-    code = draw(browser, page->figures.figures[i], folder, svgs, error);
+    code = draw(browser, page->figures.figures[i], folder, svgs, &failed, error);
   if (code == HG_OK) code = print_all(browser, page, svgs, folder, error);
+  if (code == HG_OK) code = tell_failures(&failed, page->figures.count, error);
+  hg_text_release(&failed.names);
   json_decref(svgs);
   hg_browser_stop(browser);
   return code;

@@ -176,10 +176,22 @@
     element.dataset.drawn = "yes";
   }
 
+  /* One that fails does not keep the others from being drawn. */
+  async function tryToDraw(element) {
+    try {
+      await draw(element);
+    } catch (error) {
+      console.error(`${element.dataset.figure}: ${error.stack}`);
+      views.delete(element);
+      element.dataset.drawn = "failed";
+      element.textContent = "This chart could not be drawn; the browser's console tells why.";
+    }
+  }
+
   const waiting = (scope) => [...scope.querySelectorAll(".plot:not([data-drawn])")].filter((element) => element.clientWidth > 0);
 
   async function drawAll(scope) {
-    for (const element of waiting(scope)) await draw(element);
+    for (const element of waiting(scope)) await tryToDraw(element);
   }
 
   async function redraw(all) {
@@ -187,7 +199,7 @@
       if (element.clientWidth === 0 || (!all && element.clientWidth === drawn.width)) continue;
       if (all && !drawn.canvas) continue;
       drawn.view.finalize();
-      await draw(element);
+      await tryToDraw(element);
     }
   }
 

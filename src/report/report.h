@@ -32,7 +32,8 @@ hg_code hg_report_write_page(hg_store *store, hg_error *error);
 /* Writes every figure of the page into a folder, made if need be: NAME.vl.json, its Vega-Lite specification, and NAME.csv, its
  * data; and, where Chromium or Chrome is found in PATH (*drawn), NAME.svg, NAME.png and NAME.pdf; without, NAME.png of grids of
  * images, pixel for pixel and without words. *count: figures. HG_FAILED if the browser fails; specifications and data are
- * written by then. HG_INTERRUPTED once *stop is not 0, which a signal may make it (NULL: never); files are whole or not there. */
+ * written by then, and, where it only cannot draw some figures, all files of the others. HG_INTERRUPTED once *stop is not 0,
+ * which a signal may make it (NULL: never); files are whole or not there. */
 hg_code hg_report_write_figures(hg_store *store, const char *folder, const volatile int *stop, int *count, bool *drawn,
                                 hg_error *error);
 
