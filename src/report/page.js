@@ -168,6 +168,7 @@
   async function draw(element) {
     const figure = figures.get(element.dataset.figure), width = element.clientWidth;
     if (width === 0) return;
+    views.get(element)?.view.finalize();
     const canvas = Boolean(figure.spec.usermeta?.points) && figure.data.rows > MANY, spec = fitted(figure, width);
     const result = await hourglassCharts.embed(element, canvas ? coloured(spec, document.documentElement) : spec,
       {actions: false, renderer: canvas ? "canvas" : "svg", defaultStyle: false, tooltip: tooltip(figure)});
@@ -188,27 +189,31 @@
     }
   }
 
-  const waiting = (scope) => [...scope.querySelectorAll(".plot:not([data-drawn])")].filter((element) => element.clientWidth > 0);
-
-  async function drawAll(scope) {
-    for (const element of waiting(scope)) await tryToDraw(element);
+  /* Drawn for another width or theme while it was hidden counts as not drawn. */
+  function isWaiting(element) {
+    const drawn = views.get(element);
+    if (element.clientWidth === 0) return false;
+    return drawn ? drawn.faded || element.clientWidth !== drawn.width : !element.dataset.drawn;
   }
 
-  async function redraw(all) {
-    for (const [element, drawn] of views) {
-      if (element.clientWidth === 0 || (!all && element.clientWidth === drawn.width)) continue;
-      if (all && !drawn.canvas) continue;
-      drawn.view.finalize();
-      await tryToDraw(element);
-    }
+  const waiting = (scope) => [...scope.querySelectorAll(".plot")].filter(isWaiting);
+
+  async function drawAll(scope) {
+    for (const element of waiting(scope)) if (isWaiting(element)) await tryToDraw(element);
+  }
+
+  /* A canvas keeps the colours of the theme it was drawn in. */
+  function fade() {
+    for (const drawn of views.values()) drawn.faded = drawn.canvas;
+    drawAll(document);
   }
 
   let pending;
   addEventListener("resize", () => {
     clearTimeout(pending);
-    pending = setTimeout(() => redraw(false), 150);
+    pending = setTimeout(() => drawAll(document), 150);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(true));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fade);
   for (const one of document.querySelectorAll("details")) one.addEventListener("toggle", () => one.open && drawAll(one));
 
   /* A link to something folded opens it. */
