@@ -223,6 +223,31 @@ static void a_mean_curve_is_of_the_seeds_that_are_done(void **state) {
   hg_free(csv);
 }
 
+static void an_exact_reconstruction_has_100_decibels(void **state) {
+  (void)state;
+  static const uint8_t images[2 * 4] = {0, 64, 128, 255, 1, 2, 3, 4}, rebuilt[2 * 4] = {0, 64, 128, 255, 52, 53, 54, 55};
+  static const int32_t labels[2];
+  static const int64_t index[2] = {0, 1};
+  const hg_named_tensor tensors[] = {{"original", HG_U8, 4, {2, 2, 2, 1}, images},
+                                     {"index", HG_I64, 1, {2}, index},
+                                     {"labels", HG_I32, 1, {2}, labels},
+                                     {"input", HG_U8, 4, {2, 2, 2, 1}, images},
+                                     {"reconstruction", HG_U8, 4, {2, 2, 2, 1}, rebuilt}};
+  hg_error error;
+  hg_run_record record;
+  bool found;
+  hg_store *store = new_store();
+  put_run(store, "exact", 1, "done", "{}");
+  demo_check(hg_store_get_run(store, "exact", 1, &record, &found, &error), &error);
+  demo_write(store, &record, "samples.safetensors", tensors, 5);
+  hg_run_record_release(&record);
+  write_figures_of(store);
+  char *csv = read_out("reconstructions-exact.csv");
+  assert_holds(csv, "reconstructed,0,3,100,\"data:");
+  assert_holds(csv, "reconstructed,1,4,13.9794,\"data:"); /* 51 / 255 off: -20 log10(0.2) */
+  hg_free(csv);
+}
+
 static void failed_allocations_are_told(void **state) {
   (void)state;
   hg_error error;
@@ -247,6 +272,7 @@ int main(void) {
                                      cmocka_unit_test(scores_by_class_are_means_over_the_seeds),
                                      cmocka_unit_test(noise_that_is_clipped_and_noise_that_is_not_are_not_averaged),
                                      cmocka_unit_test(a_mean_curve_is_of_the_seeds_that_are_done),
+                                     cmocka_unit_test(an_exact_reconstruction_has_100_decibels),
                                      cmocka_unit_test(failed_allocations_are_told)};
   return cmocka_run_group_tests(tests, write_all, NULL);
 }
