@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Opens a report page in headless Chromium, wide and narrow, light and dark, and fails on a console error, an undrawn chart, a
-grid of images that cannot be saved, a request beyond the file itself, or a page that is wider than its window.
+chart or a grid of images that cannot be saved, a request beyond the file itself, or a page that is wider than its window.
 
     check_page.py PAGE [--screenshots FOLDER | --if-there]
 
@@ -33,6 +33,8 @@ PROBE = """(() => {
       const drawing = plot.querySelector("svg, canvas");
       return drawing && drawing.getBoundingClientRect().right > plot.getBoundingClientRect().right + 1;
     }).map((plot) => plot.dataset.figure),
+    unsaved: plots.filter((plot) => [...plot.closest("figure").querySelectorAll(".save button")]
+      .map((button) => button.textContent).join() !== "SVG,PNG").map((plot) => plot.dataset.figure),
     broken: [...document.images].filter((image) => !image.complete || image.naturalWidth === 0).length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   });
@@ -172,6 +174,8 @@ def check_view(browser, address, name, width, theme, screenshots):
         faults.append("the page has no charts")
     if probe["cut"]:
         faults.append(f"charts wider than their place: {probe['cut']}")
+    if probe["unsaved"]:
+        faults.append(f"charts without buttons that save them: {probe['unsaved']}")
     if probe["broken"]:
         faults.append(f"{probe['broken']} images cannot be shown")
     if probe["overflow"] > 0:
