@@ -335,6 +335,37 @@ static void what_a_comparison_leaves_open_is_warned_of(void **state) {
   assert_false(is_warned_of("not-compared"));
 }
 
+static void of_many_pairs_the_first_are_named_and_the_rest_counted(void **state) {
+  (void)state;
+  enum { OTHERS = 10 };
+  char text[2048], pairs[1024] = "";
+  size_t used = (size_t)snprintf(text, sizeof text,
+                                 "study: x\ndata: {%s}\nmodels:\n  net: {classifier: [flatten, {dense: 8}], "
+                                 "loss: {classification: cross_entropy}, train: {epochs: 1}}\n",
+                                 DATA("lines"));
+  for (int i = 0; i < OTHERS; i++) {
+    used += (size_t)snprintf(text + used, sizeof text - used, "  a-neighbour-whose-name-is-long-%d: {knn: %d}\n", i, i + 1);
+    snprintf(pairs + strlen(pairs), sizeof pairs - strlen(pairs), "%s[net, a-neighbour-whose-name-is-long-%d]",
+             i == 0 ? "" : ", ", i);
+  }
+  snprintf(text + used, sizeof text - used, "report: {compare: [%s]}\n", pairs);
+  told t = {0};
+  run_well(text, &t);
+  hg_store *store = open_store();
+  hg_warning *rows = NULL;
+  int count = 0, found = 0;
+  assert_int_equal(hg_store_get_warnings(store, &rows, &count, NULL), HG_OK);
+  for (int i = 0; i < count; i++) {
+    if (strcmp(rows[i].code, "one-seed") != 0) continue;
+    found++;
+    assert_non_null(strstr(rows[i].message, ": net and a-neighbour-whose-name-is-long-0, net and"));
+    assert_non_null(strstr(rows[i].message, "a-neighbour-whose-name-is-long-5, and 4 more pairs. The intervals"));
+  }
+  assert_int_equal(found, 1);
+  hg_free(rows);
+  hg_store_close(store);
+}
+
 static void errors_of_another_type_are_not_compared(void **state) {
   (void)state;
   static const char text[] = "study: x\ndata: {" DATA("lines") "}\nmodels:\n"
@@ -417,6 +448,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(labels_of_another_rank_are_not_compared, set_up, tear_down),
       cmocka_unit_test_setup_teardown(predictions_of_other_images_are_not_compared, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_a_comparison_leaves_open_is_warned_of, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(of_many_pairs_the_first_are_named_and_the_rest_counted, set_up, tear_down),
       cmocka_unit_test_setup_teardown(errors_of_another_type_are_not_compared, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_squared_error_of_one_seed_has_the_interval_of_its_images, set_up, tear_down),
   };

@@ -7,17 +7,30 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Pairs in words: "a and b, a and c". */
+/* Pairs in words: "a and b, a and c", those that have room. */
 typedef struct pairs {
-  int count;
+  int count, told;
   char text[320];
 } pairs;
 
+enum { ROOM_OF_REST = 32 }; /* ", and N more pairs" */
+
 static void add_pair(pairs *list, const char *a, const char *b) {
-  size_t used = strlen(list->text), room = sizeof list->text - used;
-  list->count++;
-  if (snprintf(list->text + used, room, "%s%s and %s", used > 0 ? ", " : "", a, b) >= (int)room)
-    snprintf(list->text + sizeof list->text - 4, 4, "...");
+  char pair[2 * HG_NAME_SIZE + 8];
+  size_t used = strlen(list->text), room = sizeof list->text - ROOM_OF_REST - used;
+  int length = snprintf(pair, sizeof pair, "%s%s and %s", used > 0 ? ", " : "", a, b);
+  if (list->told == list->count++ && (size_t)length < room) {
+    memcpy(list->text + used, pair, (size_t)length + 1);
+    list->told++;
+  }
+}
+
+/* Once all are added. */
+static const char *tell_pairs(pairs *list) {
+  int rest = list->count - list->told;
+  size_t used = strlen(list->text);
+  if (rest > 0) snprintf(list->text + used, sizeof list->text - used, ", and %d more pair%s", rest, rest == 1 ? "" : "s");
+  return list->text;
 }
 
 /* What is to be said of pairs beside their comparisons. */
@@ -133,22 +146,22 @@ static hg_code compare_with_median(hg_runner *runner, int model, hg_comparison *
 
 /* ---------------------------------------------------------------- all of them */
 
-static hg_code warn_of_pairs(hg_runner *runner, const remarks *said, hg_error *error) {
+static hg_code warn_of_pairs(hg_runner *runner, remarks *said, hg_error *error) {
   hg_code code = HG_OK;
   if (said->missing.count > 0)
     code = hg_runner_warn(runner, error, "not-compared", "Not compared, because no run of one of them is done: %s.",
-                          said->missing.text);
+                          tell_pairs(&said->missing));
   if (code == HG_OK && said->one_seed.count > 0)
     code = hg_runner_warn(
         runner, error, "one-seed",
         "Compared on one seed: %s. The intervals cover the choice of test images, not the chance in training; give "
         "the study more seeds.",
-        said->one_seed.text);
+        tell_pairs(&said->one_seed));
   if (code == HG_OK && said->apart.count > 0)
     code = hg_runner_warn(runner, error, "other-inputs",
                           "Compared on test images that are spoiled differently (`corrupt`): %s. The difference is that of the "
                           "inputs as well as that of the models.",
-                          said->apart.text);
+                          tell_pairs(&said->apart));
   return code;
 }
 
