@@ -172,6 +172,31 @@ static void data_that_the_study_no_longer_has_goes(void **state) {
   hg_store_close(store);
 }
 
+/* "a1 lines, " */
+static int seed_and_data(const hg_run_record *record, char *to, size_t room) {
+  return snprintf(to, room, "%s%d %s, ", record->name, (int)record->seed, record->data);
+}
+
+/* Their images stay, and with them the runs, those of other seeds too. */
+static void data_sets_that_exchange_their_names_are_told_by_the_new_ones(void **state) {
+  (void)state;
+#define EXCHANGED(one, other)                                                                                       \
+  "study: x\nseeds: [1, 2]\ndata:\n  " one ": {source: lines, lines: {per_class: 3}, classes: [0, 1, 2]}\n  " other \
+  ": {source: lines, lines: {per_class: 3}, classes: [3, 4, 5, 6]}\nmodels:\n  a: {data: " one                      \
+  ", naive_bayes: {}}\n  b: {data: " other                                                                          \
+  ", classifier: [flatten, {dense: 4}], loss: {classification: cross_entropy}, train: {epochs: 1}}\n"
+  told t = {0}, again = {0};
+  char runs[256];
+  uint64_t first = 1;
+  hg_error error = {0};
+  run_well(EXCHANGED("few", "many"), &t);
+  hg_run_settings settings = {.threads = 1, .seeds = &first, .seed_count = 1};
+  assert_int_equal(run_study(EXCHANGED("many", "few"), settings, &again, &error), HG_OK);
+  assert_int_equal(again.skipped, 2);
+  list_runs(runs, sizeof runs, seed_and_data);
+  assert_string_equal(runs, "a1 many, b1 few, b2 few, ");
+}
+
 /* ---- seeds */
 
 static void more_seeds_than_are_averaged_are_refused(void **state) {
@@ -442,6 +467,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(runs_that_go_are_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_many_runs_that_go_the_first_are_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(data_that_the_study_no_longer_has_goes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(data_sets_that_exchange_their_names_are_told_by_the_new_ones, set_up, tear_down),
       cmocka_unit_test_setup_teardown(more_seeds_than_are_averaged_are_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_number_that_may_be_a_name_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_class_whose_name_is_not_utf8_keeps_its_place, set_up, tear_down),

@@ -136,11 +136,14 @@ static hg_code is_kept(hg_runner *runner, const hg_run_record *record, bool *kep
   return code;
 }
 
-/* Models may have been put in another order since; runs of seeds that are not asked for now are told of too. */
+/* Models may have been put in another order since, and data sets, whose images make a run the same, may have another name; runs
+ * of seeds that are not asked for now are told of too. */
 static hg_code place(hg_runner *runner, hg_run_record *record, hg_error *error) {
   int model = hg_study_find_model(runner->study, record->name);
-  if (record->position == model) return HG_OK;
+  const char *data = runner->study->data[runner->study->models[model].data].name;
+  if (record->position == model && strcmp(record->data, data) == 0) return HG_OK;
   record->position = model;
+  snprintf(record->data, sizeof record->data, "%s", data);
   return hg_store_put_run(runner->store, record, error);
 }
 
