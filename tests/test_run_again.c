@@ -81,6 +81,42 @@ static void weights_that_were_changed_are_made_again(void **state) {
   assert_string_equal(before, after);
 }
 
+#define WILD(engine)                                                    \
+  "study: x\n" DATA "models:\n  wild: {" engine                         \
+  "encoder: [flatten, {dense: 8}], decoder: [{dense: 2352}, {reshape: " \
+  "[28, 28, 3]}], loss: {reconstruction: mse}, train: {batch_size: 4, epochs: 3, optimizer: {sgd: 1e5}}}\n"
+
+static void what_diverged_is_trained_again_where_its_folder_was_removed(void **state) {
+  (void)state;
+  told first = {0}, again = {0}, removed = {0};
+  hg_error error = {0};
+  char checkpoint[160], command[192];
+  snprintf(checkpoint, sizeof checkpoint, "%s/runs/wild-seed1/checkpoint.safetensors", out);
+  assert_int_equal(attempt(WILD(""), NULL, 0, &first, &error), HG_DIVERGED);
+  assert_int_equal(first.started, 1);
+  assert_false(hg_path_exists(checkpoint));
+  assert_int_equal(hg_file_write(checkpoint, "x", 1, NULL), HG_OK); /* as an older build left it */
+  assert_int_equal(attempt(WILD(""), NULL, 0, &again, &error), HG_DIVERGED);
+  assert_int_equal(again.skipped, 1);
+  assert_int_equal(again.started, 0);
+  assert_false(hg_path_exists(checkpoint));
+  snprintf(command, sizeof command, "rm -r %s/runs/wild-seed1", out);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(attempt(WILD(""), NULL, 0, &removed, &error), HG_DIVERGED);
+  assert_int_equal(removed.started, 1);
+}
+
+#ifdef HG_HAS_ONEDNN
+static void what_diverged_with_sums_of_onednn_is_trained_again(void **state) {
+  (void)state;
+  told first = {0}, again = {0};
+  hg_error error = {0};
+  assert_int_equal(attempt(WILD("engine: onednn, "), NULL, 0, &first, &error), HG_DIVERGED);
+  assert_int_equal(attempt(WILD("engine: onednn, "), NULL, 0, &again, &error), HG_DIVERGED);
+  assert_int_equal(again.started, 1);
+}
+#endif
+
 static void a_damaged_store_is_told_with_what_can_be_done(void **state) {
   (void)state;
   static const char text[] = "study: x\n" DATA "models:\n  a: {naive_bayes: {}}\n";
@@ -344,6 +380,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_method_that_draws_no_numbers_is_fitted_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_damaged_file_of_a_run_is_told_with_what_mends_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(weights_that_were_changed_are_made_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_diverged_is_trained_again_where_its_folder_was_removed, set_up, tear_down),
+#ifdef HG_HAS_ONEDNN
+      cmocka_unit_test_setup_teardown(what_diverged_with_sums_of_onednn_is_trained_again, set_up, tear_down),
+#endif
       cmocka_unit_test_setup_teardown(a_damaged_store_is_told_with_what_can_be_done, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_stand_together_by_model_whatever_order_they_were_made_in, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),

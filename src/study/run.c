@@ -253,12 +253,40 @@ static void note_failure(hg_runner *runner, const hg_planned_run *run, hg_code c
            (unsigned long long)run->seed, run->record.message);
 }
 
-/* Trained again it would diverge again, in the same step: nothing of it depends on anything but its identity. */
-static void stay_diverged(hg_runner *runner, hg_planned_run *run, hg_run_record *stored) {
+static void remove_checkpoint(const char *folder) {
+  char *path = hg_path_join(folder, "checkpoint.safetensors");
+  if (path != NULL) {
+    unlink(path);
+    hg_file_remove_leftovers(path, 0);
+  }
+  hg_free(path);
+}
+
+/* Trained again it would diverge again, in the same step: nothing of it depends on anything but its identity. Not so with oneDNN,
+ * whose sums are its own; and who removes a run's folder wants it made again. */
+static hg_code would_diverge(const hg_runner *runner, const hg_planned_run *run, const hg_run_record *stored, bool *again,
+                             hg_error *error) {
+  char *path = NULL;
+  *again = false;
+  if (strcmp(stored->status, "diverged") != 0 || runner->study->models[run->model].engine == HG_ONEDNN) return HG_OK;
+  hg_code code = hg_store_run_file(runner->store, stored, "settings.json", &path, error);
+  *again = code == HG_OK && hg_path_exists(path);
+  hg_free(path);
+  return code;
+}
+
+/* A store of an older build still has its checkpoint. */
+static hg_code stay_diverged(hg_runner *runner, hg_planned_run *run, hg_run_record *stored, hg_error *error) {
+  char *folder = NULL;
   hg_run_record_release(&run->record);
   run->record = *stored;
+  hg_code code = hg_store_run_folder(runner->store, &run->record, &folder, error);
+  if (code != HG_OK) return code;
+  remove_checkpoint(folder);
+  hg_free(folder);
   note_failure(runner, run, HG_DIVERGED);
   hg_runner_event(runner, HG_RUN_SKIPPED, NULL, 0, run->record.message);
+  return HG_OK;
 }
 
 hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, hg_error *error) {
@@ -269,12 +297,9 @@ hg_code hg_runner_take_up(hg_runner *runner, hg_run_names *damaged, bool *done, 
   *done = false;
   hg_code code = hg_store_get_run(runner->store, run->record.name, run->seed, &stored, &found, error);
   if (code != HG_OK || !found) return code;
-  *done = strcmp(stored.status, "diverged") == 0;
-  if (*done) {
-    stay_diverged(runner, run, &stored);
-    return HG_OK;
-  }
-  if (strcmp(stored.status, "done") == 0) code = result_path(runner, run, &stored, &path, error);
+  code = would_diverge(runner, run, &stored, done, error);
+  if (*done) return stay_diverged(runner, run, &stored, error);
+  if (code == HG_OK && strcmp(stored.status, "done") == 0) code = result_path(runner, run, &stored, &path, error);
   if (code == HG_OK && path != NULL && hg_path_exists(path)) {
     code = check_whole(runner, run, &stored, path, &whole, error);
     if (code == HG_OK && !whole) hg_run_names_add(damaged, &stored);
@@ -328,15 +353,6 @@ static void describe_result(hg_runner *runner, const hg_planned_run *run, char *
   hg_free(metrics);
 }
 
-static void remove_checkpoint(const char *folder) {
-  char *path = hg_path_join(folder, "checkpoint.safetensors");
-  if (path != NULL) {
-    unlink(path);
-    hg_file_remove_leftovers(path, 0);
-  }
-  hg_free(path);
-}
-
 static hg_code finish_run(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
   hg_code code = set_status(runner, run, "done", "", error);
   if (code != HG_OK) return code;
@@ -364,7 +380,11 @@ static hg_code work_on(hg_runner *runner, hg_planned_run *run, const char *folde
   code = runner->study->models[run->model].kind == HG_MODEL_NETWORK ? hg_runner_train(runner, run, folder, &cause)
                                                                     : hg_runner_fit(runner, run, folder, &cause);
   if (code == HG_OK) return finish_run(runner, run, folder, error);
-  if (code != HG_INTERRUPTED) return record_failure(runner, run, code, &cause, error);
+  if (code != HG_INTERRUPTED) {
+    hg_code stored = record_failure(runner, run, code, &cause, error);
+    if (code == HG_DIVERGED) remove_checkpoint(folder); /* from which it could only diverge again */
+    return stored;
+  }
   code = set_status(runner, run, "interrupted", "", error);
   return code == HG_OK ? interrupted(runner, error) : code;
 }

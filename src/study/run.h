@@ -53,9 +53,10 @@ typedef struct hg_run_settings {
  * study no longer describes are removed; those of its other seeds stay.
  *
  * A run that fails or diverges is recorded and does not stop those that do not need it; the code is then HG_FAILED or
- * HG_DIVERGED. What failed is tried again by the next call; what diverged would diverge again, and is not. HG_INTERRUPTED after a
- * stop: the same call then goes on from the checkpoint, and ends with the same weights. HG_DATA, before any work, where a data
- * set is not there; HG_USAGE where more than HG_MOST_SEEDS seeds are asked for, or would come together in the store. */
+ * HG_DIVERGED. What failed is tried again by the next call; what diverged would diverge again, and is not, unless its engine is
+ * oneDNN or its folder was removed. HG_INTERRUPTED after a stop: the same call then goes on from the checkpoint, and ends with
+ * the same weights. HG_DATA, before any work, where a data set is not there; HG_USAGE where more than HG_MOST_SEEDS seeds are
+ * asked for, or would come together in the store. */
 hg_code hg_study_run(const hg_study *study, const hg_run_settings *settings, hg_error *error);
 
 /* ---- What is told of a network's layers, by `show` and on the page. *rows is hg_malloc'ed. */
