@@ -316,6 +316,15 @@ static hg_code write_run(hg_store *store, hg_run_record *record, hg_error *error
   return hg_query_end(&query);
 }
 
+hg_code hg_store_clear_run(hg_store *store, const hg_run_record *record, hg_error *error) {
+  hg_code code = hg_store_begin(store, error);
+  if (code != HG_OK) return code;
+  code = drop_figures(store, record->id, error);
+  if (code == HG_OK) code = drop_comparisons(store, record->name, error);
+  if (code == HG_OK) code = remove_folder(store, record, error);
+  return hg_store_finish(store, code, error);
+}
+
 hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error) {
   hg_run_record old = {0};
   bool found = false;
@@ -325,10 +334,8 @@ hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error
   code = hg_store_get_run(store, record->name, record->seed, &old, &found, error);
   /* New here, files under its name are another's all the same: of a store whose database is gone. */
   bool changed = !found || strcmp(old.identity, record->identity) != 0;
-  if (code == HG_OK && changed) code = drop_figures(store, old.id, error);
-  if (code == HG_OK && changed) code = drop_comparisons(store, record->name, error);
   if (code == HG_OK) code = write_run(store, record, error);
-  if (code == HG_OK && changed) code = remove_folder(store, record, error);
+  if (code == HG_OK && changed) code = hg_store_clear_run(store, record, error);
   hg_run_record_release(&old);
   return hg_store_finish(store, code, error);
 }

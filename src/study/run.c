@@ -371,9 +371,18 @@ static hg_code write_settings(const hg_planned_run *run, const char *folder, hg_
   return code;
 }
 
+/* Without a checkpoint it starts from nothing: figures of weights that it had before would pass for those of the new ones. */
+static hg_code begin_run(hg_runner *runner, hg_planned_run *run, hg_error *error) {
+  char *checkpoint = NULL;
+  hg_code code = hg_store_run_file(runner->store, &run->record, "checkpoint.safetensors", &checkpoint, error);
+  if (code == HG_OK) code = set_status(runner, run, "running", "", error);
+  if (code == HG_OK && !hg_path_exists(checkpoint)) code = hg_store_clear_run(runner->store, &run->record, error);
+  hg_free(checkpoint);
+  return code;
+}
+
 static hg_code work_on(hg_runner *runner, hg_planned_run *run, const char *folder, hg_error *error) {
-  hg_code code = set_status(runner, run, "running", "", error);
-  if (code == HG_OK) code = write_settings(run, folder, error);
+  hg_code code = write_settings(run, folder, error);
   if (code != HG_OK) return code;
   hg_runner_event(runner, HG_RUN_STARTED, NULL, 0, NULL);
   hg_error cause = {0};
@@ -393,7 +402,8 @@ hg_code hg_runner_carry_out(hg_runner *runner, hg_error *error) {
   hg_planned_run *run = &runner->runs[runner->current];
   char *folder = NULL;
   if (run->needs >= 0 && strcmp(runner->runs[run->needs].record.status, "done") != 0) return fail_for_need(runner, run, error);
-  hg_code code = hg_store_run_folder(runner->store, &run->record, &folder, error);
+  hg_code code = begin_run(runner, run, error);
+  if (code == HG_OK) code = hg_store_run_folder(runner->store, &run->record, &folder, error);
   if (code == HG_OK) code = work_on(runner, run, folder, error);
   hg_free(folder);
   return code;
