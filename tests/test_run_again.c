@@ -55,8 +55,8 @@ static void a_damaged_file_of_a_run_is_told_with_what_mends_it(void **state) {
   assert_int_equal(mended.done, 1);
 }
 
-/* Of the first run; NaN where it has no such figure. */
-static double metric_of(const char *name) {
+/* NaN where the run in this place has no such figure. */
+static double metric_of_run(int place, const char *name) {
   hg_store *store = NULL;
   hg_run_record *records = NULL;
   hg_metric *metrics = NULL;
@@ -64,7 +64,8 @@ static double metric_of(const char *name) {
   double value = (double)NAN;
   assert_int_equal(hg_store_open(out, false, &store, NULL), HG_OK);
   assert_int_equal(hg_store_list_runs(store, &records, &count, NULL), HG_OK);
-  assert_int_equal(hg_store_list_metrics(store, records[0].id, &metrics, &metric_count, NULL), HG_OK);
+  assert_true(place < count);
+  assert_int_equal(hg_store_list_metrics(store, records[place].id, &metrics, &metric_count, NULL), HG_OK);
   for (int i = 0; i < metric_count; i++)
     if (strcmp(metrics[i].name, name) == 0) value = metrics[i].value;
   for (int i = 0; i < count; i++) hg_run_record_release(&records[i]);
@@ -73,6 +74,8 @@ static double metric_of(const char *name) {
   hg_store_close(store);
   return value;
 }
+
+static double metric_of(const char *name) { return metric_of_run(0, name); }
 
 /* Sums of oneDNN may make other weights: a figure that is in the store already is not of them. */
 static void a_run_made_again_keeps_nothing_of_the_one_before(void **state) {
@@ -290,6 +293,57 @@ static void scores_over_views_are_compared_as_those_without(void **state) {
   assert_true(comparison_of("accuracy_tta").value_a == row.value_a);
 }
 
+static void views_that_are_no_longer_asked_for_are_forgotten(void **state) {
+  (void)state;
+  static const char *const figures[] = {"test.accuracy_tta", "test.macro_f1_tta", "test.log_loss_tta", "test.views_tta"};
+  told t = {0};
+  char views[160];
+  snprintf(views, sizeof views, "%s/runs/net-seed1/views.safetensors", out);
+  assert_int_equal(run(TWO("flip: yes"), NULL, 0, &t), HG_OK);
+  assert_true(hg_path_exists(views));
+  assert_int_equal(run(TWO("shift: 0"), NULL, 0, &t), HG_OK);
+  for (int i = 0; i < 4; i++) assert_true(isnan(metric_of(figures[i])));
+  assert_string_equal(comparison_of("accuracy_tta").metric, "");
+  assert_false(hg_path_exists(views));
+  assert_false(isnan(metric_of("test.accuracy")));
+}
+
+/* A mean or a comparison would mix them with those of this call. */
+static void other_views_of_seeds_that_are_not_asked_for_are_forgotten(void **state) {
+  (void)state;
+  static const uint64_t seeds[] = {1, 2};
+  told t = {0}, again = {0};
+  char views[160];
+  snprintf(views, sizeof views, "%s/runs/net-seed2/views.safetensors", out);
+  assert_int_equal(run(TWO("flip: yes"), seeds, 2, &t), HG_OK);
+  assert_true(metric_of_run(1, "test.views_tta") == 2);
+  assert_int_equal(run(TWO("flip: yes"), seeds, 1, &t), HG_OK);
+  assert_true(metric_of_run(1, "test.views_tta") == 2); /* the same views stay */
+  assert_int_equal(run(TWO("flip: yes, shift: 1"), seeds, 1, &t), HG_OK);
+  assert_true(metric_of_run(0, "test.views_tta") == 18);
+  assert_true(isnan(metric_of_run(1, "test.views_tta")));
+  assert_true(isnan(metric_of_run(1, "test.accuracy_tta")));
+  assert_false(hg_path_exists(views));
+  assert_int_equal(run(TWO("flip: yes, shift: 1"), seeds, 2, &again), HG_OK);
+  assert_int_equal(again.skipped, 4);
+  assert_int_equal(comparison_of("accuracy_tta").seeds, 2);
+}
+
+static void damaged_views_of_a_seed_that_is_not_asked_for_stop_nothing(void **state) {
+  (void)state;
+  static const uint64_t seeds[] = {1, 2};
+  told t = {0};
+  char views[160];
+  snprintf(views, sizeof views, "%s/runs/net-seed2/views.safetensors", out);
+  assert_int_equal(run(TWO("flip: yes"), seeds, 2, &t), HG_OK);
+  assert_int_equal(hg_file_write(views, "x", 1, NULL), HG_OK);
+  assert_int_equal(run(TWO("flip: yes"), seeds, 1, &t), HG_OK);
+  assert_string_equal(comparison_of("accuracy_tta").metric, "");
+  assert_int_equal(comparison_of("accuracy").seeds, 2);
+  assert_int_equal(run(TWO("flip: yes"), seeds, 2, &t), HG_OK);
+  assert_int_equal(comparison_of("accuracy_tta").seeds, 2);
+}
+
 static void codes_are_looked_at_where_the_study_wants_it(void **state) {
   (void)state;
   told t = {0};
@@ -298,6 +352,9 @@ static void codes_are_looked_at_where_the_study_wants_it(void **state) {
   assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK, NULL, 0, &t), HG_OK);
   assert_true(metric_of("codes.width") == 6); /* auto: it has an encoder */
   assert_int_equal(t.skipped, 1);
+  assert_int_equal(run("study: x\n" DATA "models:\n" NETWORK "report: {codes: no}\n", NULL, 0, &t), HG_OK);
+  assert_true(isnan(metric_of("codes.width")));
+  assert_true(isnan(metric_of("codes.separation")));
 }
 
 /* The page shows the least seed that is done, whatever order they stand in. */
@@ -308,11 +365,15 @@ static void the_map_of_codes_is_of_the_seed_that_is_shown(void **state) {
       "study: x\nseeds: [7, 2]\ndata: {lines: {source: lines, lines: {per_class: 40}, classes: [0, 1, 2, 3, 4, 5], limit: 60}}\n"
       "models:\n  net: {encoder: [flatten, {dense: 6}], classifier: [{dense: 6}], loss: {classification: cross_entropy}, "
       "train: {batch_size: 20, epochs: 1}}\n";
+  char unwanted[sizeof text + 32];
+  snprintf(unwanted, sizeof unwanted, "%sreport: {codes: no}\n", text);
   assert_int_equal(run(text, NULL, 0, &t), HG_OK);
   char *shown = hg_path_join(out, "runs/net-seed2/codes.safetensors"),
        *other = hg_path_join(out, "runs/net-seed7/codes.safetensors");
   assert_true(hg_path_exists(shown));
   assert_false(hg_path_exists(other));
+  assert_int_equal(run(unwanted, NULL, 0, &t), HG_OK);
+  assert_false(hg_path_exists(shown));
   hg_free(shown);
   hg_free(other);
 }
@@ -417,6 +478,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_resumed_training_says_where_it_goes_on, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_time_augmentation_is_measured_without_training_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(scores_over_views_are_compared_as_those_without, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(views_that_are_no_longer_asked_for_are_forgotten, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(other_views_of_seeds_that_are_not_asked_for_are_forgotten, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(damaged_views_of_a_seed_that_is_not_asked_for_stop_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(codes_are_looked_at_where_the_study_wants_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_map_of_codes_is_of_the_seed_that_is_shown, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_a_hundred_classes_the_page_shows_averages_and_the_worst, set_up, tear_down),

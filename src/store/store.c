@@ -325,6 +325,21 @@ hg_code hg_store_clear_run(hg_store *store, const hg_run_record *record, hg_erro
   return hg_store_finish(store, code, error);
 }
 
+hg_code hg_store_drop_findings(hg_store *store, const hg_run_record *record, const char *figures, const char *file,
+                               hg_error *error) {
+  char *path = NULL;
+  hg_code code = hg_store_run_file(store, record, file, &path, error);
+  if (code != HG_OK) return code;
+  hg_query query = hg_query_begin(store, "DELETE FROM metrics WHERE run = ? AND name GLOB ?", error);
+  hg_query_put_int(&query, record->id);
+  hg_query_put_text(&query, figures);
+  hg_query_run(&query);
+  code = hg_query_end(&query);
+  if (code == HG_OK && unlink(path) != 0 && errno != ENOENT) code = hg_fail_errno(error, HG_FAILED, path, "remove the file");
+  hg_free(path);
+  return code;
+}
+
 hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error) {
   hg_run_record old = {0};
   bool found = false;

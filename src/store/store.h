@@ -90,6 +90,10 @@ void hg_run_record_release(hg_run_record *record);
 hg_code hg_store_put_run(hg_store *store, hg_run_record *record, hg_error *error);
 /* What a run that is made anew begins without: its figures, what the store wrote in its folder, comparisons of its model. */
 hg_code hg_store_clear_run(hg_store *store, const hg_run_record *record, hg_error *error);
+/* What was found out about a finished run: figures whose names fit the pattern ("codes.*"), and their file. Either may be absent.
+ */
+hg_code hg_store_drop_findings(hg_store *store, const hg_run_record *record, const char *figures, const char *file,
+                               hg_error *error);
 /* *found says if there is one. */
 hg_code hg_store_get_run(hg_store *store, const char *name, uint64_t seed, hg_run_record *record, bool *found, hg_error *error);
 /* All, model by model: by its least position, then by seed. The caller releases each and frees the array. */

@@ -17,6 +17,8 @@ hg_code hg_runner_score_classes(hg_runner *runner, const hg_planned_run *run, hg
 
 /* Where the study wants this model's codes looked at: distances of classes among them; where `mapped`, codes.safetensors too. */
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error); /* run_codes.c */
+/* Drops them from a stored run where the study no longer wants them. */
+hg_code hg_runner_drop_codes(hg_runner *runner, const hg_run_record *record, int model, hg_error *error); /* run_codes.c */
 
 /* train.* and validation.* figures: a network's, as its history has them for the epoch that was kept. */
 hg_code hg_runner_put_training(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_training.c */
@@ -27,6 +29,8 @@ hg_code hg_runner_measure_denoising(hg_runner *runner, const hg_planned_run *run
 
 /* Scores with test-time augmentation, where the study asks for it. */
 hg_code hg_runner_average_views(hg_runner *runner, const hg_planned_run *run, hg_error *error); /* run_views.c */
+/* Drops them from a stored run where they are of other views than the study asks for: means and comparisons would mix them. */
+hg_code hg_runner_drop_views(hg_runner *runner, const hg_run_record *record, int model, hg_error *error); /* run_views.c */
 
 /* ---- for one data set */
 

@@ -25,15 +25,14 @@ static hg_code read_predictions(hg_store *store, const hg_run_record *run, hg_sa
   return code;
 }
 
+/* One that cannot be read counts as none: it may be of a seed that no call plans, and none would make it again. */
 static hg_code read_views(hg_store *store, const hg_run_record *run, hg_safetensors *file, hg_error *error) {
   char *path = NULL;
   hg_code code = hg_store_run_file(store, run, views_file, &path, error);
-  if (code == HG_OK && hg_path_exists(path)) {
-    code = hg_safetensors_read(path, file, error);
-    if (code != HG_OK) hg_error_add(error, path, "; `hourglass run` makes it again from the weights");
-  }
+  if (code != HG_OK) return code;
+  if (hg_path_exists(path)) code = hg_safetensors_read(path, file, NULL);
   hg_free(path);
-  return code;
+  return code == HG_NO_MEMORY ? hg_fail_memory(error, views_file, 1) : HG_OK;
 }
 
 static hg_code read_run(hg_store *store, const hg_run_record *run, hg_testimony *testimony, hg_error *error) {

@@ -14,7 +14,7 @@ typedef struct hg_testimony {
   int seeds;
   uint64_t *seed;        /* (seeds) */
   hg_safetensors *files; /* (seeds): predictions.safetensors */
-  hg_safetensors *views; /* (seeds): views.safetensors; empty where nothing was averaged over views */
+  hg_safetensors *views; /* (seeds): views.safetensors; empty where there is none that can be read */
 } hg_testimony;
 
 /* Reads those of every done run of the model, and of `only` where it is not NULL. HG_USAGE where the store has no such model or

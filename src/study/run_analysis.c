@@ -72,8 +72,20 @@ static hg_code analyse_data(hg_runner *runner, int index, hg_error *error) {
   return tolerate(runner, hg_runner_store_thumbnails(runner, index, &cause), "thumbnails", name, &cause, error);
 }
 
+/* Runs of other seeds too, which this call does not look at. */
+static hg_code drop_unwanted(hg_runner *runner, hg_error *error) {
+  hg_code code = hg_store_list_runs(runner->store, &runner->stored, &runner->stored_count, error);
+  for (int i = 0; code == HG_OK && i < runner->stored_count; i++) {
+    const hg_run_record *record = &runner->stored[i];
+    int model = hg_study_find_model(runner->study, record->name);
+    code = hg_runner_drop_views(runner, record, model, error);
+    if (code == HG_OK) code = hg_runner_drop_codes(runner, record, model, error);
+  }
+  return code;
+}
+
 hg_code hg_runner_analyse(hg_runner *runner, hg_error *error) {
-  hg_code code = HG_OK;
+  hg_code code = drop_unwanted(runner, error);
   for (int i = 0; code == HG_OK && i < runner->count; i++) {
     if (strcmp(runner->runs[i].record.status, "done") != 0) continue;
     code = hg_runner_go_on(runner, error);

@@ -366,6 +366,11 @@ static bool has_map(const hg_runner *runner, const hg_planned_run *run, const ch
   return whole;
 }
 
+hg_code hg_runner_drop_codes(hg_runner *runner, const hg_run_record *record, int model, hg_error *error) {
+  if (wants_codes(runner->study, &runner->study->models[model])) return HG_OK;
+  return hg_store_drop_findings(runner->store, record, "codes.*", "codes.safetensors", error);
+}
+
 hg_code hg_runner_map_codes(hg_runner *runner, const hg_planned_run *run, bool mapped, hg_error *error) {
   if (!wants_codes(runner->study, &runner->study->models[run->model])) return HG_OK;
   char *path = NULL;

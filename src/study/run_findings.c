@@ -12,10 +12,6 @@ bool hg_runner_is_done(const hg_runner *runner, const hg_run_record *record, int
   return strcmp(record->status, "done") == 0 && strcmp(record->name, runner->study->models[model].name) == 0;
 }
 
-static hg_code read_store(hg_runner *runner, hg_error *error) {
-  return hg_store_list_runs(runner->store, &runner->stored, &runner->stored_count, error);
-}
-
 /* ---- published figures: against the mean over the seeds that are done */
 
 /* The figure of every finished run of the model that has it, and how far one is spread over the test images. */
@@ -139,11 +135,10 @@ static hg_code find_leaks_and_differences(hg_runner *runner, hg_error *error) {
 }
 
 hg_code hg_runner_conclude(hg_runner *runner, hg_error *error) {
-  hg_code code = read_store(runner, error);
-  hg_code found = code == HG_OK ? find_leaks_and_differences(runner, error) : code;
+  hg_code found = find_leaks_and_differences(runner, error);
   if (found != HG_OK && found != HG_INTERRUPTED) return found;
   hg_error *own = found == HG_OK ? error : NULL; /* an interruption is what the caller has to know */
-  code = hg_store_begin(runner->store, own);
+  hg_code code = hg_store_begin(runner->store, own);
   if (code != HG_OK) return code;
   code = put_published(runner, own);
   if (code == HG_OK && found == HG_INTERRUPTED) code = keep_warnings(runner, own);

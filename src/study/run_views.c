@@ -150,15 +150,27 @@ static bool is_sound(const char *path) {
   return sound;
 }
 
+/* 1 where there is nothing to average. */
+static int wanted_views(const hg_runner *runner, int index) {
+  const hg_model *model = &runner->study->models[index];
+  if (model->blocks[HG_CLASSIFIER].line == 0 || runner->data[model->data].test->labels == NULL) return 1;
+  return count_views(&model->views);
+}
+
+hg_code hg_runner_drop_views(hg_runner *runner, const hg_run_record *record, int model, hg_error *error) {
+  double views = (double)NAN;
+  hg_code code = hg_runner_metric(runner, record, "test.views_tta", &views, error);
+  if (code != HG_OK || (!isnan(views) && (int)views == wanted_views(runner, model))) return code;
+  return hg_store_drop_findings(runner->store, record, "test.*_tta", "views.safetensors", error);
+}
+
 hg_code hg_runner_average_views(hg_runner *runner, const hg_planned_run *run, hg_error *error) {
-  const hg_model *model = &runner->study->models[run->model];
   char *path = NULL;
   double views = (double)NAN;
-  if (count_views(&model->views) == 1 || model->blocks[HG_CLASSIFIER].line == 0) return HG_OK;
-  if (runner->data[model->data].test->labels == NULL) return HG_OK;
+  if (wanted_views(runner, run->model) == 1) return HG_OK;
   hg_code code = hg_runner_metric(runner, &run->record, "test.views_tta", &views, error);
   if (code == HG_OK) code = hg_store_run_file(runner->store, &run->record, "views.safetensors", &path, error);
-  bool measured = code == HG_OK && !isnan(views) && (int)views == count_views(&model->views) && is_sound(path);
+  bool measured = code == HG_OK && !isnan(views) && is_sound(path); /* of other views they would have been dropped */
   if (code == HG_OK && !measured) code = average_views(runner, run, path, error);
   hg_free(path);
   return code;

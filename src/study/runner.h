@@ -32,7 +32,7 @@ typedef struct hg_runner {
   char first_failure[640];
   hg_warning *warnings;
   size_t warning_count, warning_capacity;
-  hg_run_record *stored; /* run_findings.c: every run of the store, those of seeds that are not asked for now too */
+  hg_run_record *stored; /* run_analysis.c: every run of the store, those of seeds that are not asked for now too */
   int stored_count;
 } hg_runner;
 
