@@ -391,18 +391,42 @@ static void of_many_pairs_the_first_are_named_and_the_rest_counted(void **state)
   hg_store_close(store);
 }
 
+#define DENOISED \
+  "study: x\ndata: {" DATA("lines") "}\nmodels:\n"                                 \
+  "  cleaner: {corrupt: {salt_and_pepper: 0.2}, encoder: [flatten, {dense: 6}], "   \
+  "decoder: [{dense: {units: 2352, activation: sigmoid}}, {reshape: [28, 28, 3]}], " \
+  "loss: {reconstruction: mse}, train: {epochs: 1}}\n"
+
 static void errors_of_another_type_are_not_compared(void **state) {
   (void)state;
-  static const char text[] = "study: x\ndata: {" DATA("lines") "}\nmodels:\n"
-                             "  cleaner: {corrupt: {salt_and_pepper: 0.2}, encoder: [flatten, {dense: 6}], "
-                             "decoder: [{dense: {units: 2352, activation: sigmoid}}, {reshape: [28, 28, 3]}], "
-                             "loss: {reconstruction: mse}, train: {epochs: 1}}\n";
   told t = {0};
-  run_well(text, &t);
+  run_well(DENOISED, &t);
   assert_true(count_comparisons() > 0);
   rewrite("cleaner-seed1/denoising.safetensors", "model_mse", HG_U8, 2, 0);
-  run_well(text, &t);
+  run_well(DENOISED, &t);
   assert_int_equal(count_comparisons(), 0);
+}
+
+/* Of the seed that is run, it is measured anew; another one's counts as none. */
+static void damaged_errors_by_noise_level_stop_nothing(void **state) {
+  (void)state;
+  static const uint64_t seeds[] = {1, 2};
+  hg_run_settings both = {.threads = 1, .seeds = seeds, .seed_count = 2},
+                  second = {.threads = 1, .seeds = seeds + 1, .seed_count = 1};
+  told t = {0}, again = {0};
+  hg_error error = {0};
+  char place[160];
+  snprintf(place, sizeof place, "%s/runs/cleaner-seed1/denoising.safetensors", out);
+  assert_int_equal(run_study(DENOISED, both, &t, &error), HG_OK);
+  int compared = count_comparisons();
+  assert_true(compared > 0);
+  assert_int_equal(hg_file_write(place, "x", 1, NULL), HG_OK);
+  assert_int_equal(run_study(DENOISED, second, &again, &error), HG_OK);
+  assert_int_equal(count_comparisons(), compared);
+  assert_false(hg_safetensors_is_sound(place));
+  assert_int_equal(run_study(DENOISED, both, &again, &error), HG_OK);
+  assert_int_equal(again.skipped, 3);
+  assert_true(hg_safetensors_is_sound(place));
 }
 
 /* ---- intervals */
@@ -476,6 +500,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_a_comparison_leaves_open_is_warned_of, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_many_pairs_the_first_are_named_and_the_rest_counted, set_up, tear_down),
       cmocka_unit_test_setup_teardown(errors_of_another_type_are_not_compared, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(damaged_errors_by_noise_level_stop_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_squared_error_of_one_seed_has_the_interval_of_its_images, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,6 +306,13 @@ void hg_safetensors_release(hg_safetensors *file) {
   *file = (hg_safetensors){0};
 }
 
+bool hg_safetensors_is_sound(const char *path) {
+  hg_safetensors file = {0};
+  bool sound = hg_path_exists(path) && hg_safetensors_read(path, &file, NULL) == HG_OK;
+  hg_safetensors_release(&file);
+  return sound;
+}
+
 const hg_named_tensor *hg_safetensors_find(const hg_safetensors *file, const char *name) {
   for (int i = 0; i < file->count; i++)
     if (strcmp(file->tensors[i].name, name) == 0) return &file->tensors[i];

@@ -27,6 +27,8 @@ hg_code hg_safetensors_write(const char *path, const hg_named_tensor *tensors, i
 /* Checks every offset, shape and overlap before it gives a tensor out. HG_DATA on anything that is not a whole, sound file. */
 hg_code hg_safetensors_read(const char *path, hg_safetensors *file, hg_error *error);
 void hg_safetensors_release(hg_safetensors *file);
+/* False of one that is not there, or was damaged since it was written: what can be made anew is. */
+bool hg_safetensors_is_sound(const char *path);
 
 const hg_named_tensor *hg_safetensors_find(const hg_safetensors *file, const char *name); /* NULL if absent */
 /* Value of a metadata key, into buffer; false if absent. */

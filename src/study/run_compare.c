@@ -83,7 +83,8 @@ static hg_code compare_pair(hg_runner *runner, const hg_study_pair *pair, hg_com
 
 enum { MOST_LEVELS = 8 };
 
-/* denoising.safetensors of a model, seed by seed. */
+/* denoising.safetensors of a model, seed by seed, of those that can be read: one may be of a seed that no call plans, and none
+ * would make it again. */
 typedef struct denoisers {
   hg_safetensors files[HG_MOST_SEEDS];
   int count;
@@ -96,10 +97,10 @@ static hg_code read_denoisers(hg_runner *runner, int model, denoisers *found, hg
     char *path = NULL;
     if (!hg_runner_is_done(runner, run, model)) continue;
     code = hg_store_run_file(runner->store, run, "denoising.safetensors", &path, error);
-    if (code == HG_OK && hg_path_exists(path)) {
-      code = hg_safetensors_read(path, &found->files[found->count], error);
-      found->count += code == HG_OK;
-    }
+    if (code != HG_OK) return code;
+    code = hg_safetensors_read(path, &found->files[found->count], NULL);
+    found->count += code == HG_OK;
+    code = code == HG_NO_MEMORY ? hg_fail_memory(error, path, 1) : HG_OK;
     hg_free(path);
   }
   return code;

@@ -321,7 +321,7 @@ hg_code hg_runner_measure_denoising(hg_runner *runner, const hg_planned_run *run
   denoising d = {0};
   if (model->blocks[HG_DECODER].line == 0 || !find_noise(model, &d.noise)) return HG_OK;
   hg_code code = hg_store_run_file(runner->store, &run->record, "denoising.safetensors", &path, error);
-  if (code == HG_OK && !hg_path_exists(path)) {
+  if (code == HG_OK && !hg_safetensors_is_sound(path)) {
     code = measure(runner, run, &d, error);
     if (code == HG_OK) code = hg_store_put_denoising(runner->store, run->record.id, d.rows, d.row_count, error);
     if (code == HG_OK) code = write_denoising(&d, path, error); /* last: it says that all is there */

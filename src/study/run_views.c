@@ -142,14 +142,6 @@ static hg_code average_views(hg_runner *runner, const hg_planned_run *run, const
   return code;
 }
 
-/* False of one that is not there, or was damaged since: it is made anew. */
-static bool is_sound(const char *path) {
-  hg_safetensors file = {0};
-  bool sound = hg_path_exists(path) && hg_safetensors_read(path, &file, NULL) == HG_OK;
-  hg_safetensors_release(&file);
-  return sound;
-}
-
 /* 1 where there is nothing to average. */
 static int wanted_views(const hg_runner *runner, int index) {
   const hg_model *model = &runner->study->models[index];
@@ -170,7 +162,8 @@ hg_code hg_runner_average_views(hg_runner *runner, const hg_planned_run *run, hg
   if (wanted_views(runner, run->model) == 1) return HG_OK;
   hg_code code = hg_runner_metric(runner, &run->record, "test.views_tta", &views, error);
   if (code == HG_OK) code = hg_store_run_file(runner->store, &run->record, "views.safetensors", &path, error);
-  bool measured = code == HG_OK && !isnan(views) && is_sound(path); /* of other views they would have been dropped */
+  bool measured =
+      code == HG_OK && !isnan(views) && hg_safetensors_is_sound(path); /* of other views they would have been dropped */
   if (code == HG_OK && !measured) code = average_views(runner, run, path, error);
   hg_free(path);
   return code;
