@@ -123,6 +123,25 @@ static void a_decoder_that_ends_in_a_softmax_is_warned_of(void **state) {
 
 /* ---- changes */
 
+/* test_folder with a folder of grey images for each class. */
+static void put_classes(const char *const *classes, int count, int images) {
+  char name[64];
+  assert_non_null(mkdtemp(test_folder));
+  for (int k = 0; k < count; k++)
+    for (int i = 0; i < images; i++) {
+      content image = png_of(8, 8, false, 40 * k + i);
+      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
+      put(name, image.data, image.count);
+    }
+}
+
+static void remove_classes(void) {
+  char command[96];
+  snprintf(command, sizeof command, "rm -rf %s", test_folder);
+  assert_int_equal(system(command), 0);
+  strcpy(test_folder, "/tmp/hg-test-data-XXXXXX"); /* for the next test */
+}
+
 static void runs_that_go_are_told(void **state) {
   (void)state;
   told first = {0}, second = {0}, third = {0};
@@ -170,6 +189,41 @@ static void data_that_the_study_no_longer_has_goes(void **state) {
   hg_free(records[0].class_names);
   hg_free(records);
   hg_store_close(store);
+}
+
+/* The place in the test set of the first thumbnail; the map of codes begins with the same image. */
+static int64_t first_drawn(void) {
+  hg_safetensors small = {0}, map = {0};
+  char place[160];
+  snprintf(place, sizeof place, "%s/data/d/thumbnails.safetensors", out);
+  assert_int_equal(hg_safetensors_read(place, &small, NULL), HG_OK);
+  snprintf(place, sizeof place, "%s/runs/a-seed1/codes.safetensors", out);
+  assert_int_equal(hg_safetensors_read(place, &map, NULL), HG_OK);
+  const int64_t *shown = hg_safetensors_find(&small, "index")->data, *index = hg_safetensors_find(&map, "index")->data,
+                *drawn = hg_safetensors_find(&map, "drawn")->data;
+  int64_t first = shown[0];
+  assert_int_equal(first, index[drawn[0]]);
+  hg_safetensors_release(&small);
+  hg_safetensors_release(&map);
+  return first;
+}
+
+static void thumbnails_are_of_the_images_that_maps_draw_by_another_seed_too(void **state) {
+  (void)state;
+  static const char *const classes[] = {"train/bag", "train/shoe", "test/bag", "test/shoe"};
+  static const char model[] =
+      "study: x\ndata: {d: {source: %s, validation: 0, seed: %d}}\nmodels:\n  a: {encoder: [flatten, {dense: 6}], "
+      "classifier: [{dense: 2}], loss: {classification: cross_entropy}, train: {epochs: 1}}\n";
+  told t = {0};
+  char text[sizeof model + 64];
+  put_classes(classes, 4, 20);
+  snprintf(text, sizeof text, model, test_folder, 1);
+  run_well(text, &t);
+  int64_t drawn = first_drawn();
+  snprintf(text, sizeof text, model, test_folder, 2);
+  run_well(text, &t);
+  assert_int_not_equal(first_drawn(), drawn);
+  remove_classes();
 }
 
 /* "a1 lines, " */
@@ -224,32 +278,13 @@ static void more_seeds_than_are_averaged_are_refused(void **state) {
 
 /* ---- files and names of others */
 
-/* test_folder with a folder of grey images for each of three classes. */
-static void put_classes(const char *const classes[3], int images) {
-  char name[64];
-  assert_non_null(mkdtemp(test_folder));
-  for (int k = 0; k < 3; k++)
-    for (int i = 0; i < images; i++) {
-      content image = png_of(8, 8, false, 40 * k + i);
-      snprintf(name, sizeof name, "%s/%02d.png", classes[k], i);
-      put(name, image.data, image.count);
-    }
-}
-
-static void remove_classes(void) {
-  char command[96];
-  snprintf(command, sizeof command, "rm -rf %s", test_folder);
-  assert_int_equal(system(command), 0);
-  strcpy(test_folder, "/tmp/hg-test-data-XXXXXX"); /* for the next test */
-}
-
 /* Folders 1 and 10: the class 1 by its name has label 0. */
 static void a_number_that_may_be_a_name_is_refused(void **state) {
   (void)state;
   static const char *const written[] = {"[1, 0]", "['1', '10']", "[0, 2]"};
   static const char *const classes[] = {"1", "10", "2"};
   char text[512];
-  put_classes(classes, 4);
+  put_classes(classes, 3, 4);
   for (int n = 0; n < 3; n++) {
     hg_study *study = NULL;
     hg_error error = {0};
@@ -269,7 +304,7 @@ static void a_class_whose_name_is_not_utf8_keeps_its_place(void **state) {
   static const char *const classes[] = {"bag", "caf\xe9", "shoe"};
   char text[512], file[96];
   told t = {0};
-  put_classes(classes, 12);
+  put_classes(classes, 3, 12);
   snprintf(text, sizeof text, "study: x\ndata: {d: {source: %s, validation: 3}}\nmodels:\n  a: {naive_bayes: {}}\n", test_folder);
   run_well(text, &t);
   hg_store *store = open_store();
@@ -491,6 +526,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(runs_that_go_are_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_many_runs_that_go_the_first_are_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(data_that_the_study_no_longer_has_goes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(thumbnails_are_of_the_images_that_maps_draw_by_another_seed_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(data_sets_that_exchange_their_names_are_told_by_the_new_ones, set_up, tear_down),
       cmocka_unit_test_setup_teardown(more_seeds_than_are_averaged_are_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_number_that_may_be_a_name_is_refused, set_up, tear_down),

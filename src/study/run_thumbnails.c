@@ -112,13 +112,23 @@ static hg_code write_thumbnails(const char *path, const hg_dataset *test, const 
   return code;
 }
 
-/* Whether the file was made from this very data, and as fine as it would be today. */
-static bool is_made(const char *path, const hg_dataset *test, const char *digest) {
+/* Another seed of the data chooses others of the same images. */
+static bool shows(const hg_named_tensor *index, const hg_map_choice *choice) {
+  if (index == NULL || index->dtype != HG_I64 || index->rank != 1 || index->dim[0] != choice->drawn_count) return false;
+  const int64_t *shown = index->data;
+  for (int64_t i = 0; i < choice->drawn_count; i++)
+    if (shown[i] != choice->index[choice->drawn[i]]) return false;
+  return true;
+}
+
+/* Whether the file was made from this very data, of the images that maps draw, and as fine as it would be today. */
+static bool is_made(const char *path, const hg_dataset *test, const char *digest, const hg_map_choice *choice) {
   char made_from[80] = "";
   int factor;
   hg_safetensors file = {0};
   bool made = hg_path_exists(path) && hg_safetensors_read(path, &file, NULL) == HG_OK &&
-              hg_safetensors_metadata(&file, "digest", made_from, sizeof made_from) && strcmp(made_from, digest) == 0;
+              hg_safetensors_metadata(&file, "digest", made_from, sizeof made_from) && strcmp(made_from, digest) == 0 &&
+              shows(hg_safetensors_find(&file, "index"), choice);
   const hg_named_tensor *images = made ? hg_safetensors_find(&file, "images") : NULL;
   made = images != NULL && images->rank == 4 && images->dim[1] == small_shape(test->shape, images->dim[0], &factor).height;
   hg_safetensors_release(&file);
@@ -149,10 +159,9 @@ hg_code hg_runner_store_thumbnails(hg_runner *runner, int data, hg_error *error)
   hg_code code = hg_store_data_folder(runner->store, settings->name, &folder, error);
   if (code == HG_OK && (path = hg_path_join(folder, "thumbnails.safetensors")) == NULL)
     code = hg_fail_memory(error, "thumbnails", 1);
-  if (code == HG_OK && !is_made(path, opened->test, opened->digest)) {
-    code = hg_map_choice_new(opened->test, settings->seed, HG_MAP_DRAWN, &choice, error);
-    if (code == HG_OK) code = write_thumbnails(path, opened->test, opened->digest, &choice, error);
-  }
+  if (code == HG_OK) code = hg_map_choice_new(opened->test, settings->seed, HG_MAP_DRAWN, &choice, error);
+  if (code == HG_OK && !is_made(path, opened->test, opened->digest, &choice))
+    code = write_thumbnails(path, opened->test, opened->digest, &choice, error);
   hg_map_choice_release(&choice);
   hg_free(path);
   hg_free(folder);
