@@ -7,6 +7,7 @@
 #include "cli/study.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
+#include "eval/metrics.h"
 #include "study/compare.h"
 #include "study/schema.h"
 

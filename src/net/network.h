@@ -1,4 +1,5 @@
-/* Inside a network: definition (graph.c), memory and schedule (plan.c), execution (exec.c), weights (weights.c).
+/* Inside a network: definition (graph.c), initial weights (initialize.c), memory and schedule (plan.c), execution (exec.c),
+ * weights (weights.c).
  *
  * Life: hg_network_new -> _add ... -> hg_network_initialize or _load -> hg_network_prepare -> hg_network_step / _forward.
  * The public half of this interface stands in hourglass.h. */

@@ -1,6 +1,7 @@
 /* What comparisons come to, in words that a test at the corrected level allows. */
 #include "base/alloc.h"
 #include "eval/compare.h"
+#include "eval/metrics.h"
 #include "study/compare.h"
 
 #include <math.h>
