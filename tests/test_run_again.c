@@ -1,5 +1,6 @@
 /* What a second call of a study does: it goes on where the first one stopped, and repeats nothing that no seed changes. */
 #include "report/report.h"
+#include "store/safetensors.h"
 #include "test_study_run.h"
 
 #include <math.h>
@@ -372,6 +373,9 @@ static void the_map_of_codes_is_of_the_seed_that_is_shown(void **state) {
        *other = hg_path_join(out, "runs/net-seed7/codes.safetensors");
   assert_true(hg_path_exists(shown));
   assert_false(hg_path_exists(other));
+  assert_int_equal(hg_file_write(shown, "x", 1, NULL), HG_OK); /* damaged, it is made again */
+  assert_int_equal(run(text, NULL, 0, &t), HG_OK);
+  assert_true(hg_safetensors_is_sound(shown));
   assert_int_equal(run(unwanted, NULL, 0, &t), HG_OK);
   assert_false(hg_path_exists(shown));
   hg_free(shown);

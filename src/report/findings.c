@@ -77,11 +77,25 @@ static void put_interval(hg_text *out, double low, double high, bool share) {
   if (isnan(low)) hg_text_put(out, DASH);
 }
 
+/* In words; the level of noise, "mse (gaussian 0.3)", after them where it is wanted. */
+static void put_metric(hg_text *out, const char *metric, bool level) {
+  static const char *const words[][2] = {
+      {"macro_f1", "macro F1"}, {"accuracy_tta", "accuracy over views"}, {"mse", "MSE"}, {"psnr", "PSNR"}, {"ssim", "SSIM"}};
+  size_t length = strcspn(metric, " ");
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strlen(words[i][0]) == length && strncmp(words[i][0], metric, length) == 0) {
+      hg_text_put(out, words[i][1]);
+      if (level) hg_text_words(out, metric + length);
+      return;
+    }
+  hg_text_words(out, metric);
+}
+
 static void put_comparison(hg_text *out, const hg_comparison *row) {
   hg_text_put(out, "<tr><td class=\"finding\">");
   put_verdict(out, row);
   hg_text_put(out, "<span class=\"status\">");
-  hg_text_html(out, row->metric);
+  put_metric(out, row->metric, true);
   put_named(out, ", ", row->a, " \xe2\x88\x92 ");
   put_named(out, "", row->b, "</span></td><td class=\"num\">");
   hg_text_difference(out, row->difference, hg_metric_is_share(row->metric));
@@ -108,10 +122,11 @@ void hg_page_findings(hg_page *page) {
       "<th scope=\"col\" class=\"num\">p</th><th scope=\"col\" class=\"num\">p by Holm</th><th "
       "scope=\"col\">Test</th></tr></thead><tbody>");
   for (int i = 0; i < page->report.comparison_count; i++) put_comparison(out, &page->report.comparisons[i]);
-  hg_text_put(
-      out,
-      "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05 after "
-      "Holm\xe2\x80\x99s correction for all comparisons of the same score. Tests pair the models on the same test images.</p>");
+  hg_text_put(out,
+              "</tbody></table></div><p class=\"note\">A difference is called better only where p is below 0.05 after "
+              "Holm\xe2\x80\x99s correction for all comparisons of the same score; an "
+              "interval is of its pair alone, and may leave out 0 where that p is not. Tests pair the models on the same test "
+              "images.</p>");
 }
 
 /* ---------------------------------------------------------------- the first screen: one sentence for each pair */
@@ -166,18 +181,6 @@ static level_count count_levels(const hg_report *report, const hg_comparison *ro
     if (levels.most == NULL) levels.most = &rows[i];
   }
   return levels;
-}
-
-static void put_metric(hg_text *out, const char *metric) {
-  static const char *const words[][2] = {
-      {"macro_f1", "macro F1"}, {"accuracy_tta", "accuracy over views"}, {"mse", "MSE"}, {"psnr", "PSNR"}, {"ssim", "SSIM"}};
-  size_t length = strcspn(metric, " ");
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (strlen(words[i][0]) == length && strncmp(words[i][0], metric, length) == 0) {
-      hg_text_put(out, words[i][1]);
-      return;
-    }
-  hg_text_words(out, metric);
 }
 
 /* "97.37 % against 97.00 %", the winner's first. */
@@ -237,7 +240,7 @@ static void put_sentence(hg_text *out, const hg_report *report, const hg_compari
   hg_text_put(out, "<li>");
   put_verdict(out, row);
   hg_text_put(out, " in ");
-  put_metric(out, row->metric);
+  put_metric(out, row->metric, false);
   if (found != UNTESTED && levels.all > 1) {
     put_levels(out, row, &levels);
   } else if (found != UNTESTED) {
@@ -275,7 +278,7 @@ static void put_shared_sentence(hg_text *out, const hg_report *report, int at, i
   }
   if (named < alike) hg_text_format(out, " and %d more models", alike - named);
   put_named(out, " are <span class=\"verdict better\">better</span> than ", row->b, " in ");
-  put_metric(out, row->metric);
+  put_metric(out, row->metric, false);
   hg_text_format(out, " at all %d levels of noise <span class=\"proof\">", count_levels(report, row).all);
   put_p(out, row, far_p, "largest p ");
   hg_text_put(out, "</span></li>");

@@ -356,9 +356,8 @@ static hg_code put_maps(hg_runner *runner, const hg_planned_run *run, code_set *
 /* Whether the map is there, of as many images as the study wants of it. */
 static bool has_map(const hg_runner *runner, const hg_planned_run *run, const char *path) {
   hg_safetensors file;
-  if (!hg_path_exists(path)) return false;
-  if (runner->study->code_maps == HG_CODE_MAPS_AUTO) return true;
-  if (hg_safetensors_read(path, &file, NULL) != HG_OK) return false;
+  if (runner->study->code_maps == HG_CODE_MAPS_AUTO) return hg_safetensors_is_sound(path);
+  if (!hg_path_exists(path) || hg_safetensors_read(path, &file, NULL) != HG_OK) return false;
   const hg_named_tensor *index = hg_safetensors_find(&file, "index");
   int64_t images = runner->data[runner->study->models[run->model].data].test->count;
   bool whole = index != NULL && index->rank == 1 && index->dim[0] >= (images < HG_MAP_POINTS ? images : HG_MAP_POINTS);
