@@ -153,6 +153,31 @@ static void what_has_no_labels_has_no_classes_to_tell_apart(void **state) {
   assert_has(result.err, "unlabelled.yaml:4:3: `d` has no labels; from 2 classes on there is something to tell apart");
 }
 
+/* 20 images of 2 x 2, and no test part. */
+static void a_test_part_that_leaves_nothing_is_what_is_blamed(void **state) {
+  (void)state;
+  unsigned char idx[16 + 20 * 4] = {0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 2};
+  assert_int_equal(hg_file_write(in("twenty-idx3-ubyte"), idx, sizeof idx, NULL), HG_OK);
+  write_text("twenty.yaml",
+             "study: t\ndata: {d: {source: twenty-idx3-ubyte, test: 5}}\nmodels:\n"
+             "  m: {encoder: [flatten, {dense: 2}], decoder: [{dense: 4}, {reshape: [2, 2, 1]}], loss: {reconstruction: mse}}\n");
+  assert_status(run("check twenty.yaml"), 0);
+  const struct {
+    const char *test, *message;
+  } cases[] = {{"1000", "`test: 1000` leaves nothing to train on: the set has 20 images"},
+               {"20", "`test: 20` leaves nothing to train on: the set has 20 images"},
+               {"0.99", "`test: 0.99` leaves nothing to train on: the set has 20 images"},
+               {"19", "`test: 19` leaves one image, which training and validation cannot share: the set has 20 images"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    outcome result = run("check twenty.yaml --set data.d.test=%s", cases[i].test);
+    assert_status(result, 2);
+    assert_has(result.err, cases[i].message);
+    assert_has(result.err, "--set data.d.test=");
+  }
+  assert_status(run("check twenty.yaml --set data.d.test=19 --set data.d.validation=0"), 0);
+  assert_has(run("check twenty.yaml --set data.d.validation=15").err, "`validation: 15` leaves nothing to train on");
+}
+
 static void show_tells_the_settings_of_a_classical_model(void **state) {
   (void)state;
   write_text("methods.yaml",
@@ -244,6 +269,7 @@ int main(void) {
       cmocka_unit_test(help_says_what_becomes_of_results_and_downloads),
       cmocka_unit_test(check_says_which_data_set_is_missing_and_what_brings_it),
       cmocka_unit_test(what_has_no_labels_has_no_classes_to_tell_apart),
+      cmocka_unit_test(a_test_part_that_leaves_nothing_is_what_is_blamed),
       cmocka_unit_test(show_tells_the_settings_of_a_classical_model),
       cmocka_unit_test(an_unknown_instruction_set_is_refused_at_the_start),
       cmocka_unit_test(completion_and_manual_come_from_the_same_table),

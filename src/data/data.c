@@ -166,13 +166,14 @@ void hg_data_release(hg_data *data) {
 }
 
 static void outline_entry(const hg_catalog_entry *entry, const hg_data_settings *settings, hg_data_outline *outline) {
-  *outline = (hg_data_outline){entry->shape, entry->classes, entry->train};
+  *outline = (hg_data_outline){entry->shape, entry->classes, entry->train, 0};
   if (settings->resize > 0) outline->shape.height = outline->shape.width = settings->resize;
   if (settings->grayscale && entry->shape.channels == 3) outline->shape.channels = 1;
   int64_t chosen = (int64_t)settings->class_count * entry->largest_class;
   if (settings->class_count > 0 && chosen < outline->most) outline->most = chosen;
   if (entry->layout == HG_LAYOUT_GENERATED)
     outline->most = (int64_t)settings->lines.per_class * (settings->class_count > 0 ? settings->class_count : outline->classes);
+  outline->uncut = outline->most;
 }
 
 hg_code hg_data_peek(const hg_data_settings *settings, const char *base_folder, hg_data_outline *outline, hg_error *error) {

@@ -44,8 +44,9 @@ void hg_data_release(hg_data *data);
 
 typedef struct hg_data_outline {
   hg_shape shape;
-  int classes;  /* after the choice of classes */
-  int64_t most; /* no more training images than this are left for training and validation */
+  int classes;   /* after the choice of classes */
+  int64_t most;  /* no more training images than this are left for training and validation */
+  int64_t uncut; /* the same before a test part is cut off; `most` where the source brings one */
 } hg_data_outline;
 
 /* What can be told without reading all of it where the source tells (catalog, IDX header); `check` and `show` use it. Opens the

@@ -321,8 +321,9 @@ static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *
   hg_dataset *train = NULL, *test = NULL;
   hg_code code = hg_source_read(source, settings, &train, &test, error);
   if (code != HG_OK) return code;
-  *outline = (hg_data_outline){train->shape, train->classes, chosen_images(train, settings)};
-  if (test == NULL) outline->most -= hg_data_images(settings->test, outline->most);
+  int64_t images = chosen_images(train, settings);
+  *outline = (hg_data_outline){train->shape, train->classes, images, images};
+  if (test == NULL) outline->most -= hg_data_images(settings->test, images);
   hg_dataset_free(train);
   hg_dataset_free(test);
   return HG_OK;
@@ -331,11 +332,13 @@ static hg_code peek_by_reading(const hg_source *source, const hg_data_settings *
 hg_code hg_source_peek(const hg_source *source, const hg_data_settings *settings, hg_data_outline *outline, hg_error *error) {
   if (source->found.layout == HG_LAYOUT_FOLDER || source->found.layout == HG_LAYOUT_ARCHIVE)
     return peek_by_reading(source, settings, outline, error);
-  *outline = (hg_data_outline){{32, 32, 3}, 10, 50000};
+  *outline = (hg_data_outline){{32, 32, 3}, 10, 50000, 50000};
   hg_code code = HG_OK;
   if (source->found.layout == HG_LAYOUT_IDX) {
     code = hg_idx_peek(source->found.images[0], &outline->shape, &outline->most, error);
     if (code == HG_OK) code = idx_classes(source, &outline->classes, error);
+    outline->uncut = outline->most;
+    if (source->found.images[1][0] == '\0') outline->most -= hg_data_images(settings->test, outline->most);
   }
   if (settings->resize > 0) outline->shape.height = outline->shape.width = settings->resize;
   if (settings->grayscale && outline->shape.channels == 3) outline->shape.channels = 1;

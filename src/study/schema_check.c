@@ -342,6 +342,17 @@ static int64_t left_to_train(const hg_data_settings *data, int64_t most) {
   return data->validation > 0 ? images - hg_data_images(data->validation, images) : images;
 }
 
+/* From a single image no validation part can be cut, however small: then the test part took too much. */
+static hg_code check_test(hg_reader *reader, const hg_data_settings *data, const hg_data_outline *outline) {
+  bool alone = outline->most == 1 && data->validation > 0;
+  if (outline->most == outline->uncut || (outline->most > 0 && !alone)) return HG_OK;
+  const hg_node *entry = hg_node_get(reader->data_nodes, data->name), *test = hg_node_get(entry, "test");
+  return hg_reject(reader, test == NULL ? entry : test, "`test: %.12g` leaves %s: the %s %lld image%s", data->test,
+                   alone ? "one image, which training and validation cannot share" : "nothing to train on",
+                   data->class_count > 0 ? "chosen classes have" : "set has", (long long)outline->uncut,
+                   outline->uncut == 1 ? "" : "s");
+}
+
 /* Before anything is read: a validation part that leaves nothing to train on. */
 static hg_code check_validation(hg_reader *reader, const hg_data_settings *data, int64_t most) {
   if (left_to_train(data, most) > 0) return HG_OK;
@@ -365,7 +376,8 @@ static hg_code look_at_data(hg_reader *reader) {
       if (study->models[m].data != d) continue;
       hg_code code = looked ? HG_OK : hg_data_peek(&study->data[d], study->folder, &outline, reader->error);
       if (code != HG_OK) return hg_reject_source(reader, hg_node_get(reader->data_nodes, study->data[d].name), code);
-      if (!looked) code = check_validation(reader, &study->data[d], outline.most);
+      if (!looked) code = check_test(reader, &study->data[d], &outline);
+      if (!looked && code == HG_OK) code = check_validation(reader, &study->data[d], outline.most);
       if (code != HG_OK) return code;
       looked = true;
       study->models[m].input = outline.shape;
