@@ -158,6 +158,10 @@ static void a_model_is_told_class_by_class(void **state) {
   result = run("runs classes nett");
   assert_status(result, 2);
   assert_has(result.err, "has no model `nett`");
+  result = run("runs classes nett --json");
+  assert_status(result, 2);
+  assert_has(result.err, "classes: has no model `nett`; did you mean `net`?");
+  assert_string_equal(result.out, "");
   result = run("runs classes bayes --json");
   json_t *list = json_loads(result.out, 0, NULL);
   assert_int_equal(json_array_size(list), 1);

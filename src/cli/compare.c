@@ -9,7 +9,6 @@
 #include "cli/terminal.h"
 #include "eval/metrics.h"
 #include "study/compare.h"
-#include "study/schema.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -72,36 +71,11 @@ static hg_code read_side(const char *text, const side *first, side *made, hg_err
   return hg_store_open(made->folder, false, &made->store, error);
 }
 
-/* The names of the models whose runs these are, each once, in at most `most` places. */
-static int list_models(const hg_run_record *runs, int count, const char **names, int most) {
-  int known = 0;
-  for (int i = 0; i < count && known < most; i++)
-    if (known == 0 || strcmp(names[known - 1], runs[i].name) != 0) names[known++] = runs[i].name;
-  return known;
-}
-
-static hg_code check_model(const side *s, hg_error *error) {
-  enum { MOST = 256 };
-  const char *names[MOST];
-  char help[480];
-  hg_run_record *runs = NULL;
-  int count = 0;
-  hg_code code = hg_store_list_runs(s->store, &runs, &count, error);
-  int known = code == HG_OK ? list_models(runs, count, names, MOST) : 0;
-  bool found = s->model[0] == '\0' || known == MOST;
-  for (int i = 0; i < known && !found; i++) found = strcmp(names[i], s->model) == 0;
-  if (code == HG_OK && !found)
-    code = hg_fail(error, HG_USAGE, s->folder, "has no model `%s`; %s", s->model,
-                   hg_word_help(s->model, names, known, help, sizeof help));
-  for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
-  hg_free(runs);
-  return code;
-}
-
 static hg_code read_sides(comparison *c, const hg_arguments *arguments, hg_error *error) {
   hg_code code = read_side(arguments->operands[0], NULL, &c->sides[0], error);
   if (code == HG_OK) code = read_side(arguments->operands[1], &c->sides[0], &c->sides[1], error);
-  for (int s = 0; code == HG_OK && s < 2; s++) code = check_model(&c->sides[s], error);
+  for (int s = 0; code == HG_OK && s < 2; s++)
+    if (c->sides[s].model[0] != '\0') code = hg_results_have_model(c->sides[s].store, c->sides[s].model, error);
   if (code != HG_OK) return code;
   if ((c->sides[0].model[0] == '\0') != (c->sides[1].model[0] == '\0'))
     return hg_fail(error, HG_USAGE, "compare", "name a model on both sides (DIR:MODEL) or on neither (DIR)");

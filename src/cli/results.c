@@ -5,6 +5,7 @@
 #include "cli/terminal.h"
 #include "eval/compare.h"
 #include "report/report.h"
+#include "study/schema.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,6 +29,32 @@ hg_code hg_results_print_json(hg_store *store, hg_error *error) {
   hg_code code = hg_report_json(store, &text, error);
   if (code == HG_OK) fputs(text, stdout);
   hg_free(text);
+  return code;
+}
+
+/* The names of the models whose runs these are, each once, in at most `most` places. */
+static int list_models(const hg_run_record *runs, int count, const char **names, int most) {
+  int known = 0;
+  for (int i = 0; i < count && known < most; i++)
+    if (known == 0 || strcmp(names[known - 1], runs[i].name) != 0) names[known++] = runs[i].name;
+  return known;
+}
+
+hg_code hg_results_have_model(hg_store *store, const char *model, hg_error *error) {
+  enum { MOST = 256 };
+  const char *names[MOST];
+  char help[480];
+  hg_run_record *runs = NULL;
+  int count = 0;
+  hg_code code = hg_store_list_runs(store, &runs, &count, error);
+  int known = code == HG_OK ? list_models(runs, count, names, MOST) : 0;
+  bool found = false;
+  for (int i = 0; i < count && !found; i++) found = strcmp(runs[i].name, model) == 0;
+  if (code == HG_OK && !found)
+    code = hg_fail(error, HG_USAGE, hg_store_folder(store), "has no model `%s`; %s", model,
+                   hg_word_help(model, names, known, help, sizeof help));
+  for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
+  hg_free(runs);
   return code;
 }
 

@@ -81,7 +81,9 @@ hg_code hg_runs_command(const hg_arguments *arguments, hg_error *error) {
   if (code != HG_OK) return code;
   const char *model = arguments->operand_count > 1 ? arguments->operands[1] : NULL;
   bool as_json = hg_arguments_has(arguments, HG_OPTION_JSON);
-  code = model == NULL || as_json ? print_runs(store, model, as_json, error) : hg_classes_print(store, model, error);
+  if (model != NULL) code = hg_results_have_model(store, model, error);
+  if (code == HG_OK)
+    code = model == NULL || as_json ? print_runs(store, model, as_json, error) : hg_classes_print(store, model, error);
   hg_store_close(store);
   return code;
 }

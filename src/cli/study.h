@@ -15,6 +15,9 @@ hg_code hg_results_print(hg_store *store, hg_error *error);
 /* report.json's object, to standard output. */
 hg_code hg_results_print_json(hg_store *store, hg_error *error);
 
+/* HG_USAGE with "did you mean" where the folder has no run of this model. */
+hg_code hg_results_have_model(hg_store *store, const char *model, hg_error *error);
+
 /* classes.c: the figures by class of every finished run of a model, as scikit-learn prints them, to standard output. HG_USAGE
  * where the store has no such model, none of its runs is done, or it is no classifier. */
 hg_code hg_classes_print(hg_store *store, const char *model, hg_error *error);
