@@ -110,6 +110,7 @@ static void help_says_what_becomes_of_results_and_downloads(void **state) {
   outcome result = run("run --help");
   assert_has(result.out, "default runs/NAME, NAME being the file's `study:`");
   assert_has(result.out, "runs that the study no longer describes are removed from DIR");
+  assert_has(result.out, "Runs of other seeds than those asked for stay in DIR and are\naveraged with them");
   result = run("data fetch --help");
   assert_has(result.out, "its recorded checksum");
   assert_has(result.out, "With --offline\nnothing is downloaded");

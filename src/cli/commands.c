@@ -8,7 +8,7 @@ const hg_option hg_option_table[HG_OPTIONS] = {
     [HG_OPTION_OUT] = {"out", 'o', "DIR", NULL, "folder for the results; default runs/NAME, NAME being the file's `study:`"},
     [HG_OPTION_SET] = {"set", 's', "PATH=VALUE", NULL,
                        "change one setting of the study: --set models.cnn.train.epochs=5; may be repeated"},
-    [HG_OPTION_SEED] = {"seed", 0, "N", NULL, "train with this seed in place of the study's; may be repeated"},
+    [HG_OPTION_SEED] = {"seed", 0, "N", NULL, "train with this seed in place of the study's, beside runs of other seeds in DIR; may be repeated"},
     [HG_OPTION_THREADS] = {"threads", 'j', "N", NULL,
                            "threads; default: as many as this process may use. Results do not depend on it"},
     [HG_OPTION_OFFLINE] = {"offline", 0, NULL, NULL, "never use the network"},
@@ -31,7 +31,8 @@ const hg_command hg_command_table[] = {
      "bit.\n"
      "A run whose settings changed is trained anew in its place, and runs that the study no longer describes are removed from "
      "DIR,\n"
-     "which is told with --quiet too; another --out keeps both. Without --threads, the study's `threads` holds."},
+     "which is told with --quiet too; another --out keeps both. Runs of other seeds than those asked for stay in DIR and are\n"
+     "averaged with them; another --out leaves them out. Without --threads, the study's `threads` holds."},
     {"check", "STUDY", "study", 1, 1, TAKES_SET | TAKES_JSON, hg_check_command, "check a study file without running it",
      "Reads the study, its references and the shapes of every network against its data."},
     {"show", "STUDY [MODEL]", "study", 1, 2, TAKES_SET | TAKES_JSON, hg_show_command,
