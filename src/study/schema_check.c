@@ -145,6 +145,27 @@ static hg_code check_shares(hg_reader *reader, const hg_model *model) {
                    model->name, last == HG_LINEAR ? "no activation" : hg_activation_name(last));
 }
 
+/* The layer that gives a block's output its values; what only moves or drops them is passed over. */
+static int last_of_values(const hg_model_block *block) {
+  int i = block->count - 1;
+  for (; i > 0; i--) {
+    hg_layer_kind kind = block->layers[i].kind;
+    if (kind != HG_FLATTEN && kind != HG_RESHAPE && kind != HG_DROPOUT) break;
+  }
+  return i;
+}
+
+/* The softmax in the cross-entropy wants values of either sign and any size. Before a pooling an activation may stand. */
+static hg_code check_logits(hg_reader *reader, const hg_model *model) {
+  int last = last_of_values(&model->blocks[HG_CLASSIFIER]);
+  hg_activation activation = last < 0 ? HG_LINEAR : model->blocks[HG_CLASSIFIER].layers[last].activation;
+  if (activation == HG_LINEAR || activation == HG_SOFTMAX) return HG_OK;
+  return hg_reject(reader, place_of_layer(reader, model, HG_CLASSIFIER, last),
+                   "the cross-entropy of `%s` needs logits or a softmax, but its classifier ends in %s; leave the last layer's "
+                   "activation out",
+                   model->name, hg_activation_name(activation));
+}
+
 static hg_code check_losses(hg_reader *reader, const hg_model *model) {
   const hg_losses *losses = &model->losses;
   bool decoder = model->blocks[HG_DECODER].count > 0, classifier = model->blocks[HG_CLASSIFIER].count > 0;
@@ -168,7 +189,8 @@ static hg_code check_losses(hg_reader *reader, const hg_model *model) {
     return hg_reject(reader, place_in(reader, model, "loss", "center"),
                      "the center loss needs an encoder and a classifier in `%s`", model->name);
   }
-  return check_shares(reader, model);
+  hg_code code = check_logits(reader, model);
+  return code == HG_OK ? check_shares(reader, model) : code;
 }
 
 /* ---------------------------------------------------------------- training */
