@@ -21,12 +21,38 @@ typedef struct spot {
   const char *key; /* in place of a layer: "loss", "engine" */
 } spot;
 
+/* Whether a flatten or dense stands before this place, and no reshape after it. */
+static bool is_flat(const hg_model_block *const before[2], const int counts[2]) {
+  for (int b = 1; b >= 0; b--)
+    for (int i = counts[b] - 1; i >= 0; i--) {
+      hg_layer_kind kind = before[b]->layers[i].kind;
+      if (kind == HG_FLATTEN || kind == HG_DENSE) return true;
+      if (kind == HG_RESHAPE) return false;
+    }
+  return false;
+}
+
+/* A window over a vector would see padding alone around each value. */
+static hg_code check_window(const hg_network *network, const hg_model_block *encoder, const hg_model_block *block, spot at,
+                            hg_error *error) {
+  const hg_layer *layer = &block->layers[at.layer];
+  hg_shape input = hg_network_block_output(network, at.block);
+  bool window = layer->kind == HG_CONV2D || layer->kind == HG_MAX_POOL2D || layer->kind == HG_AVERAGE_POOL2D;
+  if (!window || layer->kernel_size[0] * layer->kernel_size[1] <= 1 || input.height > 1 || input.width > 1) return HG_OK;
+  const hg_model_block *const before[] = {encoder, block};
+  if (!is_flat(before, (int[]){block == encoder ? 0 : encoder->count, at.layer})) return HG_OK;
+  return hg_fail(error, HG_USAGE, NULL,
+                 "the input is flat here, 1x1x%d: put `flatten` and `dense` after convolutions and pooling", input.channels);
+}
+
 static hg_code add_layers(const hg_study *study, const hg_model *model, hg_network *network, spot *at, hg_error *error) {
   for (int b = 0; b < HG_BLOCKS; b++) {
-    const hg_model_block *block = &(b == HG_ENCODER ? encoder_owner(study, model) : model)->blocks[b];
+    const hg_model_block *encoder = &encoder_owner(study, model)->blocks[HG_ENCODER];
+    const hg_model_block *block = b == HG_ENCODER ? encoder : &model->blocks[b];
     for (int i = 0; i < block->count; i++) {
       *at = (spot){.block = (hg_block)b, .layer = i};
-      hg_code code = hg_network_add(network, (hg_block)b, &block->layers[i], error);
+      hg_code code = check_window(network, encoder, block, *at, error);
+      if (code == HG_OK) code = hg_network_add(network, (hg_block)b, &block->layers[i], error);
       if (code != HG_OK) return code;
     }
   }
