@@ -194,6 +194,8 @@ static const struct {
     {"sweep-unknown-key", "10:31", "`epoch` is not a key of `train`; did you mean `epochs`?", HG_OK},
     {"sweep-out-of-range", "10:49", "`epochs` must be at least 1 and at most 1000000; it is 0", HG_OK},
     {"sweep-too-large", "10:30", "the grid has more than 1000 points", HG_OK},
+    {"sweep-of-own-value", "10:30", "`m[learning_rate=0.001]` is `m` itself, which is a point of each of its sweeps; leave",
+     HG_OK},
     {"sweep-same-twice", "10:30", "the model `m[epochs=3]` comes out of the grid twice", HG_OK},
 };
 enum { CASES = (int)(sizeof cases / sizeof *cases) };

@@ -158,6 +158,7 @@ static hg_code read_parts(hg_reader *reader) {
   if (code == HG_OK) code = hg_study_read_models(reader);
   if (code == HG_OK) code = hg_study_read_report(reader);
   if (code == HG_OK) code = hg_study_check(reader);
+  if (code == HG_OK) code = hg_study_check_sweeps(reader);
   return code;
 }
 

@@ -158,6 +158,7 @@ hg_code hg_study_read_data(hg_reader *reader);     /* schema_data.c */
 hg_code hg_study_expand_sweeps(hg_reader *reader); /* schema_sweep.c: one model for each point of each grid */
 hg_code hg_study_read_models(hg_reader *reader);   /* schema_model.c */
 hg_code hg_study_read_report(hg_reader *reader);   /* schema_report.c */
+hg_code hg_study_check_sweeps(hg_reader *reader);  /* schema_sweep.c: no point is the model that is varied */
 hg_code hg_study_check(hg_reader *reader);         /* schema_check.c: what needs several parts: cycles, losses, shapes */
 
 /* schema_check.c: puts the place in the study file before the message about a data set that is in reader->error; returns code. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "study/schema.h"
 
 enum { MOST_POINTS = 1000, MOST_AXES = 16 };
@@ -225,6 +226,34 @@ hg_code hg_study_expand_sweeps(hg_reader *reader) {
   for (size_t i = 0; i < sweeps->count; i++) {
     hg_code code = expand(reader, sweeps->items[i]);
     if (code != HG_OK) return code;
+  }
+  return HG_OK;
+}
+
+/* ---------------------------------------------------------------- points that are the model itself */
+
+static bool is_same_model(const hg_study *study, int a, int b) {
+  const hg_model *models = study->models;
+  char *of_a = hg_study_settings_json(study, a), *of_b = hg_study_settings_json(study, b);
+  bool same = of_a != NULL && of_b != NULL && strcmp(of_a, of_b) == 0 &&
+              memcmp(&models[a].views, &models[b].views, sizeof models[a].views) == 0;
+  hg_free(of_a);
+  hg_free(of_b);
+  return same;
+}
+
+/* Of one setting alone: from a grid of several the one point cannot be left out. */
+hg_code hg_study_check_sweeps(hg_reader *reader) {
+  const hg_study *study = reader->study;
+  for (int i = 0; i < study->model_count; i++) {
+    const hg_node *key = reader->model_nodes->keys[i];
+    const char *name = study->models[i].name, *bracket = strchr(name, '[');
+    if (!key->made || bracket == NULL || strchr(bracket, ',') != NULL) continue;
+    char varied[HG_NAME_SIZE];
+    snprintf(varied, sizeof varied, "%.*s", (int)(bracket - name), name);
+    if (!is_same_model(study, hg_study_find_model(study, varied), i)) continue;
+    return hg_reject(reader, key, "`%s` is `%s` itself, which is a point of each of its sweeps; leave this value out", name,
+                     varied);
   }
   return HG_OK;
 }
