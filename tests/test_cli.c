@@ -179,6 +179,36 @@ static void a_test_part_that_leaves_nothing_is_what_is_blamed(void **state) {
   assert_has(run("check twenty.yaml --set data.d.validation=15").err, "`validation: 15` leaves nothing to train on");
 }
 
+/* Folders a and b with two grey PNG files each, of 2 x 2 and of 4 x 3 pixels. */
+static void images_of_several_sizes_are_looked_at_when_resized(void **state) {
+  (void)state;
+  static const unsigned char small[] = {137, 80,  78,  71,  13, 10,  26,  10, 0,  0,  0,  13,  73,  72,  68,  82, 0,   0,
+                                        0,   2,   0,   0,   0,  2,   8,   2,  0,  0,  0,  253, 212, 154, 115, 0,  0,   0,
+                                        14,  73,  68,  65,  84, 120, 218, 99, 72, 1,  3,  6,   8,   5,   0,   32, 222, 4,
+                                        177, 122, 203, 236, 18, 0,   0,   0,  0,  73, 69, 78,  68,  174, 66,  96, 130},
+                             large[] = {137, 80, 78, 71, 13,  10,  26,  10, 0,  0,  0,  13, 73,  72,  68,  82, 0,   0,
+                                        0,   4,  0,  0,  0,   3,   8,   2,  0,  0,  0,  59, 150, 57,  145, 0,  0,   0,
+                                        14,  73, 68, 65, 84,  120, 218, 99, 72, 65, 2,  12, 56,  57,  0,   18, 110, 14,
+                                        17,  10, 84, 4,  229, 0,   0,   0,  0,  73, 69, 78, 68,  174, 66,  96, 130};
+  assert_int_equal(hg_folder_make(in("sizes/a"), NULL), HG_OK);
+  assert_int_equal(hg_folder_make(in("sizes/b"), NULL), HG_OK);
+  assert_int_equal(hg_file_write(in("sizes/a/1.png"), small, sizeof small, NULL), HG_OK);
+  assert_int_equal(hg_file_write(in("sizes/a/2.png"), large, sizeof large, NULL), HG_OK);
+  assert_int_equal(hg_file_write(in("sizes/b/1.png"), small, sizeof small, NULL), HG_OK);
+  assert_int_equal(hg_file_write(in("sizes/b/2.png"), large, sizeof large, NULL), HG_OK);
+  outcome result = run("data inspect sizes");
+  assert_status(result, 3);
+  assert_has(result.err, "`resize: 2` in the study brings all to one size (`data inspect --resize 2`)");
+  result = run("data inspect sizes --resize 8");
+  assert_status(result, 0);
+  assert_has(result.out, "sizes  8 x 8 x 3, 2 classes");
+  result = run("data inspect sizes --resize 8 --grayscale --json");
+  json_t *object = json_loads(result.out, 0, NULL);
+  assert_int_equal(json_integer_value(json_array_get(json_object_get(object, "shape"), 2)), 1);
+  json_decref(object);
+  assert_has(run("data inspect sizes --resize 0").err, "--resize: `0` is not a whole number from 1 to 1024");
+}
+
 static void show_tells_the_settings_of_a_classical_model(void **state) {
   (void)state;
   write_text("methods.yaml",
@@ -271,6 +301,7 @@ int main(void) {
       cmocka_unit_test(check_says_which_data_set_is_missing_and_what_brings_it),
       cmocka_unit_test(what_has_no_labels_has_no_classes_to_tell_apart),
       cmocka_unit_test(a_test_part_that_leaves_nothing_is_what_is_blamed),
+      cmocka_unit_test(images_of_several_sizes_are_looked_at_when_resized),
       cmocka_unit_test(show_tells_the_settings_of_a_classical_model),
       cmocka_unit_test(an_unknown_instruction_set_is_refused_at_the_start),
       cmocka_unit_test(completion_and_manual_come_from_the_same_table),

@@ -189,10 +189,15 @@ hg_code hg_data_inspect_command(const hg_arguments *arguments, hg_error *error) 
   const char *name = arguments->operands[0];
   hg_data_settings settings = hg_data_settings_default();
   settings.validation = 0;
+  int64_t side = 0;
+  hg_code code = hg_arguments_number(arguments, HG_OPTION_RESIZE, 1, 1024, 0, &side, error);
+  if (code != HG_OK) return code;
+  settings.resize = (int)side;
+  settings.grayscale = hg_arguments_has(arguments, HG_OPTION_GRAYSCALE);
   settings.source = hg_strdup(name);
   if (settings.source == NULL) return hg_fail_memory(error, name, strlen(name));
   hg_data data = {0};
-  hg_code code = hg_data_open(&settings, ".", &data, error);
+  code = hg_data_open(&settings, ".", &data, error);
   if (code == HG_OK && hg_arguments_has(arguments, HG_OPTION_JSON))
     print_json(name, &data);
   else if (code == HG_OK)

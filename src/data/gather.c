@@ -152,8 +152,11 @@ static hg_code check_shape(hg_gather *gather, const waiting *file, hg_error *err
   if (has_shape(gather, file)) return HG_OK;
   char place[256];
   place_of(gather, file->path, place);
-  return hg_fail(error, HG_DATA, place, "is %d x %d pixels, %s is %d x %d; `resize: %d` brings all to one size", shape.height,
-                 shape.width, gather->images[0].path, gather->shape.height, gather->shape.width, gather->shape.height);
+  return hg_fail(
+      error, HG_DATA, place,
+      "is %d x %d pixels, %s is %d x %d; `resize: %d` in the study brings all to one size (`data inspect --resize %d`)",
+      shape.height, shape.width, gather->images[0].path, gather->shape.height, gather->shape.width, gather->shape.height,
+      gather->shape.height);
 }
 
 static bool is_word(const char *name, size_t length, const char *word) {
