@@ -258,6 +258,19 @@ static void completion_and_manual_come_from_the_same_table(void **state) {
   assert_has(result.out, "\\-\\-threads");
 }
 
+static void report_tells_of_predictions_that_are_gone(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  assert_status(run("run tiny.yaml --out gone"), 0);
+  assert_string_equal(run("report gone").err, "");
+  assert_int_equal(remove(in("gone/runs/net-seed1/predictions.safetensors")), 0);
+  outcome result = run("report gone");
+  assert_status(result, 0);
+  assert_string_equal(result.err,
+                      "warning: the predictions of net, seed 1, are missing, and what stands on them is left out; remove "
+                      "gone/runs/net-seed1, and `hourglass run STUDY` makes this run again\n");
+}
+
 static void check_and_show_tell_what_a_study_holds(void **state) {
   (void)state;
   write_text("tiny.yaml", tiny);
@@ -305,6 +318,7 @@ int main(void) {
       cmocka_unit_test(show_tells_the_settings_of_a_classical_model),
       cmocka_unit_test(an_unknown_instruction_set_is_refused_at_the_start),
       cmocka_unit_test(completion_and_manual_come_from_the_same_table),
+      cmocka_unit_test(report_tells_of_predictions_that_are_gone),
       cmocka_unit_test(check_and_show_tell_what_a_study_holds),
       cmocka_unit_test(json_is_all_there_is_on_standard_output),
   };

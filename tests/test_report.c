@@ -446,6 +446,34 @@ static void damaged_predictions_are_told_on_the_page(void **state) {
   hg_free(page);
 }
 
+static void missing_and_damaged_predictions_stand_among_the_warnings(void **state) {
+  (void)state;
+  hg_error error;
+  hg_store *store = open_store();
+  hg_warning *rows = NULL;
+  int count = 0;
+  for (int i = 0; i < 3; i++) {
+    hg_run_record record = {.seed = (uint64_t)i + 1, .name = "cnn", .status = "done"};
+    if (i == 2) snprintf(record.status, sizeof record.status, "failed");
+    demo_check(hg_store_put_run(store, &record, &error), &error);
+    demo_check(hg_store_put_metric(store, record.id, "test.accuracy", 0.5, &error), &error);
+    char *path = demo_path(store, &record, "predictions.safetensors");
+    if (i == 1) demo_check(hg_file_write(path, "cut", 3, &error), &error);
+    hg_free(path);
+  }
+  demo_check(hg_report_damage(store, &rows, &count, &error), &error);
+  assert_int_equal(count, 2);
+  assert_string_equal(rows[0].code, "predictions-missing");
+  assert_string_equal(rows[1].code, "predictions-damaged");
+  assert_non_null(strstr(rows[1].message, "the predictions of cnn, seed 2, are damaged"));
+  assert_non_null(strstr(rows[1].message, "runs/cnn-seed2, and `hourglass run STUDY` makes this run again"));
+  char *page = page_of(store);
+  assert_holds(page, "Read this first");
+  assert_holds(page, "the predictions of cnn, seed 1, are missing");
+  hg_free(page);
+  hg_free(rows);
+}
+
 static void samples_of_odd_shapes_are_left_out(void **state) {
   (void)state;
   hg_error error;
@@ -489,6 +517,7 @@ static void failed_allocations_are_told(void **state) {
 int main(void) {
 #define TROUBLE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
+
       cmocka_unit_test(the_json_holds_every_run_with_its_history),
       cmocka_unit_test(metrics_stand_under_their_prefix),
       cmocka_unit_test(figures_that_are_missing_are_null),
@@ -511,6 +540,7 @@ int main(void) {
       TROUBLE_TEST(a_failed_run_is_shown_with_its_cause),
       TROUBLE_TEST(squared_errors_and_cross_entropies_share_no_axis),
       TROUBLE_TEST(damaged_predictions_are_told_on_the_page),
+      TROUBLE_TEST(missing_and_damaged_predictions_stand_among_the_warnings),
       TROUBLE_TEST(samples_of_odd_shapes_are_left_out),
       TROUBLE_TEST(failed_allocations_are_told),
   };

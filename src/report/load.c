@@ -52,11 +52,25 @@ static hg_code load_runs(hg_store *store, hg_report *report, hg_error *error) {
   return code;
 }
 
+/* What is damaged now comes after what the study was warned of when it ran. */
+static hg_code load_warnings(hg_store *store, hg_report *report, hg_error *error) {
+  hg_warning *damage = NULL;
+  int count = 0;
+  hg_code code = hg_store_get_warnings(store, &report->warnings, &report->warning_count, error);
+  if (code == HG_OK) code = hg_report_find_damage(store, report, &damage, &count, error);
+  size_t capacity = (size_t)report->warning_count, wanted = capacity + (size_t)count;
+  if (code == HG_OK && !hg_grow(&report->warnings, &capacity, wanted, sizeof *damage))
+    code = hg_fail_memory(error, "report", wanted * sizeof *damage);
+  for (int i = 0; code == HG_OK && i < count; i++) report->warnings[report->warning_count++] = damage[i];
+  hg_free(damage);
+  return code;
+}
+
 hg_code hg_report_load(hg_store *store, hg_report *report, hg_error *error) {
   *report = (hg_report){0};
   hg_code code = load_facts(store, report, error);
   if (code == HG_OK) code = load_runs(store, report, error);
-  if (code == HG_OK) code = hg_store_get_warnings(store, &report->warnings, &report->warning_count, error);
+  if (code == HG_OK) code = load_warnings(store, report, error);
   if (code == HG_OK) code = hg_store_get_comparisons(store, &report->comparisons, &report->comparison_count, error);
   if (code == HG_OK) code = hg_store_get_published(store, &report->published, &report->published_count, error);
   if (code == HG_OK) code = hg_store_get_leaks(store, &report->leaks, &report->leak_count, error);

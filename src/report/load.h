@@ -36,6 +36,9 @@ bool hg_report_is_done(const hg_report_run *run);
 double hg_report_metric(const hg_report_run *run, const char *name);                     /* NaN if absent */
 const hg_data_record *hg_report_data(const hg_report *report, const hg_report_run *run); /* NULL if absent */
 
+/* report.h's hg_report_damage, of what is loaded; *rows is the caller's to hg_free, after a failure too. */
+hg_code hg_report_find_damage(hg_store *store, const hg_report *report, hg_warning **rows, int *count, hg_error *error);
+
 /* report.h's hg_report_choices, of what is loaded; *rows is the caller's to hg_free, after a failure too. */
 hg_code hg_report_choices_of(const hg_report *report, hg_choice **rows, int *count, hg_error *error);
 

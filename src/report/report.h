@@ -22,6 +22,10 @@ typedef struct hg_choice {
 /* Of every sweep with validation scores, in the study's order; *rows is hg_malloc'ed. */
 hg_code hg_report_choices(hg_store *store, hg_choice **rows, int *count, hg_error *error);
 
+/* One warning for each finished run whose predictions are missing or damaged; they stand among those of page and report.json.
+ * *rows is the caller's to hg_free, after a failure too. */
+hg_code hg_report_damage(hg_store *store, hg_warning **rows, int *count, hg_error *error);
+
 /* Writes OUT/report.json atomically. */
 hg_code hg_report_write_json(hg_store *store, hg_error *error);
 
