@@ -271,6 +271,18 @@ static void report_tells_of_predictions_that_are_gone(void **state) {
                       "gone/runs/net-seed1, and `hourglass run STUDY` makes this run again\n");
 }
 
+/* The smoothing of variances is too small in both to change an answer. */
+static void a_tie_on_validation_is_told_as_one(void **state) {
+  (void)state;
+  write_text("tie.yaml", "study: x\n" LINES
+                         "models: {m: {data: lines, naive_bayes: {}}}\n"
+                         "sweeps: {s: {model: m, grid: {naive_bayes.var_smoothing: [1.1e-9, 1.2e-9]}}}\n");
+  outcome result = run("run tie.yaml --out tie --set data.lines.validation=0.2");
+  assert_status(result, 0);
+  assert_has(result.out, "m, chosen on validation: var_smoothing 1e-09 (the first of 3 with accuracy ");
+  assert_has(result.out, " %, of 3 points)");
+}
+
 static void check_and_show_tell_what_a_study_holds(void **state) {
   (void)state;
   write_text("tiny.yaml", tiny);
@@ -319,6 +331,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_instruction_set_is_refused_at_the_start),
       cmocka_unit_test(completion_and_manual_come_from_the_same_table),
       cmocka_unit_test(report_tells_of_predictions_that_are_gone),
+      cmocka_unit_test(a_tie_on_validation_is_told_as_one),
       cmocka_unit_test(check_and_show_tell_what_a_study_holds),
       cmocka_unit_test(json_is_all_there_is_on_standard_output),
   };

@@ -148,30 +148,6 @@ static hg_code add_models(hg_store *store, const hg_run_record *runs, int count,
   return code;
 }
 
-static hg_code print_choices(hg_store *store, hg_error *error) {
-  hg_choice *choices = NULL;
-  int count = 0;
-  hg_code code = hg_report_choices(store, &choices, &count, error);
-  for (int i = 0; code == HG_OK && i < count; i++) {
-    const hg_choice *c = &choices[i];
-    if (c->apart != NULL) {
-      printf("%s by %s: nothing is chosen, for the points differ in `%s` and their validation scores do not compare\n", c->model,
-             c->settings, c->apart);
-      continue;
-    }
-    bool accuracy = strcmp(c->metric, "validation.accuracy") == 0, one = strchr(c->value, '=') == NULL;
-    char score[32];
-    hg_format_figure(accuracy ? 100 * c->score : c->score, accuracy ? 2 : 5, accuracy ? " %" : "", score, sizeof score);
-    printf("%s, chosen on validation: %s%s%s (%s %s, of %d points)\n", c->model, one ? c->settings : "", one ? " " : "", c->value,
-           strcmp(c->metric, "validation.mse") == 0 ? "MSE"
-           : accuracy                               ? "accuracy"
-                                                    : "loss",
-           score, c->points);
-  }
-  hg_free(choices);
-  return code;
-}
-
 /* What is compared, in words: of each pair its accuracy, or where it has none the error on whole images. */
 static bool is_printed(const hg_comparison *rows, int count, int at) {
   if (strcmp(rows[at].metric, "accuracy") == 0) return true;
@@ -217,9 +193,9 @@ hg_code hg_results_print(hg_store *store, hg_error *error) {
   code = add_models(store, runs, count, &table, error);
   if (code == HG_OK) code = hg_text_table_print(&table, stdout, error);
   hg_text_table_release(&table);
+  if (code == HG_OK) code = hg_choices_print(store, runs, count, error);
   for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
   hg_free(runs);
-  if (code == HG_OK) code = print_choices(store, error);
   if (code == HG_OK) code = print_findings(store, error);
   return code == HG_OK ? print_warnings(store, error) : code;
 }
