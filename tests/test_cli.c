@@ -283,6 +283,28 @@ static void a_tie_on_validation_is_told_as_one(void **state) {
   assert_has(result.out, " %, of 3 points)");
 }
 
+/* What bash offers for the third word. */
+static char *offered(const char *second, const char *third) {
+  char script[512], command[1024];
+  snprintf(script, sizeof script,
+           ". ./words.bash; COMP_WORDS=(hourglass %s %s); COMP_CWORD=3; _hourglass; echo \"${COMPREPLY[@]}\"", second, third);
+  snprintf(command, sizeof command, "cd %s && PATH=%s:$PATH bash -c '%s' > offered", folder, BINARY_DIR, script);
+  assert_int_equal(system(command), 0);
+  return read_text(in("offered"));
+}
+
+static void completion_offers_the_models_of_a_study_and_of_a_folder(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  write_text("words.bash", run("completion bash").out);
+  assert_status(run("run tiny.yaml --out words"), 0);
+  char *of_study = offered("show tiny.yaml", "\"\""), *of_folder = offered("runs words", "ba");
+  assert_string_equal(of_study, "net bayes\n");
+  assert_string_equal(of_folder, "bayes\n");
+  hg_free(of_study);
+  hg_free(of_folder);
+}
+
 static void check_and_show_tell_what_a_study_holds(void **state) {
   (void)state;
   write_text("tiny.yaml", tiny);
@@ -332,6 +354,7 @@ int main(void) {
       cmocka_unit_test(completion_and_manual_come_from_the_same_table),
       cmocka_unit_test(report_tells_of_predictions_that_are_gone),
       cmocka_unit_test(a_tie_on_validation_is_told_as_one),
+      cmocka_unit_test(completion_offers_the_models_of_a_study_and_of_a_folder),
       cmocka_unit_test(check_and_show_tell_what_a_study_holds),
       cmocka_unit_test(json_is_all_there_is_on_standard_output),
   };

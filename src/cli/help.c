@@ -100,6 +100,25 @@ static const char *operand_action(const char *completes) {
   return "COMPREPLY=($(compgen -W bash -- \"$word\"))";
 }
 
+/* Of STUDY [MODEL] and DIR [MODEL], the models of the first operand; NULL for other commands. */
+static const char *model_action(const hg_command *command) {
+  if (strstr(command->operands, "[MODEL]") == NULL) return NULL;
+  if (strcmp(command->completes, "study") == 0)
+    return "COMPREPLY=($(compgen -W \"$(hourglass check \"${COMP_WORDS[2]}\" --json 2>/dev/null | "
+           "sed -n '/\"models\"/,/]/s/^ *\"\\([^\"]*\\)\",*$/\\1/p')\" -- \"$word\"))";
+  return "COMPREPLY=($(compgen -W \"$(hourglass runs \"${COMP_WORDS[2]}\" 2>/dev/null | awk 'NR > 1 {print $1}' | uniq)\" "
+         "-- \"$word\"))";
+}
+
+static void print_operand_words(FILE *out, const hg_command *command) {
+  const char *action = operand_action(command->completes), *model = model_action(command);
+  if (*action == '\0') action = ":";
+  if (model == NULL)
+    fprintf(out, "'; [[ $word == -* ]] || %s ;;\n", action);
+  else
+    fprintf(out, "'; [[ $word == -* ]] || if [ \"$COMP_CWORD\" = 3 ]; then %s; else %s; fi ;;\n", model, action);
+}
+
 static void print_choices(FILE *out) {
   for (int id = 0; id < HG_OPTIONS; id++) {
     const hg_option *option = &hg_option_table[id];
@@ -129,8 +148,7 @@ hg_code hg_completion_command(const hg_arguments *arguments, hg_error *error) {
     const hg_command *command = &hg_command_table[i];
     fprintf(stdout, "    '%s') options='", command->name);
     print_option_words(stdout, command);
-    fprintf(stdout, "'; [[ $word == -* ]] || %s ;;\n",
-            operand_action(command->completes)[0] == '\0' ? ":" : operand_action(command->completes));
+    print_operand_words(stdout, command);
   }
   fprintf(stdout,
           "  esac\n  [[ $word == -* ]] && COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n}\n"
