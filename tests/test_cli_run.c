@@ -246,6 +246,30 @@ static int widest_redrawn_line(const char *text) {
   return widest;
 }
 
+/* Of lines that end in a carriage return and a new line. */
+static int widest_line_with(const char *text, const char *word) {
+  const char *at = strstr(text, word), *start = at;
+  if (at == NULL) return 0;
+  while (start > text && start[-1] != '\n') start--;
+  return (int)strcspn(start, "\r\n");
+}
+
+static void compare_leaves_out_columns_where_the_terminal_is_narrow(void **state) {
+  (void)state;
+  write_text("tiny.yaml", tiny);
+  assert_status(run("run tiny.yaml --out narrow"), 0);
+  const int widths[] = {60, 80, 200};
+  for (int i = 0; i < 3; i++) {
+    int status;
+    char *text = run_on_terminal("compare narrow:net :bayes --color never", widths[i], &status);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(text, "p by Holm"));
+    assert_in_range(widest_line_with(text, "accuracy, %"), 40, widths[i]);
+    assert_int_equal(strstr(text, "bayes, 95 %") != NULL, widths[i] == 200);
+    hg_free(text);
+  }
+}
+
 static void the_progress_line_fits_the_terminal(void **state) {
   (void)state;
   write_text("longer.yaml", longer);
@@ -375,6 +399,7 @@ int main(void) {
       cmocka_unit_test(a_start_that_fails_shows_no_results),
       cmocka_unit_test(results_go_below_runs_unless_told_otherwise),
       cmocka_unit_test(escape_codes_are_for_terminals_only),
+      cmocka_unit_test(compare_leaves_out_columns_where_the_terminal_is_narrow),
       cmocka_unit_test(the_progress_line_fits_the_terminal),
       cmocka_unit_test(weights_are_equal_for_1_2_3_and_7_threads),
       cmocka_unit_test(weights_are_equal_for_every_instruction_set),

@@ -233,13 +233,15 @@ static hg_code conclude(comparison *c, hg_error *error) {
 
 /* ---------------------------------------------------------------- in the terminal */
 
-static void add_score(hg_text_table *table, const char *metric, double value, double low, double high) {
+static int decimals_of(const char *metric) { return hg_metric_is_share(metric) || strcmp(metric, "psnr") == 0 ? 2 : 5; }
+
+static void add_interval(hg_text_table *table, const char *metric, double low, double high) {
   double unit = hg_metric_is_share(metric) ? 100 : 1;
-  int decimals = hg_metric_is_share(metric) || strcmp(metric, "psnr") == 0 ? 2 : 5;
+  int decimals = decimals_of(metric);
   if (isnan(low))
-    hg_text_table_cell(table, "%.*f", decimals, unit * value);
+    hg_text_table_cell(table, "%s", "");
   else
-    hg_text_table_cell(table, "%.*f (%.*f - %.*f)", decimals, unit * value, decimals, unit * low, decimals, unit * high);
+    hg_text_table_cell(table, "%.*f - %.*f", decimals, unit * low, decimals, unit * high);
 }
 
 static void add_p(hg_text_table *table, double p) {
@@ -253,20 +255,27 @@ static void add_row(hg_text_table *table, const pair *p, int i) {
   const hg_comparison *row = &p->rows[i];
   double unit = hg_metric_is_share(row->metric) ? 100 : 1;
   hg_text_table_cell(table, hg_metric_is_share(row->metric) ? "%s, %%" : "%s", row->metric);
-  add_score(table, row->metric, row->value_a, p->low[0][i], p->high[0][i]);
-  add_score(table, row->metric, row->value_b, p->low[1][i], p->high[1][i]);
+  hg_text_table_cell(table, "%.*f", decimals_of(row->metric), unit * row->value_a);
+  hg_text_table_cell(table, "%.*f", decimals_of(row->metric), unit * row->value_b);
   hg_text_table_cell(table, hg_metric_is_share(row->metric) ? "%+.2f" : "%+.4g", unit * row->difference);
   hg_text_table_cell(table, hg_metric_is_share(row->metric) ? "%+.2f to %+.2f" : "%+.4g to %+.4g", unit * row->low,
                      unit * row->high);
   hg_text_table_cell(table, "%s", row->test);
   add_p(table, row->p_value);
   add_p(table, row->p_holm);
+  for (int s = 0; s < 2; s++) add_interval(table, row->metric, p->low[s][i], p->high[s][i]);
 }
 
 static hg_code print_scores(const pair *p, hg_error *error) {
-  const char *const heads[] = {"score", p->name[0], p->name[1], ">difference", "95 % interval", "?test", ">p", ">p by Holm"};
+  char value[2][HG_NAME_SIZE + 1], interval[2][HG_NAME_SIZE + 8];
+  for (int i = 0; i < 2; i++) {
+    snprintf(value[i], sizeof value[i], ">%s", p->name[i]);
+    snprintf(interval[i], sizeof interval[i], "?%s, 95 %%", p->name[i]);
+  }
+  const char *const heads[] = {"score", value[0], value[1],     ">difference", "?95 % interval",
+                               "?test", "?>p",    ">p by Holm", interval[0],   interval[1]};
   hg_text_table table;
-  hg_text_table_init(&table, 8, heads);
+  hg_text_table_init(&table, 10, heads);
   for (int i = 0; i < p->count; i++) add_row(&table, p, i);
   hg_code code = hg_text_table_print(&table, stdout, error);
   hg_text_table_release(&table);
