@@ -187,8 +187,11 @@ static const struct {
     {"published-note-is-list", "12:25", "`note` must be text; here is a list", HG_OK},
     {"published-typo", "12:19", "did you mean `test.macro_f1`?", HG_OK},
     {"published-word", "12:34", "`published` must be a number; here is `high`", HG_OK},
-    {"sweep-without-grid", "10:13", "`sweep` needs `grid`: settings of the model, written with dots, and the values each takes",
-     HG_OK},
+    {"sweep-without-grid", "10:13", "`sweep` needs a `grid`, {train.epochs: [3, 5]}, or a `list`, [{train.epochs: 3}]", HG_OK},
+    {"sweep-of-both", "10:60", "a sweep has a `grid` or a `list`; make two of them", HG_OK},
+    {"sweep-list-of-words", "10:31", "a point must hold settings and a value of each", HG_OK},
+    {"sweep-list-uneven", "10:71", "this point lacks `train.batch_size`; all points of a list have the same settings", HG_OK},
+    {"sweep-list-is-mapping", "10:30", "`list` must hold up to 1000 points", HG_OK},
     {"sweep-of-no-model", "10:21", "`n` is not a model of this study; known: m", HG_OK},
     {"sweep-of-one-value", "10:45", "`train.epochs` needs a list of values, such as [3, 5]", HG_OK},
     {"sweep-unknown-key", "10:31", "`epoch` is not a key of `train`; did you mean `epochs`?", HG_OK},
@@ -196,7 +199,7 @@ static const struct {
     {"sweep-too-large", "10:30", "the grid has more than 1000 points", HG_OK},
     {"sweep-of-own-value", "10:30", "`m[learning_rate=0.001]` is `m` itself, which is a point of each of its sweeps; leave",
      HG_OK},
-    {"sweep-same-twice", "10:30", "the model `m[epochs=3]` comes out of the grid twice", HG_OK},
+    {"sweep-same-twice", "10:30", "the model `m[epochs=3]` comes out of the sweep twice", HG_OK},
 };
 enum { CASES = (int)(sizeof cases / sizeof *cases) };
 

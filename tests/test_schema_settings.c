@@ -128,6 +128,26 @@ static void a_sweep_makes_one_model_for_each_point_of_its_grid(void **state) {
   hg_study_free(study);
 }
 
+static void a_sweep_makes_one_model_for_each_point_of_its_list(void **state) {
+  (void)state;
+  hg_study *study = read_text(BASE
+                              "sweeps:\n"
+                              "  s:\n"
+                              "    model: m\n"
+                              "    list:\n"
+                              "      - {train.epochs: 3, train.optimizer: {sgd: {learning_rate: 0.5}}}\n"
+                              "      - {train.optimizer: adam, train.epochs: 5}\n"
+                              "report: {compare: [['m[epochs=3,optimizer=sgd]', 'm[epochs=5,optimizer=adam]']]}\n");
+  assert_int_equal(study->model_count, 3);
+  assert_string_equal(study->models[1].name, "m[epochs=3,optimizer=sgd]");
+  assert_string_equal(study->models[2].name, "m[epochs=5,optimizer=adam]");
+  assert_int_equal(study->models[1].train.epochs, 3);
+  assert_true(study->models[1].train.optimizer.learning_rate == 0.5f);
+  assert_int_equal(study->models[2].train.epochs, 5);
+  assert_int_equal(study->compare[0].a, 1);
+  hg_study_free(study);
+}
+
 /* Named alike, the page would take both for one sweep. */
 static void sweeps_over_paths_that_end_alike_are_named_by_the_whole_paths(void **state) {
   (void)state;
@@ -249,6 +269,7 @@ int main(void) {
       cmocka_unit_test(an_override_may_be_a_word_or_a_mapping),
       cmocka_unit_test(a_wrong_override_is_named_in_the_place),
       cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_grid),
+      cmocka_unit_test(a_sweep_makes_one_model_for_each_point_of_its_list),
       cmocka_unit_test(sweeps_over_paths_that_end_alike_are_named_by_the_whole_paths),
       cmocka_unit_test(an_override_reaches_the_points_of_a_sweep),
       cmocka_unit_test(an_id_or_a_note_is_no_part_of_the_settings),

@@ -9,8 +9,9 @@
 enum { MOST_POINTS = 1000, MOST_AXES = 16 };
 
 typedef struct sweep {
-  const hg_node *model, *grid;
-  const hg_node *id, *note; /* NULL: the model's */
+  const hg_node *model, *list; /* list: NULL where there is a grid */
+  const hg_node *grid;         /* of a list: its points by setting, {path: [value of each point]} */
+  const hg_node *id, *note;    /* NULL: the model's */
 } sweep;
 
 static hg_code keep_node(hg_reader *reader, const hg_node *node, void *target) {
@@ -30,10 +31,15 @@ static const hg_field sweep_fields[] = {
     {.key = "grid",
      .type = HG_FIELD_READ,
      .offset = offsetof(sweep, grid),
-     .flags = HG_REQUIRED,
      .read = keep_node,
      .type_doc = "mapping of paths to lists",
-     .doc = "settings of the model, written with dots, and the values each takes"},
+     .doc = "settings of the model, written with dots, and the values each takes: a point for each combination; or a `list`"},
+    {.key = "list",
+     .type = HG_FIELD_READ,
+     .offset = offsetof(sweep, list),
+     .read = keep_node,
+     .type_doc = "list of mappings",
+     .doc = "points one by one, each with the same settings, written with dots; in place of a `grid`"},
     {.key = "id",
      .type = HG_FIELD_READ,
      .offset = offsetof(sweep, id),
@@ -59,9 +65,9 @@ static const char *last_part(const char *path) {
   return dot == NULL ? path : dot + 1;
 }
 
-static bool has_another(const hg_node *grid, const char *path) {
-  for (size_t i = 0; i < grid->count; i++) {
-    const char *other = grid->keys[i]->text;
+static bool has_another(const hg_node *settings, const char *path) {
+  for (size_t i = 0; settings != NULL && settings->kind == HG_NODE_MAPPING && i < settings->count; i++) {
+    const char *other = settings->keys[i]->text;
     if (strcmp(other, path) != 0 && strcmp(last_part(other), last_part(path)) == 0) return true;
   }
   return false;
@@ -73,8 +79,10 @@ static const char *axis_name(const hg_reader *reader, const sweep *settings, siz
   for (size_t i = 0; i < reader->sweep_nodes->count; i++) {
     const hg_node *model = hg_node_get(reader->sweep_nodes->items[i], "model");
     const hg_node *grid = hg_node_get(reader->sweep_nodes->items[i], "grid");
+    const hg_node *list = hg_node_get(reader->sweep_nodes->items[i], "list");
     if (model == NULL || model->kind != HG_NODE_SCALAR || strcmp(model->text, settings->model->text) != 0) continue;
-    if (grid != NULL && grid->kind == HG_NODE_MAPPING && has_another(grid, path)) return path;
+    if (has_another(grid, path)) return path;
+    if (list != NULL && list->kind == HG_NODE_LIST && list->count > 0 && has_another(list->items[0], path)) return path;
   }
   return last_part(path);
 }
@@ -162,7 +170,7 @@ static hg_code add_point(hg_reader *reader, const sweep *settings, const size_t 
   hg_node *key = NULL, *model = NULL;
   hg_code code = point_name(reader, settings, point, text, sizeof text);
   if (code == HG_OK && hg_node_get(reader->model_nodes, text) != NULL) {
-    return hg_reject(reader, settings->grid, "the model `%s` comes out of the grid twice", text);
+    return hg_reject(reader, settings->grid, "the model `%s` comes out of the sweep twice", text);
   }
   if (code == HG_OK) code = hg_node_new(reader->document, HG_NODE_SCALAR, text, &key, reader->error);
   if (code == HG_OK) {
@@ -179,8 +187,8 @@ static hg_code add_point(hg_reader *reader, const sweep *settings, const size_t 
   return code;
 }
 
-static hg_code check_sweep(hg_reader *reader, const sweep *settings) {
-  const hg_node *model = settings->model, *grid = settings->grid, *models = reader->model_nodes;
+static hg_code check_model(hg_reader *reader, const hg_node *model) {
+  const hg_node *models = reader->model_nodes;
   const char *names[64] = {NULL};
   int count = 0;
   for (size_t i = 0; i < models->count && count < 64; i++) {
@@ -188,7 +196,10 @@ static hg_code check_sweep(hg_reader *reader, const sweep *settings) {
   }
   const hg_node *key = model->kind == HG_NODE_SCALAR ? hg_node_key(models, model->text) : NULL;
   if (model->kind != HG_NODE_SCALAR) return hg_reject(reader, model, "here must stand the name of a model");
-  if (key == NULL || key->made) return hg_reject_word(reader, model, "a model of this study", names, count);
+  return key == NULL || key->made ? hg_reject_word(reader, model, "a model of this study", names, count) : HG_OK;
+}
+
+static hg_code check_grid(hg_reader *reader, const hg_node *grid) {
   if (grid->kind != HG_NODE_MAPPING || grid->count == 0 || grid->count > MOST_AXES) {
     return hg_reject(reader, grid, "`grid` must hold settings and their values: {train.epochs: [3, 5]}");
   }
@@ -204,18 +215,89 @@ static hg_code check_sweep(hg_reader *reader, const sweep *settings) {
   return HG_OK;
 }
 
-static hg_code expand(hg_reader *reader, const hg_node *node) {
-  sweep settings = {0};
+static hg_code expand_grid(hg_reader *reader, const sweep *settings) {
   size_t point[MOST_AXES] = {0};
-  hg_code code = hg_table_read(reader, &hg_sweep_table, node, &settings);
-  if (code == HG_OK) code = check_sweep(reader, &settings);
+  hg_code code = check_grid(reader, settings->grid);
   while (code == HG_OK) {
-    code = add_point(reader, &settings, point);
-    size_t axis = settings.grid->count; /* the last axis runs fastest */
-    while (axis > 0 && ++point[axis - 1] == settings.grid->items[axis - 1]->count) point[--axis] = 0;
+    code = add_point(reader, settings, point);
+    size_t axis = settings->grid->count; /* the last axis runs fastest */
+    while (axis > 0 && ++point[axis - 1] == settings->grid->items[axis - 1]->count) point[--axis] = 0;
     if (axis == 0) break;
   }
   return code;
+}
+
+/* ---------------------------------------------------------------- a list of points */
+
+static hg_code check_list(hg_reader *reader, const hg_node *list) {
+  if (list->kind != HG_NODE_LIST || list->count == 0 || list->count > MOST_POINTS)
+    return hg_reject(reader, list, "`list` must hold up to %d points: [{train.epochs: 3, train.batch_size: 32}]", MOST_POINTS);
+  const hg_node *first = list->items[0];
+  for (size_t i = 0; i < list->count; i++) {
+    const hg_node *point = list->items[i];
+    if (point->kind != HG_NODE_MAPPING || point->count == 0 || point->count > MOST_AXES)
+      return hg_reject(reader, point, "a point must hold settings and a value of each: {train.epochs: 3, train.batch_size: 32}");
+    for (size_t k = 0; k < first->count; k++)
+      if (hg_node_get(point, first->keys[k]->text) == NULL)
+        return hg_reject(reader, point, "this point lacks `%.60s`; all points of a list have the same settings",
+                         first->keys[k]->text);
+    if (point->count > first->count)
+      return hg_reject(reader, point, "this point has more settings than the first; all points of a list have the same settings");
+  }
+  return HG_OK;
+}
+
+static hg_code append_copy(hg_reader *reader, const hg_node *value, hg_node *list) {
+  hg_node *copy = NULL;
+  hg_code code = hg_node_copy(reader->document, value, &copy, reader->error);
+  if (code == HG_OK) code = hg_node_append(list, NULL, copy, reader->error);
+  if (code != HG_OK) hg_node_free(copy);
+  return code;
+}
+
+/* The values of one setting, point by point. */
+static hg_code add_column(hg_reader *reader, const hg_node *list, const hg_node *path, hg_node *columns) {
+  hg_node *key = NULL, *values = NULL;
+  hg_code code = hg_node_copy(reader->document, path, &key, reader->error);
+  if (code == HG_OK) code = hg_node_new(reader->document, HG_NODE_LIST, NULL, &values, reader->error);
+  for (size_t i = 0; code == HG_OK && i < list->count; i++)
+    code = append_copy(reader, hg_node_get(list->items[i], path->text), values);
+  if (code == HG_OK) code = hg_node_append(columns, key, values, reader->error);
+  if (code == HG_OK) return HG_OK;
+  hg_node_free(key);
+  hg_node_free(values);
+  return code;
+}
+
+static hg_code expand_list(hg_reader *reader, sweep *settings) {
+  const hg_node *list = settings->list;
+  hg_node *columns = NULL;
+  hg_code code = check_list(reader, list);
+  if (code == HG_OK) code = hg_node_new(reader->document, HG_NODE_MAPPING, NULL, &columns, reader->error);
+  if (code != HG_OK) return code;
+  columns->line = list->line, columns->column = list->column, columns->origin = list->origin;
+  for (size_t k = 0; code == HG_OK && k < list->items[0]->count; k++)
+    code = add_column(reader, list, list->items[0]->keys[k], columns);
+  settings->grid = columns;
+  for (size_t i = 0; code == HG_OK && i < list->count; i++) {
+    size_t point[MOST_AXES];
+    for (size_t axis = 0; axis < MOST_AXES; axis++) point[axis] = i;
+    code = add_point(reader, settings, point);
+  }
+  hg_node_free(columns);
+  return code;
+}
+
+static hg_code expand(hg_reader *reader, const hg_node *node) {
+  sweep settings = {0};
+  hg_code code = hg_table_read(reader, &hg_sweep_table, node, &settings);
+  if (code == HG_OK && settings.grid == NULL && settings.list == NULL)
+    code = hg_reject(reader, node, "`sweep` needs a `grid`, {train.epochs: [3, 5]}, or a `list`, [{train.epochs: 3}]");
+  if (code == HG_OK && settings.grid != NULL && settings.list != NULL)
+    code = hg_reject(reader, settings.list, "a sweep has a `grid` or a `list`; make two of them");
+  if (code == HG_OK) code = check_model(reader, settings.model);
+  if (code != HG_OK) return code;
+  return settings.list == NULL ? expand_grid(reader, &settings) : expand_list(reader, &settings);
 }
 
 hg_code hg_study_expand_sweeps(hg_reader *reader) {
