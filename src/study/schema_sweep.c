@@ -317,8 +317,8 @@ hg_code hg_study_expand_sweeps(hg_reader *reader) {
 static bool is_same_model(const hg_study *study, int a, int b) {
   const hg_model *models = study->models;
   char *of_a = hg_study_settings_json(study, a), *of_b = hg_study_settings_json(study, b);
-  bool same = of_a != NULL && of_b != NULL && strcmp(of_a, of_b) == 0 &&
-              memcmp(&models[a].views, &models[b].views, sizeof models[a].views) == 0;
+  bool same = of_a != NULL && of_b != NULL && strcmp(of_a, of_b) == 0 && models[a].views.flip == models[b].views.flip &&
+              models[a].views.shift == models[b].views.shift;
   hg_free(of_a);
   hg_free(of_b);
   return same;
