@@ -116,7 +116,7 @@ studies: ## train the studies of the five reports (hours; goes on where it was i
 records: ## train the figures to go beyond: records and studies that go further (hours), and write docs/results.md
 	@$(setup)
 	$(call build,release,--target hourglass_program)
-	@tools/studies records six-centroids transfer-longer five-wider five-longer garments-wider six-longer whitened five-whitened
+	@tools/studies records six-centroids transfer-longer five-wider five-longer garments-wider six-longer whitened five-whitened whole-training-sets
 
 .PHONY: install
 install: ## install the program and the library under PREFIX
