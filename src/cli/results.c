@@ -193,7 +193,7 @@ hg_code hg_results_print(hg_store *store, hg_error *error) {
   code = add_models(store, runs, count, &table, error);
   if (code == HG_OK) code = hg_text_table_print(&table, stdout, error);
   hg_text_table_release(&table);
-  if (code == HG_OK) code = hg_choices_print(store, runs, count, error);
+  if (code == HG_OK) code = hg_choices_print(store, error);
   for (int i = 0; i < count; i++) hg_run_record_release(&runs[i]);
   hg_free(runs);
   if (code == HG_OK) code = print_findings(store, error);

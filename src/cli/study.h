@@ -12,8 +12,8 @@ hg_code hg_arguments_study(const hg_arguments *arguments, hg_study **study, hg_e
 /* results.c: one row a model, means over its seeds, to standard output. */
 hg_code hg_results_print(hg_store *store, hg_error *error);
 
-/* choices.c: what the validation images chose of each sweep of these runs, to standard output. */
-hg_code hg_choices_print(hg_store *store, const hg_run_record *runs, int count, hg_error *error);
+/* choices.c: what the validation images chose of each sweep, to standard output. */
+hg_code hg_choices_print(hg_store *store, hg_error *error);
 
 /* report.json's object, to standard output. */
 hg_code hg_results_print_json(hg_store *store, hg_error *error);

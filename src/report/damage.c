@@ -47,13 +47,17 @@ hg_code hg_report_find_damage(hg_store *store, const hg_report *report, hg_warni
   return code;
 }
 
+/* Loading found it already. */
 hg_code hg_report_damage(hg_store *store, hg_warning **rows, int *count, hg_error *error) {
   hg_report report;
   *rows = NULL;
   *count = 0;
   hg_code code = hg_report_load(store, &report, error);
   if (code != HG_OK) return code;
-  code = hg_report_find_damage(store, &report, rows, count, error);
+  *rows = hg_calloc((size_t)report.warning_count + 1, sizeof **rows);
+  if (*rows == NULL) code = hg_fail_memory(error, "report", (size_t)report.warning_count * sizeof **rows);
+  for (int i = 0; code == HG_OK && i < report.warning_count; i++)
+    if (strncmp(report.warnings[i].code, "predictions-", 12) == 0) (*rows)[(*count)++] = report.warnings[i];
   hg_report_release(&report);
   return code;
 }

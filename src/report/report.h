@@ -16,6 +16,7 @@ typedef struct hg_choice {
   char metric[32];                                  /* validation.accuracy, or validation.loss of what does not classify */
   double score;                                     /* of the chosen point, mean over its seeds */
   int points;                                       /* with a score */
+  int tied;                                         /* of them with the chosen one's, which is the first; itself among them */
   const char *apart; /* what the points differ in, so that scores do not compare and nothing is chosen ("data"); else NULL */
 } hg_choice;
 

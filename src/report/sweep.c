@@ -207,6 +207,16 @@ static const char *find_apart(const hg_sweep *of) {
   return of->figure == &loss && is_swept(of, "loss") ? "loss" : NULL;
 }
 
+/* Means over seeds that differ in the order of their sum alone are the same. */
+static int count_tied(const hg_sweep *of) {
+  hg_sweep_point ignored;
+  int tied = 0;
+  double best = hg_sweep_best(of);
+  for (int i = hg_sweep_next(of, of->start, &ignored); i < of->page->model_count; i = hg_sweep_next(of, i + 1, &ignored))
+    tied += fabs(hg_sweep_validation(of, &of->page->models[i]).value - best) <= 1e-12 * fabs(best);
+  return tied;
+}
+
 void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure) {
   hg_sweep_point ignored;
   bool less = hg_less_is_better(figure->validation);
@@ -223,6 +233,7 @@ void hg_sweep_choose(hg_sweep *of, const hg_sweep_figure *figure) {
     of->least = of->least < value ? of->least : value;
     of->most = of->most > value ? of->most : value;
   }
+  of->tied = count_tied(of);
   of->apart = find_apart(of);
   if (of->apart != NULL) of->chosen = -1;
 }
@@ -268,7 +279,7 @@ bool hg_page_may_win(const hg_page *page, int at) {
 
 static void describe_choice(const hg_sweep *of, hg_choice *row) {
   hg_sweep_point at = {0};
-  *row = (hg_choice){.score = NAN, .points = of->points, .apart = of->apart};
+  *row = (hg_choice){.score = NAN, .points = of->points, .tied = of->tied, .apart = of->apart};
   snprintf(row->model, sizeof row->model, "%.*s", of->first.model.length, of->first.model.text);
   hg_sweep_join_settings(&of->first, row->settings, sizeof row->settings);
   if (of->chosen < 0) return;

@@ -40,6 +40,7 @@ typedef struct hg_sweep {
   int chosen;                    /* by validation; -1 = nothing to choose by */
   const char *apart;             /* in what the points differ, so that their scores do not compare and none is chosen; or NULL */
   int points;                    /* with a validation score */
+  int tied;                      /* of them with the best score, of which the first is chosen */
   double least, most;            /* of the validation scores */
 } hg_sweep;
 
